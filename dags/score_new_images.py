@@ -1,0 +1,95 @@
+"""### Score new images
+
+Every night at 02:00 UTC, and whenever triggered: takes in what has arrived in the inbox and scores
+it with the champion.
+
+| task | does | on a retry |
+|---|---|---|
+| `take_in` | pins the champion, enters every new file, plans one ledger item per content | enters only what is new |
+| `score` | workers that claim, decode, infer and publish until nothing waits | goes on; nothing is scored twice |
+| `close` | closes the batch once found = done + rejected + quarantined | counts again |
+
+**This DAG is idempotent**: what is left to do is a query on the ledger, never a date. A missed
+night needs no backfill, the next run takes everything that waits.
+
+**Skipped** means that no model is champion yet.
+
+**If the log says …**
+- *files still wait for a worker*: all workers of this run died; clear `score`.
+- *refused …*: that file became a row with its reason (view `refused_file`); the others went on.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+
+PARAMS = {
+    "workers": Param(
+        1,
+        type="integer",
+        minimum=1,
+        maximum=64,
+        title="Workers",
+        description="Scoring tasks side by side, 1 to 64. One fills a machine of two cores.",
+    ),
+    "settle_seconds": Param(
+        60,
+        type="number",
+        minimum=0,
+        maximum=86_400,
+        title="Settle time (seconds)",
+        description="A file without a _SUCCESS marker in its folder counts as whole when it was "
+        "not written to for this long, 0 to 86,400.",
+    ),
+}
+
+
+@dag(
+    # With zero tolerance the first run after unpausing is the next 02:00, not the one just missed.
+    schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
+    catchup=False,
+    max_active_runs=1,
+    params=PARAMS,
+    tags=["emotion", "scoring"],
+    doc_md=__doc__,
+    dag_display_name="Score new images",
+    default_args={
+        "owner": "emotion",
+        "retries": 3,
+        "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=6),
+    },
+)
+def score_new_images() -> None:
+    @task(pool="cpu")
+    def take_in() -> list[str]:
+        from emotion_core.airflow_tasks import steps
+
+        context = get_current_context()
+        with steps() as step:
+            step.open_batch(context["run_id"], settle_seconds=context["params"]["settle_seconds"])
+        return [f"worker {number + 1}" for number in range(context["params"]["workers"])]
+
+    @task(pool="scoring", queue="gpu", map_index_template="{{ worker_label }}")
+    def score(worker: str) -> dict[str, float]:
+        from emotion_core.airflow_tasks import steps
+
+        context = get_current_context()
+        context["worker_label"] = worker
+        with steps() as step:
+            return step.score(context["run_id"], f"{context['run_id']} {worker}")
+
+    # Also when a worker died: another may have done its share, and only the counts can tell.
+    @task(pool="cpu", trigger_rule="all_done_min_one_success")
+    def close(tallies: list[dict[str, float]]) -> dict[str, int | str]:
+        from emotion_core.airflow_tasks import steps
+
+        with steps() as step:
+            return step.close_batch(get_current_context()["run_id"])
+
+    close(score.expand(worker=take_in()))
+
+
+score_new_images()

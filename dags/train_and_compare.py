@@ -1,0 +1,170 @@
+"""### Train and compare
+
+Trains each chosen network on the chosen data, registers what came of it, and renders the
+comparison report from the tables.
+
+| task | does | on a retry |
+|---|---|---|
+| `prepare` | checks the form and every file of the data set, enters data set and split | finds its rows |
+| `train` | one per network, in pool `gpu`; epochs are rows as they finish | goes on from the last finished epoch |
+| `register` | run directory -> metrics with intervals, predictions, model version | writes the same rows again |
+| `compare` | tables -> report; open it in this run's tab *Emotion report* | renders again |
+
+**This DAG is idempotent**: its rows are keyed by this run's id and the network.
+
+**Connection** `emotion_db` names the database where there is one; `EMOTION_DATABASE_URL` otherwise.
+
+**If the log says …**
+- *put … into …*: the ImageNet weights cannot be downloaded here. Put the named file where it says,
+  or choose weights `none`.
+- *no usable image*: the data path is wrong, or not in AffectNet's layout.
+- *schema version*: run `emotion db migrate` with the code that the workers run.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import Param, dag, get_current_context, task
+
+PARAMS = {
+    "networks": Param(
+        ["resnet50", "efficientnet_b0"],
+        type="array",
+        items={"type": "string", "enum": ["resnet50", "efficientnet_b0"]},
+        examples=["resnet50", "efficientnet_b0"],
+        values_display={"resnet50": "ResNet50", "efficientnet_b0": "EfficientNet-B0"},
+        title="Networks",
+        description="Trained one after the other, then compared on the same held-out images.",
+    ),
+    "preset": Param(
+        "seed",
+        type="string",
+        enum=["seed", "quick"],
+        values_display={
+            "seed": "seed: the report's recipe (GPU)",
+            "quick": "quick: small images, a few minutes on two cores",
+        },
+        title="Preset",
+        description="Fills every field below that you leave empty.",
+    ),
+    "data": Param(
+        None,
+        type=["null", "string"],
+        title="Data set",
+        description="Folder or zip on the workers, in AffectNet's layout: "
+        "images/<id>.jpg and annotations/<id>_exp.npy, _val.npy, _aro.npy, at any depth.",
+    ),
+    "weights": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "imagenet", "none"],
+        values_display={"imagenet": "ImageNet", "none": "none: random weights"},
+        title="Starting weights",
+        description="Empty: what the preset says. Random weights learn far less from a small set.",
+    ),
+    "note": Param(
+        None,
+        type=["null", "string"],
+        format="multiline",
+        maxLength=2000,
+        title="Note",
+        description="Why this run is made. Shown in the report.",
+    ),
+    "epochs": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=500,
+        title="Epochs",
+        description="1 to 500. Empty: what the preset says.",
+        section="Instead of the preset's values",
+    ),
+    "batch_size": Param(
+        None,
+        type=["null", "integer"],
+        minimum=2,
+        maximum=4096,
+        title="Batch size",
+        description="Images a step, 2 to 4096. Empty: what the preset says.",
+        section="Instead of the preset's values",
+    ),
+    "learning_rate": Param(
+        None,
+        type=["null", "number"],
+        exclusiveMinimum=0,
+        maximum=1,
+        title="Learning rate",
+        description="Above 0, at most 1. Empty: what the preset says.",
+        section="Instead of the preset's values",
+    ),
+    "seed": Param(
+        None,
+        type=["null", "integer"],
+        minimum=0,
+        maximum=2**31 - 1,
+        title="Seed",
+        description="Of the split, the starting weights and the order of the images.",
+        section="Instead of the preset's values",
+    ),
+}
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    params=PARAMS,
+    tags=["emotion", "training"],
+    doc_md=__doc__,
+    dag_display_name="Train and compare",
+    max_active_runs=4,
+    default_args={
+        "owner": "emotion",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=20),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=1),
+    },
+)
+def train_and_compare() -> None:
+    @task(pool="cpu")
+    def prepare() -> list[str]:
+        from emotion_core.airflow_tasks import steps
+
+        context = get_current_context()
+        with steps() as step:
+            return step.prepare(context["run_id"], dict(context["params"]))
+
+    @task(
+        pool="gpu",
+        queue="gpu",
+        map_index_template="{{ network_label }}",
+        execution_timeout=timedelta(hours=24),
+    )
+    def train(network: str) -> str:
+        from emotion_core.airflow_tasks import steps
+
+        context = get_current_context()
+        context["network_label"] = network
+        with steps() as step:
+            return step.train(context["run_id"], network, dict(context["params"]))
+
+    @task(pool="cpu", map_index_template="{{ network_label }}")
+    def register(run_key: str) -> str:
+        from emotion_core.airflow_tasks import steps
+
+        get_current_context()["network_label"] = run_key.rpartition("/")[2]
+        with steps() as step:
+            return step.register(run_key)
+
+    # One network that failed must not hide what the other reached: the report shows both.
+    @task(pool="cpu", trigger_rule="all_done_min_one_success")
+    def compare(models: list[str]) -> str:
+        from emotion_core.airflow_tasks import steps
+
+        with steps() as step:
+            return step.compare(get_current_context()["run_id"])
+
+    compare(register.expand(run_key=train.expand(network=prepare())))
+
+
+train_and_compare()

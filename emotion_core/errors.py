@@ -1,0 +1,53 @@
+"""The one family of exceptions. Its messages are read by operators: say what, where, what to do."""
+
+
+class EmotionError(Exception):
+    """Anything this system refuses on purpose. Shown as one sentence, never as a traceback."""
+
+
+class SettingsError(EmotionError):
+    """A setting is missing or cannot be used."""
+
+
+class DataError(EmotionError):
+    """A data set cannot be read or is not usable for training."""
+
+
+class RecipeError(EmotionError):
+    """A training recipe asks for something impossible; names the field."""
+
+
+class WeightsError(EmotionError):
+    """Pretrained weights or a stored model are missing or do not match."""
+
+
+class TrainingError(EmotionError):
+    """Training ended without a usable model; says why."""
+
+
+class StoreError(EmotionError):
+    """The database cannot be reached, or is not the one this code expects."""
+
+
+class ScoringError(EmotionError):
+    """A batch cannot be scored or closed; says what is left."""
+
+
+class ReportError(EmotionError):
+    """A report cannot be made from what the tables hold."""
+
+
+class LocalSystemError(EmotionError):
+    """The local system (PostgreSQL, Airflow and their folders) cannot start or stop."""
+
+
+class ImageRefused(EmotionError):  # noqa: N818  - a refusal is an outcome, recorded as a row
+    """One image cannot be scored. Becomes a row with a reason code; its neighbours go on.
+
+    ``code`` is a key of the table ``rejection_reason``; ``detail`` is free text for people.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,1 @@
+"""From rows to the comparison page. No torch."""

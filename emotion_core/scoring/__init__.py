@@ -1,0 +1,1 @@
+"""From arrived files to published rows, through the ledger."""

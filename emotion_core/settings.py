@@ -1,0 +1,87 @@
+"""The only reader of the environment. Everything else is handed a :class:`Settings`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion_core.errors import SettingsError
+
+PACKAGE_DIR = Path(__file__).resolve().parent
+
+
+def _resource_dir(in_tree: Path, in_wheel: Path) -> Path:
+    return in_tree if in_tree.is_dir() else in_wheel
+
+
+SQL_DIR = _resource_dir(PACKAGE_DIR.parent / "sql", PACKAGE_DIR / "resources" / "sql")
+TEMPLATES_DIR = _resource_dir(
+    PACKAGE_DIR.parent / "reports" / "templates", PACKAGE_DIR / "resources" / "templates"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are. Folders are made by whoever first writes into them."""
+
+    home: Path
+    """State of this installation (``EMOTION_HOME``, default ``.emotion`` beside the package)."""
+    runs_dir: Path
+    """One folder per training run (``EMOTION_RUNS_DIR``)."""
+    reports_dir: Path
+    """Rendered reports (``EMOTION_REPORTS_DIR``)."""
+    inbox_dir: Path
+    """Where image batches arrive (``EMOTION_INBOX_DIR``)."""
+    data_dir: Path
+    """Data sets that the system made or was given (``EMOTION_DATA_DIR``)."""
+    weights_dir: Path | None
+    """Pretrained weight files for machines without internet (``EMOTION_WEIGHTS_DIR``)."""
+    database_url: str | None
+    """Our database, ``postgresql+psycopg2://…`` (``EMOTION_DATABASE_URL``)."""
+    migrate_database_url: str | None
+    """A login that may change tables (``EMOTION_MIGRATE_DATABASE_URL``); default: the one above."""
+    device: str
+    """``auto``, ``cpu`` or ``cuda`` (``EMOTION_DEVICE``)."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            SettingsError: A variable holds a value that cannot be used; names the variable.
+        """
+        env = os.environ if environment is None else environment
+        home = Path(env.get("EMOTION_HOME") or PACKAGE_DIR.parent / ".emotion").absolute()
+
+        def folder(variable: str, default: str) -> Path:
+            return Path(env.get(variable) or home / default).absolute()
+
+        device = env.get("EMOTION_DEVICE") or "auto"
+        if device not in ("auto", "cpu", "cuda"):
+            raise SettingsError(f"EMOTION_DEVICE is {device!r}; use auto, cpu or cuda")
+        weights = env.get("EMOTION_WEIGHTS_DIR")
+        url = env.get("EMOTION_DATABASE_URL") or None
+        return cls(
+            home=home,
+            runs_dir=folder("EMOTION_RUNS_DIR", "runs"),
+            reports_dir=folder("EMOTION_REPORTS_DIR", "reports"),
+            inbox_dir=folder("EMOTION_INBOX_DIR", "inbox"),
+            data_dir=folder("EMOTION_DATA_DIR", "data"),
+            weights_dir=Path(weights).absolute() if weights else None,
+            database_url=url,
+            migrate_database_url=env.get("EMOTION_MIGRATE_DATABASE_URL") or url,
+            device=device,
+        )
+
+    def require_database_url(self) -> str:
+        """The database's address.
+
+        Raises:
+            SettingsError: No address is set.
+        """
+        if not self.database_url:
+            raise SettingsError(
+                "EMOTION_DATABASE_URL is not set: run through `make up`, or set it to "
+                "postgresql://user:password@host/database"
+            )
+        return self.database_url

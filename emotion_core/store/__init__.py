@@ -1,0 +1,1 @@
+"""The only room that knows SQL: the database, its migrations, one module per family of tables."""

@@ -1,0 +1,175 @@
+"""The schema's versions: numbered files, each applied once, in one transaction with its record."""
+
+import hashlib
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from emotion_core.errors import StoreError
+from emotion_core.settings import SQL_DIR
+from emotion_core.store.database import Database
+
+log = logging.getLogger(__name__)
+
+# Any number that no other program on the server uses: two migrators wait for each other on it.
+_LOCK = 7_203_114_901
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file ``sql/migrations/NNN_name.sql``."""
+
+    version: int
+    name: str
+    path: Path
+
+    @property
+    def sha256(self) -> str:
+        """Of the file's bytes: an applied migration must never be edited."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """All migrations of this code, in order.
+
+    Raises:
+        StoreError: Numbers are missing or doubled.
+    """
+    found = []
+    for path in sorted((SQL_DIR / "migrations").glob("*.sql")):
+        match = re.fullmatch(r"(\d{3})_([a-z0-9_]+)\.sql", path.name)
+        if match is None:
+            raise StoreError(f"{path.name} in sql/migrations is not named NNN_name.sql")
+        found.append(Migration(int(match[1]), match[2], path))
+    if [m.version for m in found] != list(range(1, len(found) + 1)):
+        raise StoreError("the files in sql/migrations are not numbered 001, 002, … without a gap")
+    return found
+
+
+def migrate(database: Database) -> list[str]:
+    """Bring the schema to this code's version; returns the names of what was applied.
+
+    Safe to call at any time and by two at once: the second waits, then finds nothing to do.
+
+    Raises:
+        StoreError: The database is newer than this code, or an applied file was edited since.
+    """
+    applied: list[str] = []
+    with database.connect() as guard:
+        guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        try:
+            with database.transaction("emotion_owner") as connection:
+                _run(connection, (SQL_DIR / "schema_version.sql").read_text(encoding="utf-8"))
+                done = _applied(connection)
+            wanted = migrations()
+            _refuse_other_history(wanted, done)
+            for migration in wanted:
+                if migration.version in done:
+                    continue
+                with database.transaction("emotion_owner") as connection:
+                    _run(connection, migration.path.read_text(encoding="utf-8"))
+                    _record(connection, migration.version, migration.name, migration.sha256)
+                applied.append(f"{migration.version:03d}_{migration.name}")
+                log.info("applied migration %03d %s", migration.version, migration.name)
+            if _refresh_views(database, done.get(0), force=bool(applied)):
+                applied.append("views and grants")
+        finally:
+            guard.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+    return applied
+
+
+def require_current_schema(connection: Connection) -> None:
+    """Stop before touching anything when the tables are not the ones this code expects.
+
+    Raises:
+        StoreError: The database is older or newer; names both versions.
+    """
+    code = migrations()[-1].version
+    exists = connection.execute(text("SELECT to_regclass('schema_version')")).scalar()
+    if exists is None:
+        raise StoreError("the database has no tables yet: run `emotion db migrate`")
+    found = connection.execute(text("SELECT max(version) FROM schema_version")).scalar() or 0
+    if found < code:
+        raise StoreError(
+            f"the database is at schema version {found}, this code needs {code}: "
+            "run `emotion db migrate`"
+        )
+    if found > code:
+        raise StoreError(
+            f"the database is at schema version {found}, this code knows only {code}: "
+            "install the newer release"
+        )
+
+
+def _applied(connection: Connection) -> dict[int, str]:
+    rows = connection.execute(text("SELECT version, sha256 FROM schema_version"))
+    return {row.version: row.sha256 for row in rows}
+
+
+def _refuse_other_history(wanted: list[Migration], done: dict[int, str]) -> None:
+    newest = max(done, default=0)
+    if newest > len(wanted):
+        raise StoreError(
+            f"the database is at schema version {newest}, this code knows only {len(wanted)}: "
+            "install the newer release"
+        )
+    for migration in wanted:
+        if migration.version in done and done[migration.version] != migration.sha256:
+            raise StoreError(
+                f"sql/migrations/{migration.path.name} was edited after it had been applied; "
+                "restore it and write the change as a new migration"
+            )
+
+
+def _refresh_views(database: Database, known: str | None, *, force: bool) -> bool:
+    """Views and grants are their files: dropped and made anew in one transaction when changed."""
+    views = sorted((SQL_DIR / "views").glob("*.sql"))
+    grants = SQL_DIR / "grants.sql"
+    digest = hashlib.sha256()
+    for path in [*views, grants]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    if digest.hexdigest() == known and not force:
+        return False
+    with database.transaction("emotion_owner") as connection:
+        stale = connection.execute(
+            text("SELECT viewname FROM pg_views WHERE schemaname = current_schema()")
+        ).scalars()
+        for name in list(stale):
+            connection.execute(text(f'DROP VIEW IF EXISTS "{name}" CASCADE'))
+        for path in views:
+            _run(connection, path.read_text(encoding="utf-8"))
+        if _has_group_roles(connection):
+            _run(connection, grants.read_text(encoding="utf-8"))
+        else:
+            log.warning(
+                "the roles of sql/roles.sql do not exist on this server: "
+                "everything is done by the one login"
+            )
+        _record(connection, 0, "views and grants", digest.hexdigest())
+    return True
+
+
+def _has_group_roles(connection: Connection) -> bool:
+    statement = (
+        "SELECT count(*) FROM pg_roles WHERE rolname IN ('emotion_train', 'emotion_score', "
+        "'emotion_report', 'emotion_analyst', 'emotion_app')"
+    )
+    return bool(connection.execute(text(statement)).scalar() == 5)
+
+
+def _record(connection: Connection, version: int, name: str, sha256: str) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO schema_version (version, name, sha256) VALUES (:version, :name, :sha256) "
+            "ON CONFLICT (version) DO UPDATE SET sha256 = excluded.sha256, applied_at = now()"
+        ),
+        {"version": version, "name": name, "sha256": sha256},
+    )
+
+
+def _run(connection: Connection, script: str) -> None:
+    """Run a whole file: no parameters, so that ``%`` and ``:`` mean what they say."""
+    connection.execution_options(no_parameters=True).exec_driver_sql(script)

@@ -1,0 +1,107 @@
+"""Model versions and the aliases that say which of them is current."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from emotion_core.errors import StoreError
+from emotion_core.store.queries import query
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One model that can score."""
+
+    id: int
+    name: str
+    network: str
+    folder: str
+    weights_sha256: str
+    run_key: str
+    group_key: str
+    registered_at: datetime
+    aliases: tuple[str, ...]
+
+
+def register_model_version(
+    connection: Connection, *, run_id: int, network: str, card: Mapping[str, Any], folder: str
+) -> ModelVersion:
+    """The model version of a run, made when there is none; numbered per network.
+
+    ``card`` is the run's ``model.json``: it names the SHA-256 of weights and preprocessing.
+    """
+    connection.execute(query("lock_model_numbers"), {"network": network})
+    model_id = connection.execute(
+        query("register_model_version"),
+        {
+            "run_id": run_id,
+            "network": network,
+            "weights_sha256": bytes.fromhex(card["weights_sha256"]),
+            "preprocessing_fingerprint": bytes.fromhex(card["preprocessing_fingerprint"]),
+            "card": json.dumps(dict(card)),
+            "folder": folder,
+        },
+    ).scalar_one()
+    return model_versions(connection, id=model_id)[0]
+
+
+def model_versions(
+    connection: Connection,
+    *,
+    id: int | None = None,  # noqa: A002  - the column's name
+    name: str | None = None,
+    alias: str | None = None,
+    group_key: str | None = None,
+) -> list[ModelVersion]:
+    """Model versions, newest first; every argument given narrows the list."""
+    rows = connection.execute(
+        query("model_versions"), {"id": id, "name": name, "alias": alias, "group_key": group_key}
+    ).mappings()
+    return [ModelVersion(**{**row, "aliases": tuple(row["aliases"])}) for row in rows]
+
+
+def current_model(connection: Connection, alias: str = "champion") -> ModelVersion | None:
+    """The model under an alias, if any."""
+    return next(iter(model_versions(connection, alias=alias)), None)
+
+
+def set_model_alias(
+    connection: Connection,
+    *,
+    alias: str,
+    from_id: int | None,
+    to_id: int,
+    reason: str,
+    changed_by: str,
+) -> None:
+    """Point an alias at a model, if it still points where the caller saw it.
+
+    Raises:
+        StoreError: Somebody else moved the alias meanwhile; nothing was changed.
+    """
+    change = connection.execute(
+        query("set_model_alias"),
+        {
+            "alias": alias,
+            "from_id": from_id,
+            "to_id": to_id,
+            "reason": reason,
+            "changed_by": changed_by,
+        },
+    ).scalar()
+    if change is None:
+        raise StoreError(
+            f"{alias} was moved by somebody else meanwhile; nothing was changed. Look again."
+        )
+
+
+def run_scores(connection: Connection, group_key: str) -> dict[int, dict[str, float]]:
+    """Validation figures of a group's model versions: model id to metric to value."""
+    scores: dict[int, dict[str, float]] = {}
+    for row in connection.execute(query("run_scores"), {"group_key": group_key}):
+        scores.setdefault(row.model_version_id, {})[row.metric] = row.value
+    return scores

@@ -1,0 +1,64 @@
+"""What an operator asks for when training is triggered: the form's fields, checked as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from emotion_core.errors import RecipeError
+from emotion_core.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """One filled-in form. Its fields are the form's, name by name (a test keeps them equal).
+
+    An empty number (``None``) means: what the preset says.
+    """
+
+    networks: tuple[str, ...]
+    preset: str
+    data: str
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    weights: str | None = None
+    seed: int | None = None
+    note: str | None = None
+
+    @classmethod
+    def from_form(cls, form: Mapping[str, Any]) -> "TrainingRequest":
+        """Read the form as Airflow hands it over.
+
+        Raises:
+            RecipeError: A field is unknown, missing or impossible; names it.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(form) - known):
+            raise RecipeError(f"the form has no field {', '.join(unknown)}")
+        for name in ("networks", "preset", "data"):
+            if not form.get(name):
+                raise RecipeError(f"{name} is empty: choose one")
+        request = cls(**{**form, "networks": tuple(form["networks"])})
+        request.recipes()
+        return request
+
+    def recipes(self) -> dict[str, Recipe]:
+        """The recipe of each network: the preset with what the form overrides.
+
+        Raises:
+            RecipeError: A value is impossible; names the field.
+        """
+        if len(set(self.networks)) != len(self.networks):
+            raise RecipeError("networks names one network twice")
+        chosen = {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "weights": self.weights,
+            "seed": self.seed,
+        }
+        overrides = {name: value for name, value in chosen.items() if value is not None}
+        return {
+            network: Recipe.from_preset(self.preset, network, **overrides)
+            for network in self.networks
+        }

@@ -1,0 +1,1 @@
+"""Pixels and networks: decoding, preprocessing, two-headed networks, inference. No database."""

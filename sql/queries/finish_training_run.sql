@@ -1,0 +1,12 @@
+UPDATE training_run SET
+    status = 'succeeded',
+    failure = NULL,
+    finished_at = now(),
+    device = :device,
+    versions = cast(:versions AS jsonb),
+    git_revision = :git_revision,
+    parameters = :parameters,
+    best_epoch = :best_epoch,
+    images_per_second = :images_per_second,
+    seconds = :seconds
+WHERE id = :run_id

@@ -1,0 +1,1 @@
+DELETE FROM validation_prediction WHERE run_id = :run_id

@@ -1,0 +1,2 @@
+SELECT count(*) FROM scoring_item
+WHERE model_version_id = :model_version_id AND state IN ('pending', 'leased')

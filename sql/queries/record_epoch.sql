@@ -1,0 +1,4 @@
+INSERT INTO epoch_metric (run_id, epoch, part, metric, value)
+SELECT :run_id, :epoch, :part, metric, value
+FROM unnest(cast(:metrics AS text[]), cast(:values AS double precision[])) AS m (metric, value)
+ON CONFLICT (run_id, epoch, part, metric) DO UPDATE SET value = excluded.value

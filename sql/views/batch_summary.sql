@@ -1,0 +1,35 @@
+CREATE VIEW batch_summary AS
+SELECT
+    batch.run_key          AS batch,
+    batch.source,
+    model_version.name     AS model,
+    batch.is_closed,
+    batch.opened_at,
+    batch.closed_at,
+    coalesce(batch.count_found, live.found)              AS count_found,
+    coalesce(batch.count_done, live.done)                AS count_done,
+    coalesce(batch.count_rejected, live.rejected)        AS count_rejected,
+    coalesce(batch.count_quarantined, live.quarantined)  AS count_quarantined,
+    CASE WHEN batch.is_closed THEN 0 ELSE live.unfinished END AS count_left
+FROM batch
+JOIN model_version ON model_version.id = batch.model_version_id
+CROSS JOIN LATERAL (
+    SELECT
+        count(*)                                                   AS found,
+        count(*) FILTER (WHERE scoring_item.state = 'done')        AS done,
+        count(*) FILTER (WHERE scoring_item.state = 'rejected'
+                            OR rejection.id IS NOT NULL)           AS rejected,
+        count(*) FILTER (WHERE scoring_item.state = 'quarantined') AS quarantined,
+        count(*) FILTER (WHERE scoring_item.state IN ('pending', 'leased')) AS unfinished
+    FROM inbox_file
+    LEFT JOIN scoring_item
+        ON scoring_item.image_id = inbox_file.image_id
+       AND scoring_item.model_version_id = batch.model_version_id
+    LEFT JOIN rejection ON rejection.inbox_file_id = inbox_file.id
+    WHERE inbox_file.batch_id = batch.id AND NOT batch.is_closed
+) AS live;
+
+COMMENT ON VIEW batch_summary IS 'One row per scoring run: how many files came and what became of them. Open batches are counted as you look.';
+COMMENT ON COLUMN batch_summary.count_found IS 'Files first seen by this batch; duplicates of known content included.';
+COMMENT ON COLUMN batch_summary.count_done IS 'Files whose content has a prediction by this model.';
+COMMENT ON COLUMN batch_summary.count_left IS 'Files still waiting for a worker; 0 once closed.';

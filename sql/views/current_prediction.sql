@@ -1,0 +1,31 @@
+CREATE VIEW current_prediction AS
+SELECT
+    encode(image.sha256, 'hex')   AS image_sha256,
+    expression.name               AS expression,
+    prediction.confidence,
+    prediction.valence,
+    prediction.arousal,
+    prediction.p_neutral,
+    prediction.p_happy,
+    prediction.p_sad,
+    prediction.p_surprise,
+    prediction.p_fear,
+    prediction.p_disgust,
+    prediction.p_anger,
+    prediction.p_contempt,
+    model_version.name            AS model,
+    prediction.scored_at
+FROM model_alias
+JOIN model_version ON model_version.id = model_alias.model_version_id
+JOIN prediction ON prediction.model_version_id = model_version.id
+JOIN image ON image.id = prediction.image_id
+JOIN expression ON expression.id = prediction.expression_id
+WHERE model_alias.alias = 'champion';
+
+COMMENT ON VIEW current_prediction IS 'One row per image: what the current champion says of it.';
+COMMENT ON COLUMN current_prediction.image_sha256 IS 'SHA-256 of the image file''s bytes: the same image under two names is one row.';
+COMMENT ON COLUMN current_prediction.expression IS 'The most probable of the eight expressions.';
+COMMENT ON COLUMN current_prediction.confidence IS 'Its probability, 0 to 1. Not calibrated unless the model''s card says so.';
+COMMENT ON COLUMN current_prediction.valence IS 'Unpleasant (-1) to pleasant (1).';
+COMMENT ON COLUMN current_prediction.arousal IS 'Calm (-1) to excited (1).';
+COMMENT ON COLUMN current_prediction.model IS 'Network and version that said so.';

@@ -1,0 +1,29 @@
+CREATE VIEW model_leaderboard AS
+SELECT
+    model_version.name                                  AS model,
+    model_alias.alias,
+    dataset.name                                        AS dataset,
+    dataset.is_drawn                                    AS is_drawn_faces,
+    training_run.preset,
+    training_run.weights_origin,
+    run_metric.metric,
+    run_metric.value,
+    run_metric.low,
+    run_metric.high,
+    chance.value                                        AS chance,
+    model_version.registered_at
+FROM model_version
+JOIN training_run ON training_run.id = model_version.run_id
+JOIN split ON split.id = training_run.split_id
+JOIN dataset ON dataset.id = split.dataset_id
+JOIN run_metric ON run_metric.run_id = training_run.id AND run_metric.kind = 'network'
+LEFT JOIN run_metric AS chance
+    ON chance.run_id = training_run.id
+   AND chance.kind = 'chance'
+   AND chance.metric = run_metric.metric
+LEFT JOIN model_alias ON model_alias.model_version_id = model_version.id;
+
+COMMENT ON VIEW model_leaderboard IS 'One row per model and metric on its validation images. Compare models only within one data set.';
+COMMENT ON COLUMN model_leaderboard.low IS 'Lower end of the 95 % bootstrap interval.';
+COMMENT ON COLUMN model_leaderboard.high IS 'Upper end of the 95 % bootstrap interval.';
+COMMENT ON COLUMN model_leaderboard.chance IS 'What guessing would reach.';

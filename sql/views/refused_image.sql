@@ -1,0 +1,22 @@
+CREATE VIEW refused_image AS
+SELECT
+    batch.run_key                 AS batch,
+    encode(image.sha256, 'hex')   AS image_sha256,
+    inbox_file.bytes,
+    rejection.code                AS reason,
+    rejection_reason.meaning,
+    rejection_reason.advice,
+    rejection.rejected_at
+FROM inbox_file
+JOIN batch ON batch.id = inbox_file.batch_id
+LEFT JOIN image ON image.id = inbox_file.image_id
+LEFT JOIN scoring_item
+    ON scoring_item.image_id = inbox_file.image_id
+   AND scoring_item.model_version_id = batch.model_version_id
+JOIN rejection
+    ON rejection.inbox_file_id = inbox_file.id
+    OR rejection.scoring_item_id = scoring_item.id
+JOIN rejection_reason ON rejection_reason.code = rejection.code;
+
+COMMENT ON VIEW refused_image IS 'One row per refused file, without its name: names of files may name people.';
+COMMENT ON COLUMN refused_image.image_sha256 IS 'NULL when the file could not be read at all.';

@@ -1,0 +1,132 @@
+"""Makers of small real things: images, deliveries, labelled runs, model versions."""
+
+import hashlib
+import io
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from sqlalchemy import Connection
+
+from emotion_core.emotions import PROBABILITY_COLUMNS
+from emotion_core.store import batches, datasets, models, training_runs
+
+_counter = itertools.count(1)
+
+
+def make_jpeg(colour: tuple[int, int, int] = (200, 150, 120), size: int = 48) -> bytes:
+    """A small JPEG of one colour; another colour gives other bytes."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (size, size), colour).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def make_labels(count: int = 16) -> pd.DataFrame:
+    """Labels of ``count`` distinct samples that take the expressions in turn."""
+    return pd.DataFrame(
+        {
+            "sample_id": [str(10 + 3 * n) for n in range(count)],
+            "sha256": [
+                hashlib.sha256(f"{next(_counter)}-{n}".encode()).hexdigest() for n in range(count)
+            ],
+            "expression": [n % 8 for n in range(count)],
+            "valence": np.linspace(-0.9, 0.9, count),
+            "arousal": np.linspace(-0.5, 0.8, count),
+        }
+    )
+
+
+def make_training_run(
+    connection: Connection,
+    *,
+    network: str = "resnet50",
+    group_key: str | None = None,
+    labels: pd.DataFrame | None = None,
+) -> training_runs.RunRecord:
+    """A running training run on a data set of its own (or the one of ``labels``)."""
+    group_key = group_key or f"manual__{next(_counter)}"
+    labels = make_labels() if labels is None else labels
+    digest = hashlib.sha256("".join(labels["sha256"]).encode()).hexdigest()
+    dataset_id = datasets.register_dataset(
+        connection,
+        fingerprint=digest,
+        name="sixteen colours",
+        location="/nowhere",
+        is_drawn=True,
+        labels=labels,
+        exclusions=[("9.jpg", "truncated", "half of it")],
+    )
+    half = len(labels) // 2
+    split_id = datasets.register_split(
+        connection,
+        dataset_id=dataset_id,
+        seed=1,
+        validation_share=0.5,
+        fingerprint=digest,
+        parts={
+            "train": list(labels["sha256"][:half]),
+            "validation": list(labels["sha256"][half:]),
+        },
+    )
+    run_key = f"{group_key}/{network}"
+    training_runs.open_training_run(
+        connection,
+        run_key=run_key,
+        group_key=group_key,
+        network=network,
+        preset="quick",
+        recipe={"network": network, "epochs": 2},
+        split_id=split_id,
+        note=None,
+        weights_origin="none",
+        folder=f"/runs/{network}",
+    )
+    record = training_runs.run_by_key(connection, run_key)
+    assert record is not None
+    return record
+
+
+def make_model(
+    connection: Connection, *, network: str = "resnet50", folder: Path = Path("/runs/none")
+) -> models.ModelVersion:
+    """A registered model version."""
+    run = make_training_run(connection, network=network)
+    digest = hashlib.sha256(run.run_key.encode()).hexdigest()
+    return models.register_model_version(
+        connection,
+        run_id=run.id,
+        network=network,
+        card={"weights_sha256": digest, "preprocessing_fingerprint": digest},
+        folder=str(folder),
+    )
+
+
+def make_arrivals(count: int, prefix: str = "") -> list[batches.ArrivedFile]:
+    """Files of distinct content."""
+    return [
+        batches.ArrivedFile(
+            path=f"{prefix}{n:06d}.jpg".encode(),
+            size=100 + n,
+            modified_ns=1_700_000_000_000_000_000 + n,
+            sha256=hashlib.sha256(f"{prefix}{n}".encode()).digest(),
+        )
+        for n in range(count)
+    ]
+
+
+def make_scores(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities [N, 8] and valence/arousal [N, 2] that are valid predictions."""
+    rng = np.random.default_rng(count)
+    probabilities = rng.dirichlet(np.ones(8), size=count).astype(np.float32)
+    return probabilities, rng.uniform(-1, 1, (count, 2)).astype(np.float32)
+
+
+def make_predictions(labels: pd.DataFrame) -> pd.DataFrame:
+    """A validation prediction for each labelled sample."""
+    probabilities, va = make_scores(len(labels))
+    frame = labels.copy()
+    frame[list(PROBABILITY_COLUMNS)] = probabilities
+    frame["predicted_valence"], frame["predicted_arousal"] = va[:, 0], va[:, 1]
+    return frame

@@ -1,0 +1,217 @@
+"""The ledger: whatever happens to a worker, each item gets exactly one end."""
+
+import numpy as np
+import pytest
+from factories import make_arrivals, make_model, make_scores
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from emotion_core.store.batches import (
+    Batch,
+    batch_summary,
+    close_batch,
+    enter_files,
+    known_files,
+    open_batch,
+    plan_items,
+)
+from emotion_core.store.database import Database
+from emotion_core.store.ledger import (
+    SOLO_LIMIT,
+    Claim,
+    Refusal,
+    claim_items,
+    claim_suspect,
+    items_left,
+    publish_items,
+)
+
+
+@pytest.fixture
+def batch(database: Database, request: pytest.FixtureRequest) -> Batch:
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        opened = open_batch(
+            connection, run_key=request.node.name, source="/inbox", model_version_id=model.id
+        )
+        enter_files(connection, opened, make_arrivals(10, request.node.name))
+        plan_items(connection, opened.id)
+    return opened
+
+
+def claim(database: Database, batch: Batch, limit: int = 100, lease: float = 60) -> list[Claim]:
+    with database.transaction("emotion_score") as connection:
+        return claim_items(
+            connection,
+            model_version_id=batch.model_version_id,
+            worker="w",
+            limit=limit,
+            lease_seconds=lease,
+        )
+
+
+def publish(database: Database, claims: list[Claim], *refusals: Refusal) -> tuple[int, int]:
+    with database.transaction("emotion_score") as connection:
+        return publish_items(connection, claims, *make_scores(len(claims)), refusals)
+
+
+def count(database: Database, table: str) -> int:
+    with database.transaction("emotion_report") as connection:
+        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+def test_a_batch_whose_items_all_end_closes_with_counts_that_add_up(
+    database: Database, batch: Batch, request: pytest.FixtureRequest
+) -> None:
+    claims = claim(database, batch)
+
+    publish(database, claims[:8], *(Refusal(c, "truncated", "half") for c in claims[8:]))
+    with database.transaction("emotion_score") as connection:
+        closed = close_batch(connection, batch.id)
+
+    with database.transaction("emotion_report") as connection:
+        summary = batch_summary(connection, request.node.name)
+    assert closed and summary is not None
+    assert (summary.count_found, summary.count_done, summary.count_rejected) == (10, 8, 2)
+    assert summary.count_left == 0
+
+
+def test_a_batch_with_anything_left_does_not_close(database: Database, batch: Batch) -> None:
+    publish(database, claim(database, batch, limit=9))
+
+    with database.transaction("emotion_score") as connection:
+        assert not close_batch(connection, batch.id)
+
+
+def test_planning_twice_adds_nothing(database: Database, batch: Batch) -> None:
+    with database.transaction("emotion_score") as connection:
+        again = plan_items(connection, batch.id)
+
+    assert again == 0
+
+
+def test_entering_known_deliveries_again_adds_nothing(
+    database: Database, batch: Batch, request: pytest.FixtureRequest
+) -> None:
+    files = make_arrivals(10, request.node.name)
+
+    with database.transaction("emotion_score") as connection:
+        known = known_files(connection, "/inbox", [file.delivery for file in files])
+        entered = enter_files(connection, batch, files)
+
+    assert known == {file.delivery for file in files}
+    assert entered == 0
+
+
+def test_two_workers_never_hold_the_same_item(database: Database, batch: Batch) -> None:
+    first = claim(database, batch, limit=6)
+    second = claim(database, batch, limit=6)
+
+    assert len(first) == 6 and len(second) == 4
+    assert not {c.item_id for c in first} & {c.item_id for c in second}
+
+
+def test_a_worker_that_outlived_its_lease_publishes_nothing(
+    database: Database, batch: Batch
+) -> None:
+    late = claim(database, batch, limit=1, lease=-1)
+    with database.transaction("emotion_score") as connection:
+        heir = claim_suspect(
+            connection,
+            model_version_id=batch.model_version_id,
+            worker="heir",
+            lease_seconds=60,
+        )
+    before = count(database, "prediction")
+
+    by_late, by_heir = publish(database, late), publish(database, heir)
+
+    assert late[0].item_id == heir[0].item_id
+    assert (by_late, by_heir) == ((0, 0), (1, 0))
+    assert count(database, "prediction") == before + 1
+
+
+def test_publishing_twice_writes_once(database: Database, batch: Batch) -> None:
+    claims = claim(database, batch)
+
+    once, twice = publish(database, claims), publish(database, claims)
+
+    assert (once, twice) == ((10, 0), (0, 0))
+
+
+def test_what_kills_its_worker_alone_again_and_again_is_quarantined(
+    database: Database, batch: Batch
+) -> None:
+    poison = claim(database, batch, limit=1, lease=-1)[0]
+    claims_made = 0
+
+    while True:
+        with database.transaction("emotion_score") as connection:
+            suspects = claim_suspect(
+                connection,
+                model_version_id=batch.model_version_id,
+                worker="w",
+                lease_seconds=-1,
+            )
+        if not suspects:
+            break
+        assert [s.item_id for s in suspects] == [poison.item_id]
+        claims_made += 1
+
+    with database.transaction("emotion_score") as connection:
+        state = connection.execute(
+            text("SELECT state FROM scoring_item WHERE id = :id"), {"id": poison.item_id}
+        ).scalar_one()
+        left = items_left(connection, batch.model_version_id)
+    assert (claims_made, state, left) == (SOLO_LIMIT, "quarantined", 9)
+
+
+def test_the_same_content_under_two_names_is_one_item_and_two_files(
+    database: Database, batch: Batch, request: pytest.FixtureRequest
+) -> None:
+    twins = make_arrivals(1, "twin") + [
+        type(file)(b"copy/" + file.path, file.size, file.modified_ns, file.sha256)
+        for file in make_arrivals(1, "twin")
+    ]
+
+    with database.transaction("emotion_score") as connection:
+        entered = enter_files(connection, batch, twins)
+        planned = plan_items(connection, batch.id)
+
+    assert (entered, planned) == (2, 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
+def test_a_probability_that_is_none_is_refused_and_nothing_is_half_written(
+    database: Database, batch: Batch, value: float
+) -> None:
+    claims = claim(database, batch)
+    probabilities, va = make_scores(len(claims))
+    probabilities[3, 2] = value
+
+    with pytest.raises(IntegrityError), database.transaction("emotion_score") as connection:
+        publish_items(connection, claims, probabilities, va, ())
+
+    with database.transaction("emotion_score") as connection:
+        assert items_left(connection, batch.model_version_id) == 10
+
+
+def test_predictions_keep_every_bit_of_a_float(database: Database, batch: Batch) -> None:
+    claims = claim(database, batch)
+    probabilities, va = make_scores(len(claims))
+
+    with database.transaction("emotion_score") as connection:
+        publish_items(connection, claims, probabilities, va, ())
+
+    with database.transaction("emotion_report") as connection:
+        rows = connection.execute(
+            text(
+                "SELECT p_neutral, p_contempt, prediction.valence FROM prediction "
+                "JOIN scoring_item USING (image_id, model_version_id) "
+                "WHERE model_version_id = :model ORDER BY scoring_item.id"
+            ),
+            {"model": batch.model_version_id},
+        ).all()
+    expected = np.column_stack([probabilities[:, 0], probabilities[:, 7], va[:, 0]])
+    np.testing.assert_array_equal(np.array(rows, np.float32), expected)
