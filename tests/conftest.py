@@ -1,0 +1,119 @@
+"""What every test may ask for: a real PostgreSQL with roles and checked passwords, and folders."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Airflow reads its settings once, when it is first imported: a home of the tests' own, no network.
+_AIRFLOW_HOME = tempfile.mkdtemp(prefix="emotion-airflow-")
+_ROOT = Path(__file__).parents[1]
+os.environ |= {
+    "AIRFLOW_HOME": _AIRFLOW_HOME,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__DAGS_FOLDER": str(_ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(_ROOT / "plugins"),
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW_HOME}/airflow.db",
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
+}
+# A variable of the person who runs the tests must not send them to that person's database.
+for _variable in ("EMOTION_DATABASE_URL", "EMOTION_MIGRATE_DATABASE_URL", "EMOTION_HOME"):
+    os.environ.pop(_variable, None)
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from emotion_core.local.credentials import Credentials, load_or_create
+from emotion_core.local.home import Home
+from emotion_core.local.postgres import PostgresServer
+from emotion_core.local.provision import addresses, provision_ours
+from emotion_core.settings import Settings
+from emotion_core.store.database import Database
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    made = Home(tmp_path_factory.mktemp("home") / "emotion")
+    made.make()
+    return made
+
+
+@pytest.fixture(scope="session")
+def credentials(home: Home) -> Credentials:
+    return load_or_create(home.secrets_path)
+
+
+@pytest.fixture(scope="session")
+def server(home: Home, credentials: Credentials) -> Iterator[PostgresServer]:
+    """A PostgreSQL of the tests' own, migrated; a crash of this machine may lose its data."""
+    started = PostgresServer(home, credentials.postgres, durable=False)
+    started.start()
+    try:
+        provision_ours(started, credentials)
+        yield started
+    finally:
+        started.remove()
+
+
+@pytest.fixture(scope="session")
+def urls(server: PostgresServer, credentials: Credentials) -> dict[str, str]:
+    """The address of the test database for each login."""
+    found = addresses(server, credentials)
+    assert found.analyst is not None
+    return {
+        "emotion_app": found.app,
+        "emotion_migrate": found.migrate,
+        "emotion_analyst": found.analyst,
+    }
+
+
+@pytest.fixture
+def database(urls: dict[str, str]) -> Iterator[Database]:
+    """The test database through the login that Airflow's tasks have."""
+    opened = Database(urls["emotion_app"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, urls: dict[str, str]) -> Settings:
+    """An installation of this test's own; the database is shared."""
+    return Settings.from_environment(
+        {
+            "EMOTION_HOME": str(tmp_path / "home"),
+            "EMOTION_DATABASE_URL": urls["emotion_app"],
+            "EMOTION_DEVICE": "cpu",
+        }
+    )
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(_AIRFLOW_HOME, ignore_errors=True)
+
+
+# --- what cannot run here is counted and named ---------------------------------------------
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("real_data") and not os.environ.get("EMOTION_REAL_DATA"):
+            item.add_marker(pytest.mark.skip(reason="set EMOTION_REAL_DATA to the real data set"))
+        if item.get_closest_marker("gpu") and not _has_gpu():
+            item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section(f"{len(skipped)} tests not run here")
+        for report in skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+            terminalreporter.line(f"{report.nodeid}: {str(reason).removeprefix('Skipped: ')}")
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
