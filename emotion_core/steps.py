@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import ScoringError, StoreError, TrainingError
 from emotion_core.names import folder_name
 from emotion_core.settings import Settings
@@ -70,7 +71,11 @@ class Steps:
         for exclusion in labelled_set.exclusions[:50]:
             log.warning("left out %s: %s (%s)", exclusion.name, exclusion.detail, exclusion.code)
         for contradiction in labelled_set.contradictions:
-            log.warning("identical images with different labels: %s", contradiction)
+            log.warning(
+                "identical images with different labels: %s are %s",
+                ", ".join(contradiction.sample_ids),
+                ", ".join(EXPRESSIONS[index] for index in contradiction.expressions),
+            )
         return list(request.networks)
 
     def train(self, group_key: str, network: str, form: Mapping[str, Any]) -> str:

@@ -49,7 +49,7 @@ def test_unfinished_copies_and_hidden_files_are_ignored_and_counted(tmp_path: Pa
 
 
 def test_names_are_bytes_whatever_they_hold(tmp_path: Path) -> None:
-    names = [b'quo"te\n line\'.jpg', b"\xff\xfe not utf-8.jpg", "Ünïcode 😀.jpg".encode()]
+    names = [b"quo\"te\n line'.jpg", b"\xff\xfe not utf-8.jpg", "Ünïcode 😀.jpg".encode()]
     for name in names:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(make_jpeg())
     (tmp_path / "_SUCCESS").touch()

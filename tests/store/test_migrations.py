@@ -84,7 +84,10 @@ def test_a_login_cannot_do_what_it_need_not(
 
     with (
         Database(urls[login]).connect() as connection,
-        pytest.raises(ProgrammingError, match=r"permission denied|must be owner|cannot delete|not automatically"),
+        pytest.raises(
+            ProgrammingError,
+            match=r"permission denied|must be owner|cannot delete|not automatically",
+        ),
     ):
         connection.execute(text(statement))
 
@@ -99,19 +102,25 @@ def test_an_analyst_reads_the_views(urls: dict[str, str]) -> None:
 def test_no_working_role_may_delete_a_prediction(database: Database, role: str) -> None:
     from sqlalchemy.exc import ProgrammingError
 
-    with pytest.raises(ProgrammingError, match="permission denied"):
-        with database.transaction(role) as connection:  # type: ignore[arg-type]
-            connection.execute(text("DELETE FROM prediction"))
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        database.transaction(role) as connection,  # type: ignore[arg-type]
+    ):
+        connection.execute(text("DELETE FROM prediction"))
 
 
 def test_an_unreachable_server_is_a_sentence_without_the_password() -> None:
     database = Database("postgresql://me:hunter2@127.0.0.1:1/emotion")
 
-    with pytest.raises(StoreError, match=r"cannot reach the database emotion at 127\.0\.0\.1") as e:
-        with database.transaction("emotion_train"):
-            pass
+    with (
+        pytest.raises(
+            StoreError, match=r"cannot reach the database emotion at 127\.0\.0\.1"
+        ) as error,
+        database.transaction("emotion_train"),
+    ):
+        pass
 
-    assert "hunter2" not in str(e.value)
+    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql://a@b/c", "nonsense"])

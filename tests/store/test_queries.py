@@ -2,6 +2,7 @@
 
 import ast
 import re
+
 from emotion_core.settings import PACKAGE_DIR, SQL_DIR
 from emotion_core.store.queries import query
 

@@ -1,0 +1,115 @@
+"""Recipes check themselves, and the preset ``seed`` is the report's recipe statement by statement."""
+
+import json
+from typing import Any
+
+import pytest
+
+from emotion_core.errors import RecipeError
+from emotion_core.training.recipe import CHOICES, LIMITS, PRESETS, Recipe
+from emotion_core.vision.architectures import NETWORKS
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    ("statement", "field", "value"),
+    [
+        ("networks start from ImageNet weights", "weights", "imagenet"),
+        ("images are 224 by 224", "image_size", 224),
+        ("the optimizer is Adam", "optimizer", "adam"),
+        ("at a rate of 1e-4", "learning_rate", 1e-4),
+        ("which no schedule changes", "schedule", "constant"),
+        ("without weight decay", "weight_decay", 0.0),
+        ("for 12 epochs", "epochs", 12),
+        ("in batches of 32", "batch_size", 32),
+        ("cross-entropy counts once", "expression_weight", 1.0),
+        ("as does the squared error", "affect_weight", 1.0),
+        ("heads drop out half of the features", "dropout", 0.5),
+        ("images are not augmented", "augmentation", "none"),
+        ("15 % are held out", "validation_share", 0.15),
+    ],
+)
+def test_the_preset_seed_is_the_reports_recipe(
+    network: str, statement: str, field: str, value: object
+) -> None:
+    recipe = Recipe.from_preset("seed", network)
+
+    assert getattr(recipe, field) == value, statement
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_makes_a_recipe_of_every_network(preset: str, network: str) -> None:
+    recipe = Recipe.from_preset(preset, network)
+
+    assert (recipe.preset, recipe.network) == (preset, network)
+
+
+def test_a_recipe_survives_its_json() -> None:
+    before = Recipe.from_preset("quick", "resnet50", learning_rate=3e-4, seed=7)
+
+    after = Recipe.from_dict(json.loads(json.dumps(before.to_dict())))
+
+    assert after == before
+
+
+def test_a_whole_number_from_json_serves_as_a_number() -> None:
+    recipe = Recipe.from_preset("quick", "resnet50", dropout=0, learning_rate=1)
+
+    assert (type(recipe.dropout), type(recipe.learning_rate)) == (float, float)
+
+
+@pytest.mark.parametrize(("field", "bounds"), LIMITS.items())
+def test_numbers_outside_their_limits_are_named(field: str, bounds: tuple[float, float]) -> None:
+    kind = type(PRESETS["seed"][field])
+    beyond = [kind(bounds[0] - 1), kind(bounds[1] + 1)]
+
+    for value in beyond:
+        with pytest.raises(RecipeError, match=field):
+            Recipe.from_preset("seed", "resnet50", **{field: value})
+    for value in bounds:
+        other = {"affect_weight": 1.0} if field == "expression_weight" else {}
+        assert Recipe.from_preset("seed", "resnet50", **{field: kind(value), **other})
+
+
+@pytest.mark.parametrize("field", CHOICES)
+def test_an_unknown_choice_is_named_with_what_there_is(field: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        Recipe.from_dict(Recipe.from_preset("seed", "resnet50").to_dict() | {field: "magic"})
+
+    assert field in str(error.value)
+    assert CHOICES[field][0] in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 1.5},
+        {"epochs": "12"},
+        {"epochs": True},
+        {"learning_rate": "fast"},
+        {"learning_rate": float("nan")},
+        {"learning_rate": float("inf")},
+        {"learning_rate": None},
+        {"seed": None},
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError, match=next(iter(wrong))):
+        Recipe.from_preset("seed", "resnet50", **wrong)
+
+
+def test_a_loss_of_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match="affect_weight"):
+        Recipe.from_preset("seed", "resnet50", expression_weight=0.0, affect_weight=0.0)
+
+
+def test_unknown_presets_and_fields_are_named() -> None:
+    whole = Recipe.from_preset("seed", "resnet50").to_dict()
+
+    with pytest.raises(RecipeError, match="slow"):
+        Recipe.from_preset("slow", "resnet50")
+    with pytest.raises(RecipeError, match="momentum"):
+        Recipe.from_preset("seed", "resnet50", momentum=0.9)
+    with pytest.raises(RecipeError, match="epochs"):
+        Recipe.from_dict({name: whole[name] for name in whole if name != "epochs"})

@@ -1,0 +1,230 @@
+"""Decoding what anybody may have sent."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emotion_core.errors import ImageRefused
+from emotion_core.vision import images
+from emotion_core.vision.images import decode
+
+
+def encoded(image: Image.Image, file_format: str = "JPEG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def photograph(size: tuple[int, int] = (64, 48)) -> Image.Image:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    return Image.fromarray(noise)
+
+
+def left_red_right_blue() -> Image.Image:
+    image = Image.new("RGB", (64, 32), (255, 0, 0))
+    image.paste((0, 0, 255), (32, 0, 64, 32))
+    return image
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(b"\0" * 64))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+
+
+def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    found = image.getpixel((x, y))
+    assert isinstance(found, tuple)
+    return found
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_the_three_formats_decode_to_rgb(file_format: str) -> None:
+    data = encoded(photograph(), file_format)
+
+    image = decode(data)
+
+    assert (image.mode, image.size) == ("RGB", (64, 48))
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty_file"),
+        (b"Dear sir or madam, please find attached", "not_an_image"),
+        (b"\x00", "not_an_image"),
+        (encoded(photograph(), "GIF"), "unsupported_format"),
+        (encoded(photograph(), "BMP"), "unsupported_format"),
+        (encoded(photograph(), "TIFF"), "unsupported_format"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "unsupported_format"),
+        (encoded(photograph(), "JPEG")[:30], "truncated"),
+        (encoded(photograph(), "PNG")[:12], "decode_error"),
+        (encoded(photograph(), "JPEG")[:-600], "truncated"),
+        (encoded(photograph(), "PNG")[:-600], "truncated"),
+        (png_that_claims(65_000, 65_000), "too_many_pixels"),
+        (png_that_claims(10_000, 5_000), "too_many_pixels"),
+        (png_that_claims(0, 10), "decode_error"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_with_its_reason(data: bytes, code: str) -> None:
+    with pytest.raises(ImageRefused) as refusal:
+        decode(data)
+
+    assert refusal.value.code == code
+    assert refusal.value.detail
+
+
+def test_a_file_over_the_limit_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", 1000)
+
+    with pytest.raises(ImageRefused) as refusal:
+        decode(encoded(photograph(), "PNG"))
+
+    assert refusal.value.code == "too_large_file"
+
+
+def test_every_truncation_of_a_file_is_refused_or_decoded_never_a_crash() -> None:
+    whole = {name: encoded(photograph((24, 24)), name) for name in ("JPEG", "PNG", "WEBP")}
+
+    for data in whole.values():
+        for length in range(0, len(data), 7):
+            try:
+                decode(data[:length])
+            except ImageRefused as refusal:
+                assert refusal.code
+    assert all(decode(data).size == (24, 24) for data in whole.values())
+
+
+def test_random_damage_is_refused_or_decoded_never_a_crash() -> None:
+    rng = np.random.default_rng(7)
+    whole = [encoded(photograph((24, 24)), name) for name in ("JPEG", "PNG", "WEBP")]
+
+    for number in range(300):
+        data = bytearray(whole[number % 3])
+        for position in rng.integers(0, len(data), 4):
+            data[position] = int(rng.integers(0, 256))
+        try:
+            assert decode(bytes(data)).mode == "RGB"
+        except ImageRefused as refusal:
+            assert refusal.code
+
+
+def test_sixteen_bit_grey_is_scaled_and_not_clipped() -> None:
+    ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
+
+    image = decode(encoded(Image.fromarray(ramp), "PNG"))
+
+    assert np.array_equal(np.asarray(image)[:, :, 0].ravel(), np.arange(256))
+
+
+def test_colour_hidden_under_transparent_pixels_is_black() -> None:
+    hidden = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    hidden.paste((0, 255, 0, 255), (0, 0, 4, 8))
+    hidden.paste((0, 0, 200, 128), (4, 0, 8, 4))
+
+    image = decode(encoded(hidden, "PNG"))
+
+    assert pixel(image, 0, 0) == (0, 255, 0)
+    assert pixel(image, 6, 6) == (0, 0, 0)
+    assert pixel(image, 6, 0) == (0, 0, 100)
+
+
+def test_transparent_entries_of_a_palette_are_black() -> None:
+    palette = Image.new("P", (8, 8), 0)
+    palette.putpalette([255, 0, 0, 0, 255, 0])
+    palette.paste(1, (0, 0, 4, 8))
+
+    image = decode(encoded(palette, "PNG", transparency=0))
+
+    assert pixel(image, 0, 0) == (0, 255, 0)
+    assert pixel(image, 6, 6) == (0, 0, 0)
+
+
+def test_a_palette_becomes_its_colours() -> None:
+    palette = left_red_right_blue().convert("P", palette=Image.Palette.ADAPTIVE)
+
+    image = decode(encoded(palette, "PNG"))
+
+    assert (pixel(image, 0, 0), pixel(image, 63, 0)) == ((255, 0, 0), (0, 0, 255))
+
+
+def test_cmyk_becomes_rgb() -> None:
+    image = decode(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG", quality=95))
+
+    red, green, blue = pixel(image, 8, 8)
+
+    assert red > 230
+    assert max(green, blue) < 25
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Image.new("L", (9, 9), 77), lambda: Image.new("1", (9, 9), 1)]
+)
+def test_grey_and_bilevel_have_three_equal_channels(make: Callable[[], Image.Image]) -> None:
+    image = decode(encoded(make(), "PNG"))
+
+    red, green, blue = pixel(image, 4, 4)
+
+    assert red == green == blue > 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_shows_the_picture_upright(orientation: int) -> None:
+    corner = Image.new("RGB", (32, 16), (0, 0, 0))
+    corner.paste((255, 255, 255), (0, 0, 16, 8))  # white top left, when upright
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = corner.transpose(undo[orientation]) if orientation in undo else corner
+
+    image = decode(encoded(stored, "PNG", exif=exif))
+
+    assert image.size == (32, 16)
+    assert np.array_equal(np.asarray(image), np.asarray(corner))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_damaged_exif_block_is_ignored() -> None:
+    data = encoded(photograph(), "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff" + b"\xff" * 30)
+
+    image = decode(data)
+
+    assert image.size == (64, 48)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+def test_an_animation_is_its_first_picture(file_format: str) -> None:
+    red, blue = Image.new("RGB", (16, 16), (255, 0, 0)), Image.new("RGB", (16, 16), (0, 0, 255))
+    data = encoded(red, file_format, save_all=True, append_images=[blue], lossless=True)
+
+    image = decode(data)
+
+    assert pixel(image, 8, 8) == (255, 0, 0)
+
+
+def test_an_mpo_of_several_jpegs_is_its_first_picture() -> None:
+    red, blue = Image.new("RGB", (16, 16), (255, 0, 0)), Image.new("RGB", (16, 16), (0, 0, 255))
+    data = encoded(red, "MPO", save_all=True, append_images=[blue], quality=95)
+
+    image = decode(data)
+
+    assert pixel(image, 8, 8)[0] > 240
+    assert image.mode == "RGB"

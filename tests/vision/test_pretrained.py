@@ -1,0 +1,123 @@
+"""Finding ImageNet weights, and saying well that they are not here."""
+
+import hashlib
+import time
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import torch
+import torchvision
+
+from emotion_core.errors import WeightsError
+from emotion_core.vision import pretrained
+from emotion_core.vision.architectures import NETWORKS
+from emotion_core.vision.network import build_network, imagenet_available
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """torchvision's cache, with nothing in it."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    return tmp_path / "torch" / "hub" / "checkpoints"
+
+
+@pytest.fixture(autouse=True)
+def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+
+
+@pytest.fixture
+def small_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with weights for EfficientNet-B0 under a name that its content keeps."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    torch.manual_seed(11)
+    draft = folder / "draft.pth"
+    torch.save(torchvision.models.efficientnet_b0(weights=None).state_dict(), draft)
+    digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+    name = f"efficientnet_b0-{digest[:8]}.pth"
+    draft.rename(folder / name)
+    changed = replace(NETWORKS["efficientnet_b0"], weights_file=name)
+    monkeypatch.setitem(NETWORKS, "efficientnet_b0", changed)
+    return folder
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_file_names_are_torchvisions_own(name: str) -> None:
+    architecture = NETWORKS[name]
+
+    weights = torchvision.models.get_model_weights(architecture.builder)[architecture.weights]
+
+    assert weights.url.rsplit("/", 1)[1] == architecture.weights_file
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_missing_weights_are_a_sentence_naming_file_and_folder(name: str, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError) as error:
+        build_network(name, weights="imagenet", weights_dir=tmp_path)
+
+    assert NETWORKS[name].weights_file in str(error.value)
+    assert str(tmp_path) in str(error.value)
+    assert not imagenet_available(name, tmp_path)
+
+
+def test_without_a_folder_the_message_names_the_cache_and_the_setting(empty_cache: Path) -> None:
+    with pytest.raises(WeightsError) as error:
+        build_network("resnet50", weights="imagenet")
+
+    assert str(empty_cache) in str(error.value)
+    assert "EMOTION_WEIGHTS_DIR" in str(error.value)
+
+
+def test_an_internet_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "PROBE_SECONDS", -0.9)  # waits a tenth of a second
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: time.sleep(30))
+
+    assert not imagenet_available("resnet50")
+
+
+def test_weights_in_the_given_folder_are_used(small_file: Path) -> None:
+    torch.manual_seed(11)
+    expected = torchvision.models.efficientnet_b0(weights=None).state_dict()
+
+    network = build_network("efficientnet_b0", weights="imagenet", weights_dir=small_file)
+
+    found = network.backbone.state_dict()
+    assert imagenet_available("efficientnet_b0", small_file)
+    assert all(torch.equal(found[key], expected[key]) for key in found)
+
+
+def test_weights_in_torchvisions_cache_are_used(small_file: Path, empty_cache: Path) -> None:
+    empty_cache.parent.mkdir(parents=True)
+    small_file.rename(empty_cache)
+
+    assert imagenet_available("efficientnet_b0")
+    assert build_network("efficientnet_b0", weights="imagenet")
+
+
+def test_a_file_whose_content_breaks_its_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / NETWORKS["resnet50"].weights_file
+    path.write_bytes(b"<html>404</html>")
+
+    with pytest.raises(WeightsError, match="SHA-256"):
+        build_network("resnet50", weights="imagenet", weights_dir=tmp_path)
+
+
+def test_a_pickle_that_wants_to_run_code_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = tmp_path / "draft.pth"
+    torch.save({"weights": Path("/")}, draft)
+    name = f"resnet50-{hashlib.sha256(draft.read_bytes()).hexdigest()[:8]}.pth"
+    draft.rename(tmp_path / name)
+    monkeypatch.setitem(NETWORKS, "resnet50", replace(NETWORKS["resnet50"], weights_file=name))
+
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        build_network("resnet50", weights="imagenet", weights_dir=tmp_path)
