@@ -1,4 +1,4 @@
-"""Recipes check themselves, and the preset ``seed`` is the report's recipe statement by statement."""
+"""Recipes check themselves, and the preset ``seed`` says what the report says."""
 
 import json
 from typing import Any

@@ -1,0 +1,286 @@
+"""The main job, end to end, on a running system: data, training, report, batch, scores."""
+
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emotion_core.errors import DataError, LocalSystemError
+from emotion_core.local.airflow_api import AirflowApi, TaskState
+from emotion_core.local.demo_batch import drop, faces_to_score
+from emotion_core.local.demo_summary import batch_tables, comparison_table, report_page
+from emotion_core.local.display import Display
+from emotion_core.local.home import PROJECT_DIR
+from emotion_core.local.instance import State, wait_until_healthy
+from emotion_core.names import folder_name
+from emotion_core.settings import Settings
+from emotion_core.steps import Steps
+from emotion_core.store import training_runs
+from emotion_core.training.affectnet import LabelledSet, read_affectnet
+from emotion_core.training.drawn_faces import draw_dataset
+from emotion_core.training.recipe import Recipe
+from emotion_core.training.split import split_by_content
+from emotion_core.vision.architectures import NETWORKS
+
+TRAINING = "train_and_compare"
+SCORING = "score_new_images"
+FACES_PER_EXPRESSION = 60
+
+_PRESET = "quick"
+_DRAWING_SEED = 1
+_POLL_S = 1.0
+_LAST_STATES = {"success", "failed"}
+_BAD_STATES = {"failed", "upstream_failed"}
+
+
+def existing_data(text: str) -> Path:
+    """The data set that the user named, with its path made absolute.
+
+    Raises:
+        DataError: It is not there, or is neither a folder nor a zip file.
+    """
+    path = Path(text).expanduser().absolute()
+    if not path.exists():
+        raise DataError(f"DATA={text}: there is no {path}")
+    if not path.is_dir() and not zipfile.is_zipfile(path):
+        raise DataError(f"DATA={text}: {path} is neither a folder nor a zip file")
+    return path
+
+
+class Demo:
+    """Walks through the system as an operator would, over Airflow's REST API."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        display: Display,
+        *,
+        faces: int = FACES_PER_EXPRESSION,
+        epochs: int | None = None,
+    ) -> None:
+        """``faces`` are drawn per expression; ``epochs`` in place of the preset's."""
+        self._settings = settings
+        self._faces = faces
+        self._state = state
+        self._display = display
+        self._overrides = {} if epochs is None else {"epochs": epochs}
+        self._steps = Steps(settings, state.database_url)
+        self._api = AirflowApi(state.airflow_url, "admin", state.admin_password)
+        self._started = datetime.now(UTC)
+
+    def run(self, data: Path | None) -> None:
+        """The whole journey.
+
+        Raises:
+            EmotionError: A step did not succeed; says which and why.
+        """
+        wait_until_healthy(self._api, self._display)
+        for dag_id in (TRAINING, SCORING):
+            self._api.unpause(dag_id)
+        labelled_set = self._read(data or self._draw())
+        weights = self._choose_weights()
+        group_key = self._trained_before(labelled_set, weights)
+        if group_key is None:
+            group_key = self._train(labelled_set, weights)
+            champion = self._steps.promote_better(group_key, changed_by="demo")
+            self._say(f"{champion} is the better one and becomes champion")
+        scored = self._score(labelled_set)
+        self._summarise(group_key, scored)
+        self._api.close()
+        self._steps.database.close()
+
+    def _draw(self) -> Path:
+        folder = self._settings.data_dir / f"drawn_faces_{self._faces}"
+        self._settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with self._display.waiting("drawing faces …"):
+            draw_dataset(folder, per_expression=self._faces, seed=_DRAWING_SEED)
+        return folder
+
+    def _read(self, data: Path) -> LabelledSet:
+        with self._display.waiting(f"reading {data} …"):
+            labelled_set = read_affectnet(data)
+        left_out = len(labelled_set.exclusions)
+        self._say(
+            f"{len(labelled_set.samples)} faces in {data}"
+            + (f", {left_out} left out" if left_out else "")
+            + (" (drawn, not photographs)" if labelled_set.is_drawn else "")
+        )
+        return labelled_set
+
+    def _choose_weights(self) -> str:
+        """``imagenet`` where every network can have it, else ``none``; says so."""
+        # In a process of its own: the check loads torch, which would stay in this one's memory.
+        check = (
+            "import sys; from pathlib import Path; "
+            "from emotion_core.vision.pretrained import imagenet_available; "
+            "folder = Path(sys.argv[1]) if sys.argv[1] else None; "
+            "sys.exit(0 if all(imagenet_available(n, folder) for n in sys.argv[2:]) else 3)"
+        )
+        command = [sys.executable, "-c", check, str(self._settings.weights_dir or ""), *NETWORKS]
+        with self._display.waiting("looking for ImageNet weights …"):
+            done = subprocess.run(
+                command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False
+            )
+        if done.returncode == 0:
+            self._say("starting from ImageNet weights")
+            return "imagenet"
+        if done.returncode != 3:
+            raise LocalSystemError(
+                f"looking for ImageNet weights failed: {done.stderr.strip().splitlines()[-1:]}"
+            )
+        self._say(
+            "ImageNet weights can neither be found nor downloaded here: starting from random "
+            "ones (weights: none), which learn far less",
+            style="yellow",
+        )
+        return "none"
+
+    def _trained_before(self, labelled_set: LabelledSet, weights: str) -> str | None:
+        """A finished training of all networks on the same data with the same recipe."""
+        with self._steps.database.transaction("emotion_report") as connection:
+            runs = training_runs.recent_runs(connection, limit=200)
+        wanted = {name: self._recipe(name, weights).to_dict() for name in NETWORKS}
+        groups: dict[str, set[str]] = {}
+        for run in runs:
+            if (
+                run.status == "succeeded"
+                and run.model_name is not None
+                and run.dataset_fingerprint == labelled_set.fingerprint
+                and run.recipe == wanted.get(run.network)
+            ):
+                groups.setdefault(run.group_key, set()).add(run.network)
+        for group_key, networks in groups.items():
+            page = self._settings.reports_dir / folder_name(group_key) / "comparison.html"
+            if networks == set(NETWORKS) and page.is_file():
+                self._say(f"both networks were trained on these faces before, by {group_key}")
+                return group_key
+        return None
+
+    def _train(self, labelled_set: LabelledSet, weights: str) -> str:
+        form = {
+            "networks": list(NETWORKS),
+            "preset": _PRESET,
+            "data": str(labelled_set.source),
+            "weights": weights,
+            "note": "Triggered by the demo.",
+            **self._overrides,
+        }
+        for unfinished in self._api.unfinished_runs(TRAINING):
+            if unfinished["conf"] == form:
+                group_key = str(unfinished["dag_run_id"])
+                self._say(f"an earlier demo's training goes on: {group_key}")
+                break
+        else:
+            group_key = self._new_key()
+            self._api.trigger(TRAINING, group_key, form, "Triggered by the demo.")
+            self._say(f"triggered {TRAINING}: {group_key}")
+        shown: set[tuple[str, int]] = set()
+
+        def show_epochs() -> None:
+            with self._steps.database.transaction("emotion_report") as connection:
+                progress = training_runs.training_progress(connection, group_key)
+            for epoch in progress:
+                if epoch.epoch is None or (epoch.network, epoch.epoch) in shown:
+                    continue
+                shown.add((epoch.network, epoch.epoch))
+                self._say(
+                    f"  {epoch.network:16} epoch {epoch.epoch:2d} of {epoch.epochs}   "
+                    f"accuracy {_number(epoch.accuracy)}   "
+                    f"CCC {_number(epoch.ccc_valence)} / {_number(epoch.ccc_arousal)}   "
+                    f"training loss {_number(epoch.train_loss)}"
+                )
+
+        self._follow(TRAINING, group_key, show_epochs)
+        return group_key
+
+    def _score(self, labelled_set: LabelledSet) -> str:
+        recipe = self._recipe(next(iter(NETWORKS)), "none")
+        split = split_by_content(labelled_set, recipe.seed, recipe.validation_share)
+        # New faces each time, so that a second demo has something to score.
+        faces = faces_to_score(labelled_set, split, seed=int(self._started.timestamp()))
+        for earlier in self._api.unfinished_runs(SCORING):
+            # It would take our batch in as its own.
+            self._say(f"waiting for {earlier['dag_run_id']}, which is still scoring")
+            self._follow(SCORING, str(earlier["dag_run_id"]), lambda: None)
+        run_key = self._new_key()
+        batch = drop(self._settings.inbox_dir / folder_name(run_key), faces)
+        self._say(
+            f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "
+            "a copy, one cut off, one that is no image"
+        )
+        form = {"workers": 1, "settle_seconds": 60}
+        self._api.trigger(SCORING, run_key, form, "Triggered by the demo.")
+        self._say(f"triggered {SCORING}: {run_key}")
+        self._follow(SCORING, run_key, lambda: None)
+        return run_key
+
+    def _follow(self, dag_id: str, run_id: str, look: Callable[[], None]) -> None:
+        """Say what changes in a run until it has ended.
+
+        Raises:
+            LocalSystemError: A task of it failed; holds the end of that task's log.
+        """
+        said: dict[tuple[str, int], str | None] = {}
+        with self._display.waiting(f"{dag_id} is running …"):
+            while True:
+                state = self._api.run_state(dag_id, run_id)
+                tasks = self._api.tasks(dag_id, run_id)
+                for task in tasks:
+                    key = (task.task_id, task.map_index)
+                    if task.state != said.get(key):
+                        said[key] = task.state
+                        self._say_task(task)
+                look()
+                if state in _LAST_STATES:
+                    break
+                time.sleep(_POLL_S)
+        bad = [task for task in tasks if task.state in _BAD_STATES]
+        skipped = [task for task in tasks if task.state == "skipped"]
+        if bad or skipped or state == "failed":
+            self._refuse(dag_id, run_id, (bad + skipped)[:1])
+
+    def _say_task(self, task: TaskState) -> None:
+        match task.state:
+            case "running":
+                again = f" (try {task.try_number})" if task.try_number > 1 else ""
+                self._say(f"{task.label} …{again}")
+            case "success":
+                self._say(f"{task.label} done")
+            case "up_for_retry":
+                self._say(f"{task.label} failed and will be tried again", style="yellow")
+            case "failed" | "upstream_failed" | "skipped":
+                self._say(f"{task.label} {task.state}", style="red")
+
+    def _refuse(self, dag_id: str, run_id: str, tasks: list[TaskState]) -> None:
+        for task in tasks:
+            lines = self._api.log_lines(dag_id, run_id, task)
+            if lines:
+                self._display.show(f"the end of the log of {task.label}:")
+                self._display.show("\n".join(f"    {line}" for line in lines))
+        names = ", ".join(task.label for task in tasks) or "its run"
+        raise LocalSystemError(f"{dag_id} did not succeed: {names}; run {run_id}")
+
+    def _summarise(self, group_key: str, scored: str) -> None:
+        database = self._steps.database
+        self._display.show()
+        self._display.show(comparison_table(database, group_key))
+        for table in batch_tables(database, scored):
+            self._display.show(table)
+        self._display.show(f"Report      {report_page(database, group_key)}")
+
+    def _recipe(self, network: str, weights: str) -> Recipe:
+        return Recipe.from_preset(_PRESET, network, weights=weights, **self._overrides)
+
+    def _new_key(self) -> str:
+        return f"demo_{datetime.now(UTC):%Y-%m-%d_%H%M%S}"
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._display.say(text, style)
+
+
+def _number(value: float | None) -> str:
+    return "    –" if value is None else f"{value:5.3f}"

@@ -1,0 +1,71 @@
+"""A batch as it arrives in real life: mostly good images, and some that are not."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion_core.training.affectnet import LabelledSet
+from emotion_core.training.split import Split
+
+COUNT_GOOD = 24
+
+
+@dataclass(frozen=True)
+class DroppedBatch:
+    """What was put into the inbox."""
+
+    folder: Path
+    count_files: int
+    count_images: int
+    """Distinct images that can be scored."""
+    count_unreadable: int
+
+
+def faces_to_score(labelled_set: LabelledSet, split: Split, seed: int) -> list[bytes]:
+    """Image files that no training has seen: held-out ones, or new ones of a drawn set."""
+    if labelled_set.is_drawn:
+        return _newly_drawn(seed)
+    distinct = {labelled_set.samples[i].sha256: i for i in split.validation}
+    chosen = random.Random(seed).sample(sorted(distinct), min(COUNT_GOOD, len(distinct)))
+    return [labelled_set.read_image(labelled_set.samples[distinct[sha256]]) for sha256 in chosen]
+
+
+def drop(folder: Path, faces: Sequence[bytes]) -> DroppedBatch:
+    """Write the batch into a folder of the inbox; the marker that makes it whole comes last.
+
+    Args:
+        folder: Does not exist yet.
+        faces: Distinct image files, two or more.
+    """
+    files = {f"face_{number:03d}.jpg": data for number, data in enumerate(faces[1:], 1)}
+    files['she said "cheese",\nhe didn\'t.jpg'] = faces[0]
+    files["face_001 (copy).jpg"] = faces[1]
+    files["cut off in transit.jpg"] = faces[-1][: len(faces[-1]) // 2]
+    files["shopping list.jpg"] = b"Milk, bread, a new camera.\n"
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    (folder / "_SUCCESS").touch()
+    return DroppedBatch(
+        folder=folder, count_files=len(files), count_images=len(set(faces)), count_unreadable=2
+    )
+
+
+def _newly_drawn(seed: int) -> list[bytes]:
+    from io import BytesIO
+
+    import numpy as np
+
+    from emotion_core.emotions import EXPRESSIONS
+    from emotion_core.training.drawing.muscles import sample_affect
+    from emotion_core.training.drawn_faces import draw_face
+
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for number in range(COUNT_GOOD):
+        expression = number % len(EXPRESSIONS)
+        buffer = BytesIO()
+        draw_face(expression, *sample_affect(expression, rng), rng).save(buffer, "JPEG", quality=90)
+        drawn.append(buffer.getvalue())
+    return drawn

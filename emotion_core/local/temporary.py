@@ -1,0 +1,34 @@
+"""A whole provisioned PostgreSQL that lives as long as a ``with`` block, for tests."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emotion_core.local import provision
+from emotion_core.local.credentials import load_or_create
+from emotion_core.local.guardian import Guardian
+from emotion_core.local.home import Home
+from emotion_core.local.postgres import PostgresServer
+
+
+@contextmanager
+def temporary_server() -> Iterator[tuple[PostgresServer, provision.Addresses]]:
+    """A server with both databases, every role and all tables; gone afterwards, also after a kill.
+
+    Does not sync to disk: quick, and nothing of it needs to outlive the machine.
+    """
+    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
+        home = Home(Path(folder))
+        home.make()
+        credentials = load_or_create(home.secrets_path)
+        server = PostgresServer(home, credentials.postgres, durable=False)
+        with Guardian(home, remove=True):
+            child, _ = server.start()
+            try:
+                provision.provision_ours(server, credentials)
+                provision.provision_airflow(server, credentials)
+                yield server, provision.addresses(server, credentials)
+            finally:
+                server.remove()
+                child.reap()

@@ -1,0 +1,240 @@
+"""One run as a comparison shows it: its record, its figures with intervals, its mistakes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from emotion_core import metrics
+from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
+from emotion_core.errors import ReportError
+from emotion_core.reporting.evaluation import Evaluation
+from emotion_core.reporting.numerals import visible
+from emotion_core.reporting.statistics import MEAN_CCC, interval, resampled_scores
+from emotion_core.store.training_runs import RunRecord
+from emotion_core.vision.architectures import NETWORKS
+
+State = Literal["succeeded", "failed", "running"]
+Curve = tuple[tuple[int, float], ...]
+
+SELECTION: Final = "selection_score"
+"""Name of the curve of :func:`emotion_core.metrics.selection_score`."""
+_COUNT_MISTAKES: Final = 3
+
+
+@dataclass(frozen=True, eq=False)
+class RunFacts:
+    """What the tables hold about one run."""
+
+    record: RunRecord
+    epochs: pd.DataFrame
+    """Columns ``part``, ``epoch``, ``metric``, ``value``."""
+    predictions: pd.DataFrame
+    """Columns of :data:`emotion_core.reporting.evaluation.COLUMNS`; empty if it has none."""
+    reference: pd.DataFrame
+    """Columns ``kind`` (``chance`` or ``constant``), ``metric``, ``value``."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How one expression fared."""
+
+    expression: str
+    count: int
+    """Images that truly show it."""
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Images of one expression taken for another."""
+
+    truth: str
+    predicted: str
+    count: int
+    of: int
+    """Images that truly show ``truth``."""
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedRun:
+    """One run of a comparison. Without an evaluation it has no figures to show."""
+
+    number: int
+    """Place in the comparison from 0; decides colour and marker."""
+    label: str
+    """What the page calls it; different for each run of a comparison."""
+    record: RunRecord
+    state: State
+    reason: str | None
+    """Why it has no figures; None if it has."""
+    scores: Mapping[str, Estimate]
+    """By metric, and :data:`MEAN_CCC`; empty without an evaluation."""
+    references: Mapping[str, Mapping[str, float]]
+    """``chance`` and ``constant``: metric to value, as far as known."""
+    classes: tuple[ClassScore, ...]
+    """One per expression; empty without an evaluation."""
+    mistakes: tuple[Mistake, ...]
+    """The most frequent ones, most frequent first."""
+    curves: Mapping[tuple[str, str], Curve] = field(repr=False)
+    """(part, metric) to (epoch, value) in order."""
+    evaluation: Evaluation | None = field(repr=False, metadata={"page_only": True})
+    resampled: Mapping[str, metrics.Floats] = field(repr=False, metadata={"page_only": True})
+    """Every metric on each bootstrap resample; empty without an evaluation."""
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether it can be compared."""
+        return self.evaluation is not None
+
+
+def compared_run(facts: RunFacts, number: int, label: str, seed: int) -> ComparedRun:
+    """Compute everything about one run.
+
+    Raises:
+        ReportError: Its predictions cannot be used; names the run.
+    """
+    record = facts.record
+    evaluation = _evaluation(facts, label)
+    resampled: dict[str, metrics.Floats] = {}
+    scores: dict[str, Estimate] = {}
+    if evaluation is not None:
+        measured = evaluation.scores()
+        measured[MEAN_CCC] = float(np.mean([measured[f"ccc_{name}"] for name in DIMENSIONS]))
+        resampled = resampled_scores(evaluation, seed)
+        for name, value in measured.items():
+            scores[name] = Estimate(value, *interval(resampled[name], value))
+    return ComparedRun(
+        number=number,
+        label=label,
+        record=record,
+        state=_state(record),
+        reason=_reason(record, evaluation),
+        scores=MappingProxyType(scores),
+        references=_references(facts.reference, evaluation),
+        classes=() if evaluation is None else _classes(evaluation),
+        mistakes=() if evaluation is None else _mistakes(evaluation),
+        curves=_curves(facts.epochs),
+        evaluation=evaluation,
+        resampled=MappingProxyType(resampled),
+    )
+
+
+def run_labels(records: list[RunRecord]) -> list[str]:
+    """A name for each run, short but no two alike: network, then preset, then a number."""
+    labels = [_network_label(record.network) for record in records]
+    if len(set(labels)) < len(labels):
+        labels = [
+            f"{label} ({visible(record.preset, 40)})" if labels.count(label) > 1 else label
+            for label, record in zip(labels, records, strict=True)
+        ]
+    seen: dict[str, int] = {}
+    unique = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        unique.append(label if labels.count(label) == 1 else f"{label} {seen[label]}")
+    return unique
+
+
+def _network_label(network: str) -> str:
+    known = NETWORKS.get(network)
+    return known.label if known else visible(network, 60)
+
+
+def _state(record: RunRecord) -> State:
+    if record.status == "succeeded":
+        return "succeeded"
+    return "failed" if record.status == "failed" else "running"
+
+
+def _reason(record: RunRecord, evaluation: Evaluation | None) -> str | None:
+    if evaluation is not None:
+        return None
+    if record.status == "failed":
+        return visible(record.failure or "no reason was recorded")
+    if record.status == "succeeded":
+        return "it has ended, but its validation predictions are not in the tables"
+    return "it has not ended yet"
+
+
+def _evaluation(facts: RunFacts, label: str) -> Evaluation | None:
+    if facts.record.status != "succeeded" or facts.predictions.empty:
+        return None
+    try:
+        return Evaluation.from_frame(facts.predictions)
+    except (ReportError, ValueError) as error:
+        raise ReportError(f"run {facts.record.run_key!r} ({label}): {error}") from error
+
+
+def _references(
+    reference: pd.DataFrame, evaluation: Evaluation | None
+) -> Mapping[str, Mapping[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for kind, metric, value in zip(
+        reference["kind"], reference["metric"], reference["value"], strict=True
+    ):
+        found.setdefault(str(kind), {})[str(metric)] = float(value)
+    if "chance" not in found and evaluation is not None:
+        found["chance"] = metrics.chance_line(evaluation.truth, evaluation.truth_va)
+    return MappingProxyType({kind: MappingProxyType(values) for kind, values in found.items()})
+
+
+def _classes(evaluation: Evaluation) -> tuple[ClassScore, ...]:
+    precision, recall, f1 = metrics.precision_recall_f1_of(evaluation.confusion)
+    return tuple(
+        ClassScore(
+            expression=name,
+            count=int(evaluation.confusion[label].sum()),
+            precision=float(precision[label]),
+            recall=float(recall[label]),
+            f1=float(f1[label]),
+        )
+        for label, name in enumerate(EXPRESSIONS)
+    )
+
+
+def _mistakes(evaluation: Evaluation) -> tuple[Mistake, ...]:
+    off_diagonal = evaluation.confusion.copy()
+    np.fill_diagonal(off_diagonal, 0)
+    order = np.argsort(-off_diagonal, axis=None, kind="stable")[:_COUNT_MISTAKES]
+    return tuple(
+        Mistake(
+            truth=EXPRESSIONS[row],
+            predicted=EXPRESSIONS[column],
+            count=int(off_diagonal[row, column]),
+            of=int(evaluation.confusion[row].sum()),
+        )
+        for row, column in zip(*np.unravel_index(order, off_diagonal.shape), strict=True)
+        if off_diagonal[row, column] > 0
+    )
+
+
+def _curves(epochs: pd.DataFrame) -> Mapping[tuple[str, str], Curve]:
+    values: dict[tuple[str, str], dict[int, float]] = {}
+    for part, epoch, metric, value in zip(
+        epochs["part"], epochs["epoch"], epochs["metric"], epochs["value"], strict=True
+    ):
+        values.setdefault((str(part), str(metric)), {})[int(epoch)] = float(value)
+    needed = ("macro_f1", *(f"ccc_{name}" for name in DIMENSIONS))
+    for part in {part for part, _ in values}:
+        if all((part, name) in values for name in needed):
+            together = set.intersection(*(set(values[part, name]) for name in needed))
+            values[part, SELECTION] = {
+                epoch: metrics.selection_score({name: values[part, name][epoch] for name in needed})
+                for epoch in together
+            }
+    return MappingProxyType({key: tuple(sorted(curve.items())) for key, curve in values.items()})

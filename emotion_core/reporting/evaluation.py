@@ -1,0 +1,105 @@
+"""What one run said of its validation images, as arrays in one order."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from emotion_core import metrics
+from emotion_core.emotions import DIMENSIONS, PROBABILITY_COLUMNS
+from emotion_core.errors import ReportError
+
+COLUMNS = (
+    "sample_id",
+    "sha256",
+    "expression",
+    *DIMENSIONS,
+    *PROBABILITY_COLUMNS,
+    *(f"predicted_{dimension}" for dimension in DIMENSIONS),
+)
+"""The columns that a table of validation predictions must have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Truth and prediction of N validation samples, sorted by sample id."""
+
+    truth: metrics.Integers
+    """Labels [N]."""
+    truth_va: metrics.Floats
+    """Valence and arousal [N, 2]."""
+    probabilities: metrics.Floats
+    """[N, 8]."""
+    va: metrics.Floats
+    """Predicted valence and arousal [N, 2]."""
+    images: npt.NDArray[np.intp]
+    """Number of the distinct image of each sample [N]: byte-identical files share theirs."""
+    identity: str
+    """Digest of sample ids, images and labels: equal for runs that saw the same validation part."""
+    predicted: metrics.Integers = field(init=False)
+    """The most probable label [N]."""
+    confusion: metrics.Integers = field(init=False)
+    """[8, 8], rows are the truth."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "predicted", self.probabilities.argmax(axis=1))
+        object.__setattr__(self, "confusion", metrics.confusion_matrix(self.truth, self.predicted))
+
+    @classmethod
+    def from_frame(cls, predictions: pd.DataFrame) -> "Evaluation":
+        """Read a table of validation predictions (:data:`COLUMNS`), in whatever order.
+
+        Raises:
+            ReportError: A column is missing, there is no row, a sample appears twice, or a number
+                is missing or not finite; says which.
+        """
+        if missing := [name for name in COLUMNS if name not in predictions.columns]:
+            raise ReportError(f"the validation predictions lack the column {', '.join(missing)}")
+        if predictions.empty:
+            raise ReportError("there are no validation predictions")
+        frame = predictions.assign(sample_id=predictions["sample_id"].astype(str)).sort_values(
+            "sample_id"
+        )
+        if frame["sample_id"].duplicated().any():
+            twice = frame["sample_id"][frame["sample_id"].duplicated()].iloc[0]
+            raise ReportError(f"sample {twice} appears twice among the validation predictions")
+        figures = frame[[name for name in COLUMNS if name not in ("sample_id", "sha256")]]
+        if not np.isfinite(figures.to_numpy(dtype=np.float64, na_value=np.nan)).all():
+            raise ReportError("the validation predictions hold a missing or infinite number")
+        numbers = {name: figures[name].to_numpy(dtype=np.float64) for name in figures}
+        return cls(
+            truth=numbers["expression"].astype(np.int64),
+            truth_va=np.stack([numbers[name] for name in DIMENSIONS], axis=1),
+            probabilities=np.stack([numbers[name] for name in PROBABILITY_COLUMNS], axis=1),
+            va=np.stack([numbers[f"predicted_{name}"] for name in DIMENSIONS], axis=1),
+            images=np.unique(frame["sha256"].astype(str).to_numpy(dtype=str), return_inverse=True)[
+                1
+            ],
+            identity=_identity(frame),
+        )
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Which samples got their true label [N]."""
+        return np.asarray(self.truth == self.predicted)
+
+    def scores(self) -> dict[str, float]:
+        """Every metric, by name."""
+        return metrics.score(self.truth, self.truth_va, self.probabilities, self.va)
+
+
+def _identity(frame: pd.DataFrame) -> str:
+    digest = hashlib.sha256()
+    # float32 is what the tables keep: a file's float64 labels are the same samples.
+    affect = frame[list(DIMENSIONS)].to_numpy(dtype=np.float32)
+    for sample_id, sha256, expression, (valence, arousal) in zip(
+        frame["sample_id"], frame["sha256"], frame["expression"], affect, strict=True
+    ):
+        row = f"{sample_id}\0{sha256}\0{int(expression)}\0{valence:.6f}\0{arousal:.6f}\n"
+        digest.update(row.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

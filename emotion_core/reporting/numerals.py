@@ -1,0 +1,127 @@
+"""How numbers and foreign text are written on a page: one place, so that no two look different.
+
+Scores lose their leading zero and use a true minus, as the field prints them; units are joined by
+a narrow no-break space.
+"""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+MINUS: Final = "−"
+NARROW_SPACE: Final = "\u202f"
+NOTHING: Final = "–"
+"""Stands where there is no value."""
+
+_KEPT_CONTROLS: Final = frozenset("\n\t")
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def score(value: float | None, digits: int = 3) -> str:
+    """``.412``, ``−.032``, ``1.000``; a dash for nothing and for NaN."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    text = f"{abs(value):.{digits}f}"
+    sign = MINUS if value < 0 and float(text) != 0 else ""
+    return sign + (text[1:] if text.startswith("0.") else text)
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """``+.132``, ``−.012``; zero stands without a sign."""
+    text = score(value, digits)
+    positive = value is not None and value > 0 and text.strip(".0") != ""
+    return f"+{text}" if positive else text
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """``.372 to .452``; a dash where there is none."""
+    if low is None or high is None:
+        return NOTHING
+    return f"{score(low, digits)} to {score(high, digits)}"
+
+
+def p_value(p: float) -> str:
+    """``p < .001``, ``p = .032``, ``p > .99``."""
+    if p < 0.001:
+        return "p < .001"
+    if p > 0.99:
+        return "p > .99"
+    return f"p = {score(p, 3 if p < 0.1 else 2)}"
+
+
+def count(value: float) -> str:
+    """``1,234``."""
+    return f"{value:,.0f}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """``62 %`` of 0.62."""
+    return f"{100 * share:.{digits}f}{NARROW_SPACE}%"
+
+
+def duration(seconds: float | None) -> str:
+    """``4.2 s``, ``43 s``, ``12 min 5 s``, ``1 h 12 min``."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 10:
+        return f"{seconds:.1f}{NARROW_SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest}{NARROW_SPACE}s"
+    hours, minutes_left = divmod(minutes, 60)
+    if hours == 0:
+        return f"{minutes}{NARROW_SPACE}min {rest}{NARROW_SPACE}s"
+    return f"{hours}{NARROW_SPACE}h {minutes_left}{NARROW_SPACE}min"
+
+
+def moment(time: datetime | None) -> str:
+    """``22 November 2026, 19:36 UTC``; a time without a zone is taken for UTC."""
+    if time is None:
+        return NOTHING
+    utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M} UTC"
+
+
+def setting(value: object) -> str:
+    """A recipe's value as people write it: ``0.0001``, ``1e-08``, ``yes``, text as it is."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}".replace("-0", "-").replace("-", MINUS)
+    return visible(str(value))
+
+
+def listing(names: Sequence[str], last: str = "and") -> str:
+    """``A``, ``A and B``, ``A, B and C``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def visible(text: str, limit: int = 2000) -> str:
+    """Foreign text with nothing hidden in it: at most ``limit`` characters, controls spelt out.
+
+    Direction marks, zero-width characters, lone surrogates and other controls become ``\\u202e``
+    and the like, so that what is read is what is there.
+    """
+    shown = "".join(_spelt(character) for character in text[:limit])
+    if len(text) > limit:
+        return f"{shown} … ({count(len(text))} characters)"
+    return shown
+
+
+# Written out: strftime's month names follow the machine's locale.
+_MONTHS: Final = (
+    "January February March April May June July August September October November December".split()
+)
+
+
+def _spelt(character: str) -> str:
+    if character in _KEPT_CONTROLS or unicodedata.category(character) not in _HIDDEN:
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

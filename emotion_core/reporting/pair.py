@@ -1,0 +1,137 @@
+"""Two runs held against each other on the same validation images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final
+
+from emotion_core.errors import ReportError
+from emotion_core.metrics import METRICS, Metric, Task
+from emotion_core.reporting.compared_run import ComparedRun
+from emotion_core.reporting.statistics import (
+    MEAN_CCC,
+    SIGNIFICANCE,
+    Agreement,
+    Difference,
+    agreement,
+    difference,
+    holm,
+)
+
+DECISIVE: Final = MappingProxyType({"expression": "accuracy", "affect": MEAN_CCC})
+"""The one metric of each task on which its verdict rests, fixed before anything is measured."""
+
+TESTED: Final = MappingProxyType(
+    {name: metric for name, metric in METRICS.items() if metric.task == "expression"}
+    | {
+        MEAN_CCC: Metric(
+            MEAN_CCC,
+            "CCC, mean of both",
+            True,
+            "affect",
+            "mean of the CCC of valence and of arousal",
+        )
+    }
+    | {name: metric for name, metric in METRICS.items() if metric.task == "affect"}
+)
+"""Every metric in which two runs are held against each other."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one metric says about a pair."""
+
+    metric: str
+    task: Task
+    difference: Difference
+    p: float
+    """Corrected by Holm for the number of pairs that the comparison holds."""
+    better: int | None
+    """Number of the run that is better by more than chance; None if that cannot be said."""
+    is_decisive: bool
+
+    @property
+    def advantage(self) -> tuple[float, float, float]:
+        """(low, value, high) turned so that above zero is in the first run's favour."""
+        d = self.difference
+        if TESTED[self.metric].higher_is_better:
+            return d.low, d.value, d.high
+        return -d.high, -d.value, -d.low
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs, by their numbers, and everything that was tested between them."""
+
+    first: int
+    second: int
+    agreement: Agreement
+    findings: tuple[Finding, ...]
+    """One for each of :data:`TESTED`, in its order."""
+
+    def finding(self, metric: str) -> Finding:
+        """What this metric says."""
+        return next(finding for finding in self.findings if finding.metric == metric)
+
+    def joins(self, one: int, other: int) -> bool:
+        """Whether it is about these two runs, in whichever order."""
+        return {self.first, self.second} == {one, other}
+
+
+def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
+    """Every two of the runs, tested; all of them must have been validated on the same images.
+
+    Raises:
+        ReportError: They were not.
+    """
+    compared = [(run, run.evaluation) for run in runs if run.evaluation is not None]
+    if len({evaluation.identity for _, evaluation in compared}) > 1:
+        raise ReportError("runs validated on different images cannot be paired")
+    couples = list(combinations(compared, 2))
+    counts = [agreement(first[1], second[1]) for first, second in couples]
+    findings: list[list[Finding]] = [[] for _ in couples]
+    for name, metric in TESTED.items():
+        differences = [
+            difference(
+                name,
+                first.scores[name].value - second.scores[name].value,
+                first.resampled[name],
+                second.resampled[name],
+                counts[n] if name == "accuracy" else None,
+            )
+            for n, ((first, _), (second, _)) in enumerate(couples)
+        ]
+        corrected = holm([d.p for d in differences])
+        for n, ((first, _), (second, _)) in enumerate(couples):
+            findings[n].append(
+                Finding(
+                    metric=name,
+                    task=metric.task,
+                    difference=differences[n],
+                    p=corrected[n],
+                    better=_better(metric, differences[n], corrected[n], first, second),
+                    is_decisive=name == DECISIVE[metric.task],
+                )
+            )
+    return tuple(
+        Pair(first.number, second.number, counts[n], tuple(findings[n]))
+        for n, ((first, _), (second, _)) in enumerate(couples)
+    )
+
+
+def clear_best(pairs: Sequence[Pair], numbers: Sequence[int], metric: str) -> int | None:
+    """The run that beats every other one in this metric by more than chance, if one does."""
+    for number in numbers:
+        rivals = [pair for pair in pairs if number in (pair.first, pair.second)]
+        if rivals and all(pair.finding(metric).better == number for pair in rivals):
+            return number
+    return None
+
+
+def _better(
+    metric: Metric, found: Difference, p: float, first: ComparedRun, second: ComparedRun
+) -> int | None:
+    if p >= SIGNIFICANCE or found.value == 0:
+        return None
+    return first.number if (found.value > 0) == metric.higher_is_better else second.number

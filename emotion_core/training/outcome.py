@@ -1,0 +1,133 @@
+"""What a finished training leaves behind: the model, its predictions and its figures."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emotion_core import metrics
+from emotion_core.emotions import PROBABILITY_COLUMNS
+from emotion_core.training.affectnet import LabelledSet
+from emotion_core.training.part import Part, figures
+from emotion_core.training.progress import Progress
+from emotion_core.training.provenance import git_revision, library_versions
+from emotion_core.training.recipe import Recipe
+from emotion_core.training.run_directory import (
+    HISTORY_FILE,
+    METRICS_FILE,
+    PREDICTION_COLUMNS,
+    RunDirectory,
+)
+from emotion_core.training.split import Split
+from emotion_core.vision.checkpoint import load_weights, save_model
+from emotion_core.vision.device import device_name
+from emotion_core.vision.inference import Scores, infer
+from emotion_core.vision.network import EmotionNetwork
+from emotion_core.vision.preprocessing import Preprocessing
+
+
+def write_outcome(
+    run: RunDirectory,
+    recipe: Recipe,
+    labelled_set: LabelledSet,
+    split: Split,
+    progress: Progress,
+    network: EmotionNetwork,
+    preprocessing: Preprocessing,
+    train_part: Part,
+    held_out: Part,
+) -> None:
+    """Score the held-out images with the best epoch's weights and write the run's files.
+
+    ``metrics.json`` is written last: a folder that has it is complete. Repeating after an
+    interruption writes the same again.
+
+    Args:
+        network: Takes up the best weights; stays on its device.
+    """
+    best = progress.best_file(run.path)
+    load_weights(network, best.read_bytes(), str(best))
+    device = next(network.parameters()).device
+    scores = infer(network.eval(), preprocessing, held_out.pixels, device)
+    versions, revision = library_versions(), git_revision()
+    description = save_model(
+        run.path,
+        network,
+        name=recipe.network,
+        preprocessing=preprocessing,
+        versions=versions,
+        recipe=recipe.to_dict(),
+        data=progress.data,
+        git_revision=revision,
+    )
+    run.write_predictions(_predictions(labelled_set, split, scores))
+    run.write_json(HISTORY_FILE, progress.history)
+    run.write_json(
+        METRICS_FILE,
+        {
+            "metrics": {
+                "train": progress.history[progress.best_epoch - 1]["train"],
+                "validation": figures(recipe, held_out.truth, held_out.truth_va, scores),
+            },
+            "summary": {
+                "device": device_name(device),
+                "versions": versions,
+                "parameters": description.parameters,
+                "git_revision": revision,
+                "weights_origin": recipe.weights,
+                "best_epoch": progress.best_epoch,
+                "epochs": recipe.epochs,
+                **_speed(progress, len(train_part)),
+                "dataset": _dataset_facts(labelled_set),
+                "split": _split_facts(split),
+                "chance_line": metrics.chance_line(held_out.truth, held_out.truth_va),
+                "constant_predictor": metrics.constant_predictor(
+                    train_part.truth, train_part.truth_va, held_out.truth, held_out.truth_va
+                ),
+            },
+        },
+    )
+
+
+def _speed(progress: Progress, count_train: int) -> dict[str, float]:
+    """Seconds of all epochs; images a second in their training steps alone."""
+    stepping = sum(count_train / epoch["images_per_second"] for epoch in progress.history)
+    return {
+        "seconds": sum(epoch["seconds"] for epoch in progress.history),
+        "images_per_second": count_train * len(progress.history) / stepping,
+    }
+
+
+def _dataset_facts(labelled_set: LabelledSet) -> dict[str, Any]:
+    return {
+        "name": labelled_set.name,
+        "fingerprint": labelled_set.fingerprint,
+        "is_drawn": labelled_set.is_drawn,
+        "count": len(labelled_set.samples),
+        "count_excluded": len(labelled_set.exclusions),
+    }
+
+
+def _split_facts(split: Split) -> dict[str, Any]:
+    return {
+        "fingerprint": split.fingerprint,
+        "seed": split.seed,
+        "validation_share": split.validation_share,
+        "count_train": len(split.train),
+        "count_validation": len(split.validation),
+    }
+
+
+def _predictions(labelled_set: LabelledSet, split: Split, scores: Scores) -> pd.DataFrame:
+    samples = [labelled_set.samples[index] for index in split.validation]
+    columns: dict[str, Any] = {
+        "sample_id": [sample.sample_id for sample in samples],
+        "sha256": [sample.sha256 for sample in samples],
+        "expression": np.array([sample.expression for sample in samples], dtype=np.int64),
+        "valence": [sample.valence for sample in samples],
+        "arousal": [sample.arousal for sample in samples],
+        **{name: scores.probabilities[:, i] for i, name in enumerate(PROBABILITY_COLUMNS)},
+        "predicted_valence": scores.va[:, 0],
+        "predicted_arousal": scores.va[:, 1],
+    }
+    return pd.DataFrame(columns, columns=list(PREDICTION_COLUMNS))

@@ -1,0 +1,206 @@
+"""The folder of one training run: the interface between a GPU and the database. No torch.
+
+``recipe.json``, ``weights.safetensors``, ``model.json``, ``history.json``, ``predictions.parquet``
+and, written last, ``metrics.json``. Each is complete or absent. While training goes on, checkpoint
+files lie beside them; when it is done they are gone.
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from emotion_core.emotions import PROBABILITY_COLUMNS
+from emotion_core.errors import TrainingError
+from emotion_core.training.recipe import Recipe
+from emotion_core.vision.durable import remove_partial, replacing, write_bytes
+
+RECIPE_FILE: Final = "recipe.json"
+HISTORY_FILE: Final = "history.json"
+METRICS_FILE: Final = "metrics.json"
+PREDICTIONS_FILE: Final = "predictions.parquet"
+MODEL_FILE: Final = "model.json"
+WEIGHTS_FILE: Final = "weights.safetensors"
+FILES: Final = (
+    RECIPE_FILE,
+    WEIGHTS_FILE,
+    MODEL_FILE,
+    HISTORY_FILE,
+    PREDICTIONS_FILE,
+    METRICS_FILE,
+)
+"""Of a complete run, in the order of writing."""
+
+PREDICTION_COLUMNS: Final = (
+    "sample_id",
+    "sha256",
+    "expression",
+    "valence",
+    "arousal",
+    *PROBABILITY_COLUMNS,
+    "predicted_valence",
+    "predicted_arousal",
+)
+"""Of ``predictions.parquet``: the truth under plain names, then what the network said."""
+
+_LOCK_FILE = ".training.lock"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Everything a finished run says."""
+
+    recipe: Recipe
+    history: list[dict[str, Any]]
+    """One entry per epoch: ``epoch`` (from 1), ``train`` and ``validation`` (metric to value,
+    with ``loss``), ``seconds``, ``images_per_second``, ``is_best``."""
+    metrics: dict[str, dict[str, float]]
+    """``validation``: the stored weights on every held-out image. ``train``: the best epoch's
+    running figures, see :func:`emotion_core.training.loop.train`."""
+    predictions: pd.DataFrame
+    """One row per held-out image, columns ``PREDICTION_COLUMNS``, in the data set's order."""
+    model: dict[str, Any]
+    """``model.json``."""
+    summary: dict[str, Any]
+    """device, versions, seconds, images_per_second, best_epoch, epochs, parameters, git_revision,
+    weights_origin, dataset, split, chance_line, constant_predictor."""
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """A run's folder, finished or not."""
+
+    path: Path
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether training is done and every file is there."""
+        return not self._missing()
+
+    def read(self) -> RunResult:
+        """Read a finished run.
+
+        Raises:
+            TrainingError: A file is missing or cannot be read; names it.
+        """
+        if missing := self._missing():
+            raise TrainingError(
+                f"{self.path} is not a finished training run: it lacks {', '.join(missing)}; "
+                "train again with the same folder to go on from its last epoch"
+            )
+        results = self.read_json(METRICS_FILE)
+        try:
+            return RunResult(
+                recipe=Recipe.from_dict(self.read_json(RECIPE_FILE)),
+                history=self.read_json(HISTORY_FILE),
+                metrics=results["metrics"],
+                predictions=pd.read_parquet(self.path / PREDICTIONS_FILE),
+                model=self.read_json(MODEL_FILE),
+                summary=results["summary"],
+            )
+        except (KeyError, TypeError, OSError, ValueError) as error:
+            raise TrainingError(
+                f"{self.path} cannot be read as a training run ({type(error).__name__}: {error}); "
+                "copy the folder again from where it was trained"
+            ) from error
+
+    def read_json(self, name: str) -> Any:
+        """One of the JSON files.
+
+        Raises:
+            TrainingError: It is not readable as JSON.
+        """
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{self.path / name} cannot be read: {error}") from None
+
+    def write_json(self, name: str, document: Any) -> None:
+        """Write one of the JSON files, complete or not at all.
+
+        Raises:
+            ValueError: ``document`` holds a number that is not finite; JSON has none.
+        """
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        write_bytes(self.path / name, text.encode())
+
+    def write_predictions(self, predictions: pd.DataFrame) -> None:
+        """Write ``predictions.parquet``, complete or not at all."""
+        with replacing(self.path / PREDICTIONS_FILE) as temporary:
+            predictions.to_parquet(temporary, index=False)
+
+    def begin(self, recipe: Recipe) -> None:
+        """Write the recipe into a new folder, or check that the folder was made by the same one.
+
+        Raises:
+            TrainingError: The folder belongs to another recipe; names what differs.
+        """
+        if (self.path / RECIPE_FILE).exists():
+            differing = differences(self.read_json(RECIPE_FILE), recipe.to_dict())
+            if differing:
+                raise TrainingError(
+                    f"{self.path} was begun with another recipe ({differing}); "
+                    "use another folder, or delete this one to start afresh"
+                )
+        else:
+            self.write_json(RECIPE_FILE, recipe.to_dict())
+
+    def require_same_data(self, begun_with: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        """Check that a run goes on with the images it was begun with.
+
+        Raises:
+            TrainingError: The data set or its split has another fingerprint.
+        """
+        if differing := differences(begun_with, now):
+            raise TrainingError(
+                f"{self.path} was begun with other data ({differing}); "
+                "use another folder, or delete this one to start afresh"
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder and hold it against other processes; a kill lets go of it by itself.
+
+        Raises:
+            TrainingError: Another process is training here, or the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / _LOCK_FILE).open("w")
+        except OSError as error:
+            raise TrainingError(
+                f"{self.path} cannot be written ({error.strerror}); choose a folder that can"
+            ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise TrainingError(
+                    f"another process is training in {self.path}; wait for it or end it"
+                ) from None
+            except OSError:  # a file system without locks: better unlocked than untrained
+                pass
+            remove_partial(self.path)
+            yield
+
+    def _missing(self) -> list[str]:
+        return [name for name in FILES if not (self.path / name).is_file()]
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """For people: the keys whose values differ, as ``name: before → now``; empty when none does."""
+    return ", ".join(
+        f"{name}: {_short(before.get(name))} → {_short(now.get(name))}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:12]}…"

@@ -1,0 +1,142 @@
+"""Safe decoding: bytes from anybody become an RGB image or a refusal, never a crash."""
+
+import io
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from emotion_core.errors import ImageRefused
+
+MAX_FILE_BYTES = 32 * 1024 * 1024
+"""Larger files are refused unread; a photograph of 40 megapixels is about 15 MB as JPEG."""
+
+MAX_PIXELS = 40_000_000
+"""Declared width × height above this is refused before a pixel is decoded (120 MB as RGB)."""
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+"""Pillow's decoders that may run. Every other one is attack surface and no camera's output."""
+
+# Recognised only to say "send it as JPEG" instead of "not an image".
+_OTHER_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"GIF8", "GIF"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\x00", "TIFF"),
+    (0, b"MM\x00*", "TIFF"),
+    (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
+    (0, b"\x00\x00\x01\x00", "ICO"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"%PDF", "PDF"),
+    (4, b"ftypheic", "HEIC"),
+    (4, b"ftypheix", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+    (4, b"ftypavif", "AVIF"),
+)
+_OWN_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (8, b"WEBP", "WebP"),
+)
+
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(data: bytes) -> Image.Image:
+    """The picture a viewer would show, as 8-bit RGB.
+
+    What each kind of file means here:
+
+    - animated PNG or WebP, and the several pictures of an MPO: the first picture in the file;
+    - transparency (alpha channel, palette or colour-key): composited on black, so that colour
+      hidden under transparent pixels never reaches a network;
+    - 16-bit grey: scaled by 255/65535 (Pillow's own conversion would clip nearly all to white);
+      16-bit colour: the high byte, as Pillow's decoder gives it;
+    - CMYK, YCCK, grey, palette and bilevel: converted to RGB without a colour profile;
+    - EXIF orientation: applied, a damaged EXIF block is ignored.
+
+    Args:
+        data: The whole file. JPEG, PNG and WebP are recognised by content, not by name.
+
+    Returns:
+        An image of mode ``RGB`` with its pixels loaded, width and height at least 1.
+
+    Raises:
+        ImageRefused: With one of the codes ``empty_file``, ``too_large_file``, ``not_an_image``,
+            ``unsupported_format``, ``truncated``, ``too_many_pixels``, ``decode_error``.
+    """
+    if not data:
+        raise ImageRefused("empty_file", "the file holds no bytes")
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageRefused(
+            "too_large_file", f"{len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read"
+        )
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise _too_many_pixels(f"{width:,} × {height:,}")
+        image.load()
+        return _upright(image, _to_rgb(image))
+    except ImageRefused:
+        raise
+    except UnidentifiedImageError:
+        raise _unrecognised(data) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_many_pixels(str(error)) from None
+    # Hostile files raise nearly anything: SyntaxError, struct.error, IndexError, MemoryError.
+    except Exception as error:
+        raise _damaged(error) from None
+
+
+def _too_many_pixels(detail: str) -> ImageRefused:
+    return ImageRefused("too_many_pixels", f"{detail}; at most {MAX_PIXELS:,} pixels are decoded")
+
+
+def _unrecognised(data: bytes) -> ImageRefused:
+    for offset, signature, name in _OWN_SIGNATURES:
+        if data[offset : offset + len(signature)] == signature:
+            return ImageRefused(
+                "decode_error", f"begins like a {name} but its header is unreadable"
+            )
+    for offset, signature, name in _OTHER_SIGNATURES:
+        if data[offset : offset + len(signature)] == signature:
+            return ImageRefused("unsupported_format", f"looks like {name}; send JPEG, PNG or WebP")
+    return ImageRefused("not_an_image", f"begins with {data[:8].hex(' ')}, no known image format")
+
+
+def _damaged(error: Exception) -> ImageRefused:
+    text = f"{type(error).__name__}: {error}"[:200]
+    code = "truncated" if "truncated" in str(error).lower() else "decode_error"
+    return ImageRefused(code, text)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        wide = np.asarray(image).astype(np.int64)
+        return Image.fromarray(
+            ((wide.clip(0, 65535) * 255 + 32767) // 65535).astype(np.uint8)
+        ).convert("RGB")
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        black = Image.new("RGBA", layered.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, layered).convert("RGB")
+    if image.mode == "RGB":
+        return image
+    return image.convert("RGB")
+
+
+def _upright(source: Image.Image, rgb: Image.Image) -> Image.Image:
+    try:
+        orientation = source.getexif().get(_EXIF_ORIENTATION)
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return rgb
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return rgb if turn is None else rgb.transpose(turn)
