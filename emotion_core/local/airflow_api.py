@@ -61,8 +61,9 @@ class AirflowApi:
 
     def create_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool; one that is there keeps the size that its operator gave it."""
-        body = {"name": name, "slots": slots, "description": description}
-        self._call("POST", "pools", body, accepted=(409,))
+        if self._call("GET", f"pools/{_part(name)}", accepted=(404,)).status_code == 404:
+            body = {"name": name, "slots": slots, "description": description}
+            self._call("POST", "pools", body, accepted=(409,))
 
     def has_dag(self, dag_id: str) -> bool:
         """Whether Airflow has read this DAG."""

@@ -32,7 +32,7 @@ _SETTINGS = {
     "lc_messages": "C",
 }
 # For tests: a crash of the machine would lose the data, a crash of the server does not.
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresServer:
@@ -43,6 +43,7 @@ class PostgresServer:
         self.place: Place = postgres_place.locate(home)
         self._password = superuser_password
         self._durable = durable
+        self._child: Child | None = None
 
     @property
     def program_psql(self) -> Path:
@@ -99,6 +100,8 @@ class PostgresServer:
             processes.wait_for_end([leader, *others], seconds)
             leader, others = self.running()
         processes.kill([*others, *([leader] if leader else [])])
+        if self._child is not None:
+            self._child.reap()
         return found
 
     def running(self) -> tuple[psutil.Process | None, list[psutil.Process]]:
@@ -185,7 +188,7 @@ class PostgresServer:
         command = [str(self.place.programs / "postgres"), "-D", str(self.place.data_dir)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        return processes.start(
+        self._child = processes.start(
             self.home,
             "postgres",
             command,
@@ -193,6 +196,7 @@ class PostgresServer:
             user=self.place.user,
             working_dir=Path("/"),
         )
+        return self._child
 
     def _wait_until_ready(self, child: Child, deadline: float) -> bool:
         while child.is_alive:

@@ -85,13 +85,15 @@ def moment(time: datetime | None) -> str:
 
 
 def setting(value: object) -> str:
-    """A recipe's value as people write it: ``0.0001``, ``1e-08``, ``yes``, text as it is."""
+    """A recipe's value as people write it: ``0.0001``, ``1e−8``, ``yes``; text as it is."""
     if value is None or value == "":
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:g}".replace("-0", "-").replace("-", MINUS)
+        mantissa, _, exponent = f"{value:g}".partition("e")
+        text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
+        return text.replace("-", MINUS)
     return visible(str(value))
 
 
@@ -116,7 +118,18 @@ def visible(text: str, limit: int = 2000) -> str:
 
 # Written out: strftime's month names follow the machine's locale.
 _MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 
 

@@ -42,8 +42,14 @@ def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
     what = rng.random()
     side = 1 if rng.random() < 0.5 else -1
     if what < 0.07 and person.hair_style in ("long", "bob", "side", "fringe"):
-        strand = [(side * 0.1, -1.1), (side * 0.55, -0.75), (side * 0.75, -0.1), (side * 0.95, 0.45),
-                  (side * 1.08, -0.4), (side * 0.7, -1.15)]
+        strand = [
+            (side * 0.1, -1.1),
+            (side * 0.55, -0.75),
+            (side * 0.75, -0.1),
+            (side * 0.95, 0.45),
+            (side * 1.08, -0.4),
+            (side * 0.7, -1.15),
+        ]
         canvas.fill(curve(strand, closed=True), person.hair, depth=0.4)
     elif what < 0.13:
         x, y = side * rng.uniform(0.55, 0.95), rng.uniform(0.75, 1.15)
@@ -57,8 +63,19 @@ def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
             canvas.stroke(np.array([root, tip]), palm, 0.165, depth=0.45)
     elif what < 0.17:
         y = rng.uniform(0.95, 1.2)
-        scarf = curve([(-1.25, y + 0.1), (-0.5, y), (0.0, y - 0.05), (0.5, y), (1.25, y + 0.1),
-                       (1.2, y + 0.9), (0, y + 1.1), (-1.2, y + 0.9)], closed=True)
+        scarf = curve(
+            [
+                (-1.25, y + 0.1),
+                (-0.5, y),
+                (0.0, y - 0.05),
+                (0.5, y),
+                (1.25, y + 0.1),
+                (1.2, y + 0.9),
+                (0, y + 1.1),
+                (-1.2, y + 0.9),
+            ],
+            closed=True,
+        )
         canvas.fill(scarf, person.accent, depth=0.3)
         for shift in (0.25, 0.5):
             fold = curve([(-1.15, y + shift + 0.1), (0, y + shift), (1.15, y + shift + 0.1)])
@@ -84,9 +101,11 @@ def photograph(canvas: Canvas, rng: np.random.Generator) -> Image.Image:
     )
     picture = ImageChops.multiply(picture, Image.merge("RGB", (veil, veil, veil)))
     levels = np.linspace(0, 1, 256)
+    # Lamps are warm or cold, seldom green: people under green light look ill.
+    warmth, tint = rng.normal(0, 0.06), rng.normal(0, 0.02)
     gamma, gain = np.exp(rng.normal(-0.05, 0.14)), 1 + 0.3 * fall
     table: list[int] = []
-    for cast in np.clip(rng.normal(1.0, 0.05, size=3), 0.85, 1.15):
+    for cast in 1 + warmth * np.array([1.0, 0.15, -1.0]) + tint * np.array([0.5, -0.5, 0.5]):
         table += (255 * (levels * gain * cast).clip(0, 1) ** gamma).astype(int).tolist()
     picture = picture.point(table)
     if rng.random() < 0.25:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from emotion_core.training.drawing.person import Colour
 
 Points = npt.NDArray[np.float64]
-"""[N, 2]; x to the right, y down, (0, 0) between and a little below the eyes, face about ±1 wide."""
+"""[N, 2]; x to the right, y down; (0, 0) is a little below the eyes; the face is ±1 wide."""
 
 SIZE: Final = 224
 """Side of a finished picture, pixels."""
@@ -83,7 +83,11 @@ def oval(x: float, y: float, rx: float, ry: float, *, turn: float = 0.0, steps: 
     if turn:
         cos, sin = np.cos(turn), np.sin(turn)
         ring = ring @ np.array([[cos, sin], [-sin, cos]])
-    return ring + (x, y)
+    return ring + np.array([x, y])
+
+
+_BULGE: Final = np.array([0.85, 0.35])
+"""How fast the face's surface falls away from the camera towards the sides and up and down."""
 
 
 class Canvas:
@@ -102,19 +106,17 @@ class Canvas:
         cos, sin = np.cos(pose.roll), np.sin(pose.roll)
         self._turn = np.array([[cos, sin], [-sin, cos]]) * self._unit
         self._centre = np.array([0.5 + pose.shift_x, 0.5 + pose.shift_y]) * self.side
-        self._nod = (np.sin(pose.yaw), np.sin(pose.pitch))
+        self._nod = np.array([np.sin(pose.yaw), np.sin(pose.pitch)])
+        self._squeeze = 1 - np.array([0.25, 0.15]) * self._nod**2
 
     def project(self, points: Points, depth: float | None = None) -> Points:
         """Pixels on the supersampled sheet, [N, 2]."""
-        x, y = points[:, 0], points[:, 1]
-        z: npt.NDArray[np.float64] | float
+        turned = points * self._squeeze
         if depth is None:
-            z = np.sqrt(np.maximum(0.0, 1 - 0.85 * x**2 - 0.35 * y**2)) * 0.42
+            bulge = np.sqrt(np.maximum(1 - (points * points) @ _BULGE, 0.0)) * 0.42
+            turned += bulge[:, None] * self._nod
         else:
-            z = depth
-        turned = np.empty_like(points)
-        turned[:, 0] = x * (1 - 0.25 * self._nod[0] ** 2) + z * self._nod[0]
-        turned[:, 1] = y * (1 - 0.15 * self._nod[1] ** 2) + z * self._nod[1]
+            turned += depth * self._nod
         pixels: Points = turned @ self._turn + self._centre
         return pixels
 
@@ -141,22 +143,32 @@ class Canvas:
         if shown <= 0:
             return
         pixels = self.project(points, depth)
-        thick = max(1, round(width * self._unit))
+        half = max(0.5, width * self._unit / 2)
+        # One ribbon for the whole line: Pillow's own joints would show as dots when translucent.
         if shown < 255:
-            # As one ribbon: overlapping joints of a translucent line would show as dots.
-            self._draw.polygon(_ribbon(pixels, thick / 2).ravel().tolist(), fill=(*colour, shown))
+            self._draw.polygon(_ribbon(pixels, half, tapered=True), fill=(*colour, shown))
             return
-        self._draw.line(pixels.ravel().tolist(), fill=colour, width=thick, joint="curve")
-        if thick > 2:
+        self._draw.polygon(_ribbon(pixels, half, tapered=False), fill=colour)
+        if half > 1:
             for x, y in (pixels[0], pixels[-1]):
-                r = thick / 2 - 0.5
-                self._draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+                self._draw.ellipse((x - half, y - half, x + half, y + half), fill=colour)
 
 
-def _ribbon(pixels: Points, half: float) -> Points:
-    """A line's outline, tapering towards both ends as a pencil's stroke does."""
-    direction = np.gradient(pixels, axis=0)
+@lru_cache(maxsize=64)
+def _taper(count: int) -> Points:
+    """A pencil's stroke: thin at both ends."""
+    return np.sin(np.linspace(0.15, np.pi - 0.15, count))[:, None]
+
+
+def _ribbon(pixels: Points, half: float, *, tapered: bool) -> list[float]:
+    """A line's outline, as Pillow takes it."""
+    direction = np.empty_like(pixels)
+    direction[1:-1] = pixels[2:] - pixels[:-2]
+    direction[0] = pixels[1] - pixels[0]
+    direction[-1] = pixels[-1] - pixels[-2]
     length = np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-6)
-    normal = np.stack([-direction[:, 1], direction[:, 0]], axis=1) / length[:, None]
-    taper = np.sin(np.linspace(0.15, np.pi - 0.15, len(pixels)))[:, None] * half
-    return np.concatenate([pixels + normal * taper, (pixels - normal * taper)[::-1]])
+    normal = direction[:, ::-1] * (half / length)[:, None] * (-1.0, 1.0)
+    if tapered:
+        normal = normal * _taper(len(pixels))
+    flat: list[float] = np.concatenate([pixels + normal, (pixels - normal)[::-1]]).ravel().tolist()
+    return flat

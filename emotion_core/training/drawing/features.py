@@ -24,9 +24,7 @@ def draw_eyes(canvas: Canvas, person: Person, muscles: Muscles, gaze: float) -> 
     return outlines
 
 
-def _draw_eye(
-    canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze: float
-) -> Points:
+def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze: float) -> Points:
     half = 0.235 * person.eye_size
     x0 = side * _EYE_X * person.eye_gap
     tilt = 0.5 * muscles.brow_tilt * (1 if side == 1 else -0.4)
@@ -40,7 +38,9 @@ def _draw_eye(
     lower = _EYE_Y + sink + bottom * _LID
     # Drooping lids cut the outer half of the eye, frowning ones the inner half.
     press = -0.09 * min(muscles.brow_inner, 0.0) * np.clip(-_U * side, 0, 1)
-    upper = np.minimum(upper + press + 0.05 * max(muscles.droop, 0) * np.clip(_U * side, 0, 1), lower)
+    upper = np.minimum(
+        upper + press + 0.05 * max(muscles.droop, 0) * np.clip(_U * side, 0, 1), lower
+    )
 
     socket = shade(person.skin, 0.86)
     canvas.fill(oval(x0, _EYE_Y - 0.02, half * 1.35, half * 1.15), socket, alpha=0.35)
@@ -56,12 +56,14 @@ def _draw_eye(
         y = np.clip(points[:, 1], np.interp(x, xs, upper), np.interp(x, xs, lower))
         return np.stack([x, y], axis=1)
 
-    canvas.fill(within(oval(*look, size, size)), shade(person.iris, 0.72))
+    canvas.fill(within(oval(look[0], look[1], size, size)), shade(person.iris, 0.72))
     canvas.fill(within(oval(look[0], look[1] + size * 0.12, size * 0.8, size * 0.8)), person.iris)
     pupil = size * (0.5 + 0.1 * lift)
-    canvas.fill(within(oval(*look, pupil, pupil)), (22, 16, 20))
+    canvas.fill(within(oval(look[0], look[1], pupil, pupil)), (22, 16, 20))
     spark = look + np.array([-0.3, -0.34]) * size
-    canvas.fill(within(oval(*spark, size * 0.26, size * 0.26, steps=14)), (255, 255, 255))
+    canvas.fill(
+        within(oval(spark[0], spark[1], size * 0.26, size * 0.26, steps=14)), (255, 255, 255)
+    )
 
     canvas.stroke(np.stack([xs, lower], 1)[3:-3], shade(person.skin, 0.62), 0.022, alpha=0.7)
     lash = np.stack([xs, upper], 1)
@@ -106,7 +108,10 @@ def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
         thick = 0.052 * person.brow_weight * np.linspace(1.15, 0.45, len(spine))
         thick *= np.sin(np.linspace(0.9, 2.6, len(spine)))
         shape = np.concatenate(
-            [spine - np.stack([thick * 0, thick], 1), (spine + np.stack([thick * 0, thick], 1))[::-1]]
+            [
+                spine - np.stack([thick * 0, thick], 1),
+                (spine + np.stack([thick * 0, thick], 1))[::-1],
+            ]
         )
         canvas.fill(shape, colour)
         points = spine[[0, 6, 12, 18, 24]]
@@ -137,25 +142,37 @@ def draw_nose(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
     flare = 1 + 0.22 * max(muscles.nose, 0) + 0.12 * max(muscles.brow_gather, 0)
     tip = 0.27 - 0.05 * max(muscles.nose, 0)
     wide = 0.13 * size * flare
-    base = curve([(-wide, tip - 0.03), (-wide * 0.7, tip + 0.05), (0, tip + 0.075),
-                  (wide * 0.7, tip + 0.05), (wide, tip - 0.03)])
+    base = curve(
+        [
+            (-wide, tip - 0.03),
+            (-wide * 0.7, tip + 0.05),
+            (0, tip + 0.075),
+            (wide * 0.7, tip + 0.05),
+            (wide, tip - 0.03),
+        ]
+    )
     if person.nose_style == 0:
         canvas.fill(oval(0, tip, wide * 1.05, 0.1 * size), dark, alpha=0.35)
     canvas.fill(oval(-0.03, tip - 0.04, wide * 0.45, 0.05 * size), light, alpha=0.6)
     if person.nose_style == 1:
-        canvas.stroke(curve([(0.06, -0.12), (0.09, 0.05), (0.12 * size, tip - 0.05)]), dark, 0.03,
-                      alpha=0.6)
+        canvas.stroke(
+            curve([(0.06, -0.12), (0.09, 0.05), (0.12 * size, tip - 0.05)]), dark, 0.03, alpha=0.6
+        )
     canvas.stroke(base, dark, 0.04)
     for side in (-1, 1):
-        canvas.fill(oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022, steps=14),
-                    shade(person.skin, 0.45), alpha=0.8)
+        canvas.fill(
+            oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022, steps=14),
+            shade(person.skin, 0.45),
+            alpha=0.8,
+        )
     wrinkled = min(max(muscles.nose, 0.0), 1.0)
     if wrinkled > 0.12:
         for row in range(3):
             y = -0.16 + 0.085 * row
             for side in (-1, 1):
-                fold = curve([(side * 0.02, y + 0.015), (side * 0.1, y - 0.02),
-                              (side * 0.17, y + 0.035)])
+                fold = curve(
+                    [(side * 0.02, y + 0.015), (side * 0.1, y - 0.02), (side * 0.17, y + 0.035)]
+                )
                 canvas.stroke(fold, shade(person.skin, 0.58), 0.036, alpha=0.95 * wrinkled)
     bridge = np.array([(0, -0.2), (0, -0.06), (0, 0.08), (0, tip - 0.05)])
     return [bridge, base[[0, 8, 16, 24, 32]]]
@@ -172,8 +189,10 @@ def draw_cheeks(canvas: Canvas, person: Person, muscles: Muscles) -> None:
             canvas.fill(blush, rosy, alpha=alpha * (0.35 + person.blush + 0.8 * raised))
         if person.freckles:
             for dx, dy in ((-0.09, -0.03), (0.0, 0.03), (0.08, -0.05), (0.05, 0.06), (-0.04, 0.07)):
-                canvas.fill(oval(side * 0.5 + dx, 0.2 + dy, 0.016, 0.016, steps=10),
-                            shade(person.skin, 0.66))
+                canvas.fill(
+                    oval(side * 0.5 + dx, 0.2 + dy, 0.016, 0.016, steps=10),
+                    shade(person.skin, 0.66),
+                )
         fold = max(raised * 0.8, muscles.upper_lip, 0.6 * muscles.smirk if side == 1 else 0.0)
         if fold > 0.15:
             line = curve([(side * 0.19, 0.25), (side * 0.37, 0.4), (side * 0.47, 0.62)])
@@ -186,8 +205,17 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     opened = float(np.clip(muscles.open, 0.0, 1.1))
     if opened < 0.09:
         opened = 0.0
-    half = 0.4 * person.mouth_width * (1 + 0.3 * muscles.width + 0.12 * abs(muscles.smile)
-                                       - 0.1 * opened - 0.15 * max(muscles.pout, 0))
+    half = (
+        0.4
+        * person.mouth_width
+        * (
+            1
+            + 0.3 * muscles.width
+            + 0.12 * abs(muscles.smile)
+            - 0.1 * opened
+            - 0.15 * max(muscles.pout, 0)
+        )
+    )
     smile = muscles.smile + person.resting_smile
     shift = 0.05 * muscles.smirk
     xs = u * half + shift
@@ -227,15 +255,22 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
         dent = curve([(-0.12, y + 0.03), (0, y), (0.12, y + 0.03)])
         canvas.stroke(dent, shade(person.skin, 0.66), 0.035, alpha=0.7 * min(muscles.pout, 1.0))
     picks = [0, 3, 6, 9, 12, 15, 18]
-    ring = np.concatenate([np.stack([xs, lip_top], 1)[picks],
-                           np.stack([xs, lip_bottom], 1)[[15, 12, 9, 6, 3]]])
-    inside = np.concatenate([np.stack([xs, upper], 1)[[1, 5, 9, 13, 17]],
-                             np.stack([xs, lower], 1)[[13, 9, 5]]])
+    ring = np.concatenate(
+        [np.stack([xs, lip_top], 1)[picks], np.stack([xs, lip_bottom], 1)[[15, 12, 9, 6, 3]]]
+    )
+    inside = np.concatenate(
+        [np.stack([xs, upper], 1)[[1, 5, 9, 13, 17]], np.stack([xs, lower], 1)[[13, 9, 5]]]
+    )
     return [ring, inside]
 
 
 def _draw_inside(
-    canvas: Canvas, xs: Values, upper: Values, lower: Values, opened: float, box: float,
+    canvas: Canvas,
+    xs: Values,
+    upper: Values,
+    lower: Values,
+    opened: float,
+    box: float,
     smile: float,
 ) -> None:
     """Darkness, tongue and teeth, each ending where the lips begin."""
@@ -249,7 +284,9 @@ def _draw_inside(
         canvas.fill(shape, colour)
 
     if opened > 0.3 and box < 0.25:
-        hump = 0.45 * gap.max() * np.clip(1 - ((xs - xs.mean()) / (0.75 * np.ptp(xs) / 2)) ** 2, 0, 1)
+        hump = (
+            0.45 * gap.max() * np.clip(1 - ((xs - xs.mean()) / (0.75 * np.ptp(xs) / 2)) ** 2, 0, 1)
+        )
         band(lower - hump, lower, (222, 102, 108))
     teeth = (250, 248, 240)
     if box > 0.02:

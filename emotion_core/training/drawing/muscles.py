@@ -154,9 +154,7 @@ def sample_affect(expression: int, rng: np.random.Generator) -> tuple[float, flo
     return valence, arousal
 
 
-def contract(
-    expression: int, valence: float, arousal: float, rng: np.random.Generator
-) -> Muscles:
+def contract(expression: int, valence: float, arousal: float, rng: np.random.Generator) -> Muscles:
     """The muscles of somebody who shows an expression at a point of the circumplex.
 
     How far the face goes towards its prototype is how far (valence, arousal) lies from rest in the

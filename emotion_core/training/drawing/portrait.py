@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from emotion_core.training.drawing import camera, features, head
+from emotion_core.training.drawing import camera, features, hair, head
 from emotion_core.training.drawing.canvas import SIZE, SUPERSAMPLE, Canvas, sample_pose
 from emotion_core.training.drawing.muscles import contract
 from emotion_core.training.drawing.person import sample_person
@@ -36,16 +36,16 @@ def draw_portrait(
     person = sample_person(rng)
     muscles = contract(expression, valence, arousal, rng)
     canvas = Canvas(camera.background(rng), sample_pose(rng))
-    head.draw_back_hair(canvas, person)
+    hair.draw_back_hair(canvas, person)
     head.draw_body(canvas, person)
     ring = head.draw_skin(canvas, person, muscles, 1 if rng.random() < 0.5 else -1)
     features.draw_cheeks(canvas, person, muscles)
     features.draw_forehead(canvas, person, muscles)
-    head.draw_beard(canvas, person, muscles)
+    hair.draw_beard(canvas, person, muscles)
     mouth = features.draw_mouth(canvas, person, muscles)
     eyes = features.draw_eyes(canvas, person, muscles, float(rng.normal(0, 0.3)))
     nose = features.draw_nose(canvas, person, muscles)
-    head.draw_front_hair(canvas, person)
+    hair.draw_front_hair(canvas, person)
     brows = features.draw_brows(canvas, person, muscles)
     head.draw_glasses(canvas, person)
     camera.occlude(canvas, person, rng)

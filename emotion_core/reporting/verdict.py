@@ -1,0 +1,291 @@
+"""Which run is better, in one sentence per task; "no clear winner" is a verdict too.
+
+Each task has one decisive metric, fixed beforehand: accuracy for expression, the mean CCC for
+valence and arousal. A run wins when it beats every other in it by more than chance, and no other
+metric of the task says the opposite by more than chance. Nobody wins who does not beat guessing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from emotion_core.metrics import Task
+from emotion_core.reporting import numerals
+from emotion_core.reporting.compared_run import ComparedRun
+from emotion_core.reporting.pair import DECISIVE, TESTED, Finding, Pair, clear_best
+from emotion_core.reporting.statistics import SIGNIFICANCE
+
+Kind = Literal["winner", "no_winner", "no_skill", "one_run", "not_paired", "no_run"]
+
+TASKS: Final[Mapping[Task, str]] = MappingProxyType(
+    {"expression": "Expression", "affect": "Valence and arousal"}
+)
+"""The two tasks, as headings."""
+_METRIC_WORDS: Final = MappingProxyType({"expression": "accuracy", "affect": "mean CCC"})
+_WITNESSES: Final[Mapping[Task, tuple[str, ...]]] = MappingProxyType(
+    {
+        "expression": ("macro_f1", "mean_average_precision"),
+        "affect": ("rmse_valence", "rmse_arousal"),
+    }
+)
+"""Asked whether they agree with the decisive metric."""
+_WITNESS_WORDS: Final = MappingProxyType(
+    {
+        "macro_f1": "macro F1",
+        "mean_average_precision": "mAP",
+        "rmse_valence": "RMSE of valence",
+        "rmse_arousal": "RMSE of arousal",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the statistics say about one task."""
+
+    task: Task
+    title: str
+    kind: Kind
+    headline: str
+    sentence: str
+    """By how much."""
+    chance: str | None
+    """Whether it could be chance; None where nothing was tested."""
+    winner: int | None
+    """Number of the run that won."""
+    metric: str
+    """The decisive metric."""
+    floor: float | None
+    """What guessing, or always saying the same, reaches in it."""
+
+
+def verdict_on(
+    task: Task, runs: Sequence[ComparedRun], pairs: Sequence[Pair], not_paired: str | None
+) -> Verdict:
+    """Judge one task.
+
+    Args:
+        task: Which one.
+        runs: Those of the comparison, also failed ones.
+        pairs: Every two runs with figures; empty if they cannot be paired.
+        not_paired: Why they cannot, if so.
+    """
+    metric = DECISIVE[task]
+    ranked = sorted(
+        (run for run in runs if run.has_figures),
+        key=lambda run: (-run.scores[metric].value, run.number),
+    )
+    floors = [floor_of(task, run) for run in ranked]
+
+    def verdict(
+        kind: Kind, headline: str, sentence: str, chance: str | None = None, winner: int = -1
+    ) -> Verdict:
+        return Verdict(
+            task=task,
+            title=TASKS[task],
+            kind=kind,
+            headline=headline,
+            sentence=sentence,
+            chance=chance,
+            winner=winner if winner >= 0 else None,
+            metric=metric,
+            floor=floors[0] if floors and len(set(floors)) == 1 else None,
+        )
+
+    if not ranked:
+        return verdict("no_run", "No result", "No run has ended with figures to show.")
+    if len(ranked) > 1 and not_paired is not None:
+        return verdict("not_paired", "No claim", not_paired)
+    best, rivals = ranked[0], ranked[1:]
+    if not has_skill(task, best):
+        return verdict(
+            "no_skill",
+            "No better than guessing",
+            f"{_reaches(task, best)}; {_floor_words(task)} gives {numerals.score(floors[0])}."
+            + ("" if not rivals else " A winner among such networks would mean nothing."),
+        )
+    if not rivals:
+        return verdict(
+            "one_run",
+            "One network only",
+            f"{_reaches(task, best)}; {_floor_words(task)} gives {numerals.score(floors[0])}.",
+        )
+    findings = {
+        rival.number: next(p for p in pairs if p.joins(best.number, rival.number)).finding(metric)
+        for rival in rivals
+    }
+    if clear_best(pairs, [best.number], metric) is None:
+        return verdict("no_winner", "No clear winner", *_undecided(task, best, rivals, findings))
+    opposed = _opposition(task, best, rivals, pairs)
+    if opposed:
+        lead = _lead(task, best, rivals[0], findings[rivals[0].number])
+        return verdict("no_winner", "No clear winner", f"{lead} But {opposed}.")
+    names = "" if len(rivals) == 1 else f" than {_names(rivals)}"
+    return verdict(
+        "winner",
+        f"{best.label} is better{names}",
+        " ".join(_lead(task, best, rival, findings[rival.number]) for rival in rivals[:2]),
+        _chance(best, rivals, findings) + _support(task, best, rivals, pairs),
+        best.number,
+    )
+
+
+def floor_of(task: Task, run: ComparedRun) -> float:
+    """The best that saying something without looking reaches in the task's decisive metric."""
+    if task == "affect":
+        return 0.0
+    return max(values["accuracy"] for values in run.references.values() if "accuracy" in values)
+
+
+def has_skill(task: Task, run: ComparedRun) -> bool:
+    """Whether the run's interval lies above the floor."""
+    low = run.scores[DECISIVE[task]].low
+    return low is not None and low > floor_of(task, run)
+
+
+def summary_of(verdicts: Sequence[Verdict]) -> str:
+    """All verdicts in one line."""
+    return " ".join(f"{verdict.title}: {_uncapitalised(verdict)}." for verdict in verdicts)
+
+
+def _uncapitalised(verdict: Verdict) -> str:
+    if verdict.kind == "winner":
+        return verdict.headline
+    return verdict.headline[0].lower() + verdict.headline[1:]
+
+
+def _reaches(task: Task, run: ComparedRun) -> str:
+    estimate = run.scores[DECISIVE[task]]
+    article = "an" if task == "expression" else "a"
+    return (
+        f"{run.label} reaches {article} {_METRIC_WORDS[task]} of {numerals.score(estimate.value)} "
+        f"(95{numerals.NARROW_SPACE}% interval {numerals.interval(estimate.low, estimate.high)})"
+    )
+
+
+def _floor_words(task: Task) -> str:
+    return "guessing or always saying the same" if task == "expression" else "guessing"
+
+
+def _lead(task: Task, best: ComparedRun, rival: ComparedRun, finding: Finding) -> str:
+    metric = DECISIVE[task]
+    gap, low, high = _turned(best, rival, finding)
+    return (
+        f"{best.label} has {_article(task)} {_METRIC_WORDS[task]} of "
+        f"{numerals.score(best.scores[metric].value)} against "
+        f"{numerals.score(rival.scores[metric].value)} of {rival.label}: "
+        f"a lead of {numerals.score(gap)} "
+        f"(95{numerals.NARROW_SPACE}% interval {numerals.interval(low, high)})."
+    )
+
+
+def _article(task: Task) -> str:
+    return "an" if task == "expression" else "a"
+
+
+def _turned(best: ComparedRun, rival: ComparedRun, finding: Finding) -> tuple[float, float, float]:
+    """(value, low, high) of the best run's lead, whichever of the two stands first in the pair."""
+    found = finding.difference
+    lead = best.scores[finding.metric].value - rival.scores[finding.metric].value
+    if found.value * lead < 0 or (lead == 0 and best.number > rival.number):
+        return lead, -found.high, -found.low
+    return lead, found.low, found.high
+
+
+def _chance(
+    best: ComparedRun, rivals: Sequence[ComparedRun], findings: Mapping[int, Finding]
+) -> str:
+    worst = max((findings[rival.number] for rival in rivals), key=lambda finding: finding.p)
+    them = "the two" if len(rivals) == 1 else "they"
+    corrected = "" if len(rivals) == 1 else ", corrected for the number of pairs"
+    return (
+        f"If {them} were equally good, a lead like this would come up {_frequency(worst.p)} "
+        f"({numerals.p_value(worst.p)}, {_test_words(worst)}{corrected}): this is no accident of "
+        "which images were held out."
+    )
+
+
+def _undecided(
+    task: Task,
+    best: ComparedRun,
+    rivals: Sequence[ComparedRun],
+    findings: Mapping[int, Finding],
+) -> tuple[str, str]:
+    close = [rival for rival in rivals if findings[rival.number].better is None]
+    nearest = findings[close[0].number]
+    behind = [rival for rival in rivals if findings[rival.number].better == best.number]
+    if nearest.difference.value == 0:
+        sentence = (
+            f"{best.label} and {close[0].label} have the same {_METRIC_WORDS[task]}, "
+            f"{numerals.score(best.scores[nearest.metric].value)}."
+        )
+    else:
+        sentence = _lead(task, best, close[0], nearest)
+    if behind:
+        sentence += f" {best.label} is clearly ahead of {_names(behind)}."
+    corrected = "" if len(rivals) == 1 else ", corrected for the number of pairs"
+    return sentence, (
+        f"Two equally good networks would differ by this much {_frequency(nearest.p)} "
+        f"({numerals.p_value(nearest.p)}, {_test_words(nearest)}{corrected}): "
+        "too often to call one of them better."
+    )
+
+
+def _support(
+    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], pairs: Sequence[Pair]
+) -> str:
+    agree, silent = [], []
+    for metric in _WITNESSES[task]:
+        ours = [p for p in pairs if any(p.joins(best.number, rival.number) for rival in rivals)]
+        is_clear = all(pair.finding(metric).better == best.number for pair in ours)
+        (agree if is_clear else silent).append(_WITNESS_WORDS[metric])
+    parts = []
+    if agree:
+        parts.append(f"{numerals.listing(agree)} {'agrees' if len(agree) == 1 else 'agree'}")
+    if silent:
+        verb = "is" if len(silent) == 1 else "are"
+        parts.append(f"{numerals.listing(silent)} {verb} too close to call")
+    text = "; ".join(parts)
+    return f" {text[0].upper()}{text[1:]}."
+
+
+def _opposition(
+    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], pairs: Sequence[Pair]
+) -> str:
+    """Who beats the best run by more than chance in another metric of the task."""
+    against: dict[str, list[str]] = {}
+    for rival in rivals:
+        pair = next(p for p in pairs if p.joins(best.number, rival.number))
+        for finding in pair.findings:
+            if finding.task == task and finding.better == rival.number:
+                word = _WITNESS_WORDS.get(finding.metric) or _plain_name(finding.metric)
+                against.setdefault(rival.label, []).append(word)
+    return "; ".join(
+        f"{label} is better by more than chance in {numerals.listing(words)}"
+        for label, words in against.items()
+    )
+
+
+def _plain_name(metric: str) -> str:
+    known = TESTED[metric]
+    return f"{known.label} of {known.dimension}" if known.dimension else known.label
+
+
+def _names(runs: Sequence[ComparedRun]) -> str:
+    return numerals.listing([run.label for run in runs])
+
+
+def _frequency(p: float) -> str:
+    """How often, in words that need no statistics."""
+    if p < 0.001:
+        return "less than once in 1,000 times"
+    if p < SIGNIFICANCE:
+        return f"about {max(1, round(1000 * p))} times in 1,000"
+    return f"about {round(100 * p)} times in 100"
+
+
+def _test_words(finding: Finding) -> str:
+    if finding.difference.test == "McNemar exact":
+        return "McNemar’s exact test"
+    return "paired bootstrap"

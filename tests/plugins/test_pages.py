@@ -1,0 +1,120 @@
+"""The pages in Airflow's UI: behind its login, and serving nothing but what belongs to a run."""
+
+import importlib.util
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from factories import make_arrivals, make_model
+from fastapi.testclient import TestClient
+
+from emotion_core.names import folder_name
+from emotion_core.settings import Settings
+from emotion_core.store.batches import enter_files, open_batch, plan_items
+from emotion_core.store.database import Database
+from emotion_core.store.reports import ReportRecord, record_report
+
+RUN_ID = "manual__2026-01-02T03:04:05+00:00"
+
+
+@pytest.fixture(scope="module")
+def plugin() -> ModuleType:
+    path = Path(__file__).parents[2] / "plugins" / "emotion_pages.py"
+    spec = importlib.util.spec_from_file_location("emotion_pages", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def visitor(plugin: ModuleType, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """Somebody who is logged in; the login itself is Airflow's."""
+    assert settings.database_url
+    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
+    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.database_url)
+    monkeypatch.setitem(plugin.app.dependency_overrides, plugin.get_user, lambda: None)
+    return TestClient(plugin.app)
+
+
+@pytest.mark.parametrize(
+    "path", ["/reports", "/runs/train_and_compare/x", "/runs/score_new_images/x"]
+)
+def test_nobody_sees_a_page_without_a_login(plugin: ModuleType, path: str) -> None:
+    assert TestClient(plugin.app).get(path).status_code == 401
+
+
+def test_a_training_run_shows_its_report(visitor: TestClient, settings: Settings) -> None:
+    folder = settings.reports_dir / folder_name(RUN_ID)
+    folder.mkdir(parents=True)
+    (folder / "comparison.html").write_text("<p>the report</p>")
+
+    answer = visitor.get(f"/runs/train_and_compare/{RUN_ID.replace('+', '%2B')}")
+
+    assert answer.text == "<p>the report</p>"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_run_without_a_report_says_when_there_will_be_one(visitor: TestClient) -> None:
+    answer = visitor.get("/runs/train_and_compare/manual__later")
+
+    assert answer.status_code == 200
+    assert "when the task compare has ended" in answer.text
+
+
+@pytest.mark.parametrize(
+    "run_id", ["..%2F..%2Fsecrets", "....", "%00", "<script>alert(1)</script>"]
+)
+def test_a_run_id_cannot_leave_the_folder_of_reports(
+    visitor: TestClient, settings: Settings, run_id: str
+) -> None:
+    settings.reports_dir.mkdir(parents=True)
+    (settings.home / "comparison.html").write_text("secret")
+
+    answer = visitor.get(f"/runs/train_and_compare/{run_id}")
+
+    assert "secret" not in answer.text and "<script>alert" not in answer.text
+
+
+def test_a_scoring_run_shows_its_counts_and_why_files_were_refused(
+    visitor: TestClient, database: Database
+) -> None:
+    files = [
+        *make_arrivals(2, "page"),
+        type(make_arrivals(1)[0])(
+            b"<img src=x onerror=alert(1)>.jpg", 1, 1, None, "not_a_regular_file", "a <b>link</b>"
+        ),
+    ]
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection, run_key="night of the page", source="/in", model_version_id=model.id
+        )
+        enter_files(connection, batch, files)
+        plan_items(connection, batch.id)
+
+    page = visitor.get("/runs/score_new_images/night of the page").text
+
+    assert model.name in page and "link, pipe" in page
+    assert "<img src=x" not in page and "<b>link</b>" not in page
+
+
+def test_the_index_links_every_report(visitor: TestClient, database: Database) -> None:
+    with database.transaction("emotion_report") as connection:
+        record_report(
+            connection,
+            ReportRecord(RUN_ID, "/r", "No clear <winner>.", 2, datetime(2026, 1, 2, tzinfo=UTC)),
+        )
+
+    page = visitor.get("/reports").text
+
+    assert "No clear &lt;winner&gt;." in page
+    assert "runs/train_and_compare/manual__2026-01-02T03%3A04%3A05%2B00%3A00" in page
+
+
+def test_airflow_is_told_of_the_tab_and_the_menu_entry(plugin: ModuleType) -> None:
+    views = {view["destination"]: view["href"] for view in plugin.EmotionPages.external_views}
+
+    assert views == {"dag_run": "emotion/runs/{DAG_ID}/{RUN_ID}", "nav": "emotion/reports"}
