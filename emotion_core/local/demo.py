@@ -97,8 +97,7 @@ class Demo:
         folder = self._settings.data_dir / f"drawn_faces_{self._faces}"
         self._settings.data_dir.mkdir(parents=True, exist_ok=True)
         with self._display.waiting("drawing faces …"):
-            draw_dataset(folder, per_expression=self._faces, seed=_DRAWING_SEED)
-        return folder
+            return draw_dataset(folder, per_expression=self._faces, seed=_DRAWING_SEED)
 
     def _read(self, data: Path) -> LabelledSet:
         with self._display.waiting(f"reading {data} …"):

@@ -144,7 +144,7 @@ class PostgresServer:
         postgres_place.remove(self.home)
 
     def _create_cluster(self) -> None:
-        """``initdb`` beside the final place, so that an interrupted one leaves nothing half made."""
+        """``initdb`` beside the final place: one that is interrupted leaves nothing half made."""
         unfinished = self.place.directory / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", dir=self.place.directory) as password_file:

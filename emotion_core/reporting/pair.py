@@ -74,6 +74,11 @@ class Pair:
         """What this metric says."""
         return next(finding for finding in self.findings if finding.metric == metric)
 
+    def lead_of(self, number: int, metric: str) -> tuple[float, float, float]:
+        """(value, low, high) of this run's figure minus the other's."""
+        d = self.finding(metric).difference
+        return (d.value, d.low, d.high) if number == self.first else (-d.value, -d.high, -d.low)
+
     def joins(self, one: int, other: int) -> bool:
         """Whether it is about these two runs, in whichever order."""
         return {self.first, self.second} == {one, other}
@@ -118,6 +123,12 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
         Pair(first.number, second.number, counts[n], tuple(findings[n]))
         for n, ((first, _), (second, _)) in enumerate(couples)
     )
+
+
+def metric_name(metric: str) -> str:
+    """A tested metric as words: ``Macro F1``, ``CCC of valence``."""
+    known = TESTED[metric]
+    return f"{known.label} of {known.dimension}" if known.dimension else known.label
 
 
 def clear_best(pairs: Sequence[Pair], numbers: Sequence[int], metric: str) -> int | None:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from emotion_core.metrics import Task
 from emotion_core.reporting import numerals
 from emotion_core.reporting.compared_run import ComparedRun
-from emotion_core.reporting.pair import DECISIVE, TESTED, Finding, Pair, clear_best
+from emotion_core.reporting.pair import DECISIVE, Finding, Pair, clear_best, metric_name
 from emotion_core.reporting.statistics import SIGNIFICANCE
 
 Kind = Literal["winner", "no_winner", "no_skill", "one_run", "not_paired", "no_run"]
@@ -111,22 +111,22 @@ def verdict_on(
             "One network only",
             f"{_reaches(task, best)}; {_floor_words(task)} gives {numerals.score(floors[0])}.",
         )
-    findings = {
-        rival.number: next(p for p in pairs if p.joins(best.number, rival.number)).finding(metric)
+    duels = {
+        rival.number: next(pair for pair in pairs if pair.joins(best.number, rival.number))
         for rival in rivals
     }
     if clear_best(pairs, [best.number], metric) is None:
-        return verdict("no_winner", "No clear winner", *_undecided(task, best, rivals, findings))
-    opposed = _opposition(task, best, rivals, pairs)
+        return verdict("no_winner", "No clear winner", *_undecided(task, best, rivals, duels))
+    opposed = _opposition(task, best, rivals, duels)
     if opposed:
-        lead = _lead(task, best, rivals[0], findings[rivals[0].number])
+        lead = _lead(task, best, rivals[0], duels[rivals[0].number])
         return verdict("no_winner", "No clear winner", f"{lead} But {opposed}.")
     names = "" if len(rivals) == 1 else f" than {_names(rivals)}"
     return verdict(
         "winner",
         f"{best.label} is better{names}",
-        " ".join(_lead(task, best, rival, findings[rival.number]) for rival in rivals[:2]),
-        _chance(best, rivals, findings) + _support(task, best, rivals, pairs),
+        " ".join(_lead(task, best, rival, duels[rival.number]) for rival in rivals[:2]),
+        _chance(task, duels) + _support(task, best, duels),
         best.number,
     )
 
@@ -168,9 +168,9 @@ def _floor_words(task: Task) -> str:
     return "guessing or always saying the same" if task == "expression" else "guessing"
 
 
-def _lead(task: Task, best: ComparedRun, rival: ComparedRun, finding: Finding) -> str:
+def _lead(task: Task, best: ComparedRun, rival: ComparedRun, duel: Pair) -> str:
     metric = DECISIVE[task]
-    gap, low, high = _turned(best, rival, finding)
+    gap, low, high = duel.lead_of(best.number, metric)
     return (
         f"{best.label} has {_article(task)} {_METRIC_WORDS[task]} of "
         f"{numerals.score(best.scores[metric].value)} against "
@@ -184,61 +184,46 @@ def _article(task: Task) -> str:
     return "an" if task == "expression" else "a"
 
 
-def _turned(best: ComparedRun, rival: ComparedRun, finding: Finding) -> tuple[float, float, float]:
-    """(value, low, high) of the best run's lead, whichever of the two stands first in the pair."""
-    found = finding.difference
-    lead = best.scores[finding.metric].value - rival.scores[finding.metric].value
-    if found.value * lead < 0 or (lead == 0 and best.number > rival.number):
-        return lead, -found.high, -found.low
-    return lead, found.low, found.high
-
-
-def _chance(
-    best: ComparedRun, rivals: Sequence[ComparedRun], findings: Mapping[int, Finding]
-) -> str:
-    worst = max((findings[rival.number] for rival in rivals), key=lambda finding: finding.p)
-    them = "the two" if len(rivals) == 1 else "they"
-    corrected = "" if len(rivals) == 1 else ", corrected for the number of pairs"
+def _chance(task: Task, duels: Mapping[int, Pair]) -> str:
+    closest = max(
+        (duel.finding(DECISIVE[task]) for duel in duels.values()), key=lambda finding: finding.p
+    )
+    them = "the two" if len(duels) == 1 else "they"
     return (
-        f"If {them} were equally good, a lead like this would come up {_frequency(worst.p)} "
-        f"({numerals.p_value(worst.p)}, {_test_words(worst)}{corrected}): this is no accident of "
-        "which images were held out."
+        f"If {them} were equally good, a lead like this would come up {_frequency(closest.p)} "
+        f"({numerals.p_value(closest.p)}, {_test_words(closest, len(duels))})."
     )
 
 
 def _undecided(
-    task: Task,
-    best: ComparedRun,
-    rivals: Sequence[ComparedRun],
-    findings: Mapping[int, Finding],
+    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], duels: Mapping[int, Pair]
 ) -> tuple[str, str]:
-    close = [rival for rival in rivals if findings[rival.number].better is None]
-    nearest = findings[close[0].number]
-    behind = [rival for rival in rivals if findings[rival.number].better == best.number]
+    metric = DECISIVE[task]
+    verdicts = {rival.number: duels[rival.number].finding(metric).better for rival in rivals}
+    close = [rival for rival in rivals if verdicts[rival.number] is None]
+    behind = [rival for rival in rivals if verdicts[rival.number] == best.number]
+    nearest = duels[close[0].number].finding(metric)
     if nearest.difference.value == 0:
         sentence = (
             f"{best.label} and {close[0].label} have the same {_METRIC_WORDS[task]}, "
-            f"{numerals.score(best.scores[nearest.metric].value)}."
+            f"{numerals.score(best.scores[metric].value)}."
         )
     else:
-        sentence = _lead(task, best, close[0], nearest)
+        sentence = _lead(task, best, close[0], duels[close[0].number])
     if behind:
         sentence += f" {best.label} is clearly ahead of {_names(behind)}."
-    corrected = "" if len(rivals) == 1 else ", corrected for the number of pairs"
     return sentence, (
         f"Two equally good networks would differ by this much {_frequency(nearest.p)} "
-        f"({numerals.p_value(nearest.p)}, {_test_words(nearest)}{corrected}): "
+        f"({numerals.p_value(nearest.p)}, {_test_words(nearest, len(rivals))}): "
         "too often to call one of them better."
     )
 
 
-def _support(
-    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], pairs: Sequence[Pair]
-) -> str:
-    agree, silent = [], []
+def _support(task: Task, best: ComparedRun, duels: Mapping[int, Pair]) -> str:
+    agree: list[str] = []
+    silent: list[str] = []
     for metric in _WITNESSES[task]:
-        ours = [p for p in pairs if any(p.joins(best.number, rival.number) for rival in rivals)]
-        is_clear = all(pair.finding(metric).better == best.number for pair in ours)
+        is_clear = all(duel.finding(metric).better == best.number for duel in duels.values())
         (agree if is_clear else silent).append(_WITNESS_WORDS[metric])
     parts = []
     if agree:
@@ -247,29 +232,25 @@ def _support(
         verb = "is" if len(silent) == 1 else "are"
         parts.append(f"{numerals.listing(silent)} {verb} too close to call")
     text = "; ".join(parts)
-    return f" {text[0].upper()}{text[1:]}."
+    return f" {text if text.startswith('mAP') else text[0].upper() + text[1:]}."
 
 
 def _opposition(
-    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], pairs: Sequence[Pair]
+    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], duels: Mapping[int, Pair]
 ) -> str:
     """Who beats the best run by more than chance in another metric of the task."""
-    against: dict[str, list[str]] = {}
+    parts = []
     for rival in rivals:
-        pair = next(p for p in pairs if p.joins(best.number, rival.number))
-        for finding in pair.findings:
-            if finding.task == task and finding.better == rival.number:
-                word = _WITNESS_WORDS.get(finding.metric) or _plain_name(finding.metric)
-                against.setdefault(rival.label, []).append(word)
-    return "; ".join(
-        f"{label} is better by more than chance in {numerals.listing(words)}"
-        for label, words in against.items()
-    )
-
-
-def _plain_name(metric: str) -> str:
-    known = TESTED[metric]
-    return f"{known.label} of {known.dimension}" if known.dimension else known.label
+        words = [
+            _WITNESS_WORDS.get(finding.metric) or metric_name(finding.metric)
+            for finding in duels[rival.number].findings
+            if finding.task == task and finding.better == rival.number
+        ]
+        if words:
+            parts.append(
+                f"{rival.label} is better by more than chance in {numerals.listing(words)}"
+            )
+    return "; ".join(parts)
 
 
 def _names(runs: Sequence[ComparedRun]) -> str:
@@ -285,7 +266,7 @@ def _frequency(p: float) -> str:
     return f"about {round(100 * p)} times in 100"
 
 
-def _test_words(finding: Finding) -> str:
-    if finding.difference.test == "McNemar exact":
-        return "McNemar’s exact test"
-    return "paired bootstrap"
+def _test_words(finding: Finding, count_pairs: int) -> str:
+    is_exact = finding.difference.test == "McNemar exact"
+    test = "McNemar’s exact test" if is_exact else "paired bootstrap"
+    return test if count_pairs == 1 else f"{test}, corrected for the number of pairs"
