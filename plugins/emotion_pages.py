@@ -34,7 +34,7 @@ app = FastAPI(
 @app.get("/reports", response_class=HTMLResponse)
 def reports() -> HTMLResponse:
     """Every comparison report, newest first."""
-    from emotion_core.reporting.index import render_index
+    from emotion_core.reporting.pages import render_index
 
     from emotion_core.store.database import Database
     from emotion_core.store.reports import reports as stored_reports
@@ -76,7 +76,7 @@ def _comparison(run_id: str) -> HTMLResponse:
 
 
 def _batch(run_id: str) -> HTMLResponse:
-    from emotion_core.reporting.index import render_batch
+    from emotion_core.reporting.pages import render_batch
 
     from emotion_core.store.batches import batch_summary, refused_files
     from emotion_core.store.database import Database
@@ -94,7 +94,7 @@ def _batch(run_id: str) -> HTMLResponse:
 
 
 def _message(text: str) -> HTMLResponse:
-    from emotion_core.reporting.index import render_message
+    from emotion_core.reporting.pages import render_message
 
     return HTMLResponse(render_message(text), headers=_HEADERS)
 

@@ -40,10 +40,13 @@ _ROLES = {"admin": "admin", "operator": "op", "viewer": "viewer"}
 _OWN_ADDRESS = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 # glibc gives big tensors back after every operation and faults them in again: keeping them makes
 # training and scoring 1.5 to 2 times as fast. Read at exec; tasks are forked from the scheduler.
-_KEEP_MEMORY = {
+_FOR_TASKS = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
     "MALLOC_TOP_PAD_": "67108864",
+    # Threads that spin while they wait for one another slow a machine with other work down to a
+    # tenth; Airflow's own processes are such work.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 
@@ -89,12 +92,12 @@ class Airflow:
 
     def start(self, name: str) -> processes.Child:
         """Start one of :data:`COMPONENTS`."""
-        keep = _KEEP_MEMORY if name == "scheduler" else {"MALLOC_ARENA_MAX": "2"}
+        tuned = _FOR_TASKS if name == "scheduler" else {"MALLOC_ARENA_MAX": "2"}
         return processes.start(
             self.home,
             name,
             [sys.executable, "-m", "airflow", *COMPONENTS[name]],
-            {**keep, **self.environment},
+            {**tuned, **self.environment},
             working_dir=PROJECT_DIR,
         )
 

@@ -4,7 +4,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,8 +82,13 @@ class Demo:
         wait_until_healthy(self._api, self._display)
         for dag_id in (TRAINING, SCORING):
             self._api.unpause(dag_id)
-        labelled_set = self._read(data or self._draw())
-        weights = self._choose_weights()
+        check = self._look_for_weights()
+        try:
+            labelled_set = self._read(data or self._draw())
+            weights = self._choose_weights(check)
+        finally:
+            check.kill()
+            check.communicate()
         group_key = self._trained_before(labelled_set, weights)
         if group_key is None:
             group_key = self._train(labelled_set, weights)
@@ -110,26 +116,32 @@ class Demo:
         )
         return labelled_set
 
-    def _choose_weights(self) -> str:
-        """``imagenet`` where every network can have it, else ``none``; says so."""
-        # In a process of its own: the check loads torch, which would stay in this one's memory.
+    def _look_for_weights(self) -> "subprocess.Popen[str]":
+        """Ask in a process of its own: it loads torch, which would stay in this one's memory."""
         check = (
             "import sys; from pathlib import Path; "
             "from emotion_core.vision.pretrained import imagenet_available; "
             "folder = Path(sys.argv[1]) if sys.argv[1] else None; "
             "sys.exit(0 if all(imagenet_available(n, folder) for n in sys.argv[2:]) else 3)"
         )
-        command = [sys.executable, "-c", check, str(self._settings.weights_dir or ""), *NETWORKS]
+        return subprocess.Popen(
+            [sys.executable, "-c", check, str(self._settings.weights_dir or ""), *NETWORKS],
+            cwd=PROJECT_DIR,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _choose_weights(self, check: "subprocess.Popen[str]") -> str:
+        """``imagenet`` where every network can have it, else ``none``; says so."""
         with self._display.waiting("looking for ImageNet weights …"):
-            done = subprocess.run(
-                command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False
-            )
-        if done.returncode == 0:
+            _, errors = check.communicate()
+        if check.returncode == 0:
             self._say("starting from ImageNet weights")
             return "imagenet"
-        if done.returncode != 3:
+        if check.returncode != 3:
             raise LocalSystemError(
-                f"looking for ImageNet weights failed: {done.stderr.strip().splitlines()[-1:]}"
+                f"looking for ImageNet weights failed: {errors.strip().rpartition(chr(10))[2]}"
             )
         self._say(
             "ImageNet weights can neither be found nor downloaded here: starting from random "
@@ -193,7 +205,7 @@ class Demo:
                     f"training loss {_number(epoch.train_loss)}"
                 )
 
-        self._follow(TRAINING, group_key, show_epochs)
+        self._follow(TRAINING, group_key, list(NETWORKS), show_epochs)
         return group_key
 
     def _score(self, labelled_set: LabelledSet) -> str:
@@ -204,7 +216,7 @@ class Demo:
         for earlier in self._api.unfinished_runs(SCORING):
             # It would take our batch in as its own.
             self._say(f"waiting for {earlier['dag_run_id']}, which is still scoring")
-            self._follow(SCORING, str(earlier["dag_run_id"]), lambda: None)
+            self._follow(SCORING, str(earlier["dag_run_id"]), [], lambda: None)
         run_key = self._new_key()
         batch = drop(self._settings.inbox_dir / folder_name(run_key), faces)
         self._say(
@@ -214,11 +226,17 @@ class Demo:
         form = {"workers": 1, "settle_seconds": 60}
         self._api.trigger(SCORING, run_key, form, "Triggered by the demo.")
         self._say(f"triggered {SCORING}: {run_key}")
-        self._follow(SCORING, run_key, lambda: None)
+        self._follow(SCORING, run_key, ["worker 1"], lambda: None)
         return run_key
 
-    def _follow(self, dag_id: str, run_id: str, look: Callable[[], None]) -> None:
+    def _follow(
+        self, dag_id: str, run_id: str, copies: Sequence[str], look: Callable[[], None]
+    ) -> None:
         """Say what changes in a run until it has ended.
+
+        Args:
+            copies: What the copies of a mapped task are for; Airflow tells only afterwards.
+            look: Called at every look, before what changed is said.
 
         Raises:
             LocalSystemError: A task of it failed; holds the end of that task's log.
@@ -227,13 +245,13 @@ class Demo:
         with self._display.waiting(f"{dag_id} is running …"):
             while True:
                 state = self._api.run_state(dag_id, run_id)
-                tasks = self._api.tasks(dag_id, run_id)
+                tasks = [_named(task, copies) for task in self._api.tasks(dag_id, run_id)]
+                look()
                 for task in tasks:
                     key = (task.task_id, task.map_index)
                     if task.state != said.get(key):
                         said[key] = task.state
                         self._say_task(task)
-                look()
                 if state in _LAST_STATES:
                     break
                 time.sleep(_POLL_S)
@@ -279,6 +297,12 @@ class Demo:
 
     def _say(self, text: str, style: str = "") -> None:
         self._display.say(text, style)
+
+
+def _named(task: TaskState, copies: Sequence[str]) -> TaskState:
+    if not 0 <= task.map_index < len(copies):
+        return task
+    return replace(task, label=f"{task.task_id} {copies[task.map_index]}")
 
 
 def _number(value: float | None) -> str:

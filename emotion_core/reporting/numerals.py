@@ -12,6 +12,7 @@ from typing import Final
 
 MINUS: Final = "−"
 NARROW_SPACE: Final = "\u202f"
+NO_BREAK_SPACE: Final = "\u00a0"
 NOTHING: Final = "–"
 """Stands where there is no value."""
 
@@ -36,19 +37,29 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """``.372 to .452``; a dash where there is none."""
+    """``.372–.452``, or ``−.032 to .049`` where a minus would meet the dash."""
     if low is None or high is None:
         return NOTHING
-    return f"{score(low, digits)} to {score(high, digits)}"
+    first, last = score(low, digits), score(high, digits)
+    if MINUS in first + last:
+        return f"{first} to {last}"
+    return f"{first}–{last}"
+
+
+def p_figure(p: float) -> str:
+    """A p value for a column headed p: ``< .001``, ``.032``, ``.45``, ``> .99``."""
+    if p < 0.001:
+        return f"<{NO_BREAK_SPACE}.001"
+    if p > 0.99:
+        return f">{NO_BREAK_SPACE}.99"
+    return score(p, 3 if p < 0.1 else 2)
 
 
 def p_value(p: float) -> str:
-    """``p < .001``, ``p = .032``, ``p > .99``."""
-    if p < 0.001:
-        return "p < .001"
-    if p > 0.99:
-        return "p > .99"
-    return f"p = {score(p, 3 if p < 0.1 else 2)}"
+    """A p value in a sentence: ``p < .001``, ``p = .032``."""
+    figure = p_figure(p)
+    sign = "" if figure[0] in "<>" else f"={NO_BREAK_SPACE}"
+    return f"p{NO_BREAK_SPACE}{sign}{figure}"
 
 
 def count(value: float) -> str:

@@ -61,6 +61,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """Who is ahead in a metric, told without a sign: always at least 0."""
+
+    number: int | None
+    """Of the run; None if they are level."""
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Pair:
     """Two runs, by their numbers, and everything that was tested between them."""
 
@@ -78,6 +89,13 @@ class Pair:
         """(value, low, high) of this run's figure minus the other's."""
         d = self.finding(metric).difference
         return (d.value, d.low, d.high) if number == self.first else (-d.value, -d.high, -d.low)
+
+    def lead(self, metric: str) -> Lead:
+        """Who is ahead, and by how much; the interval is below 0 where it may be the other."""
+        low, value, high = self.finding(metric).advantage
+        if value >= 0:
+            return Lead(self.first if value > 0 else None, value, low, high)
+        return Lead(self.second, -value, -high, -low)
 
     def joins(self, one: int, other: int) -> bool:
         """Whether it is about these two runs, in whichever order."""

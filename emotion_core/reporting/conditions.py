@@ -1,0 +1,194 @@
+"""What exactly was compared: data, recipes, machines. What differs comes first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from emotion_core.reporting import numerals
+from emotion_core.reporting.compared_run import ComparedRun
+
+_RECIPE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "image_size": "Image size, pixels",
+        "expression_weight": "Weight of expression loss",
+        "affect_weight": "Weight of V/A loss",
+    }
+)
+_RECIPE_ELSEWHERE: Final = frozenset({"network", "preset", "seed", "validation_share", "weights"})
+"""Shown as the run's label, preset, split and origin of weights."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One circumstance, for each run in order."""
+
+    group: str
+    """``Data``, ``Recipe`` or ``Machine``."""
+    name: str
+    values: tuple[str, ...]
+    """As written on the page, one per run."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether two runs are known to differ in it."""
+        return len({value for value in self.values if value != numerals.NOTHING}) > 1
+
+    @property
+    def common(self) -> str:
+        """The one value, where it does not differ."""
+        return next((v for v in self.values if v != numerals.NOTHING), numerals.NOTHING)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Everything that was the same or was not, and what each run came to."""
+
+    different: tuple[Condition, ...]
+    same: tuple[Condition, ...]
+    outcomes: tuple[Condition, ...]
+    """Differ by nature: times, speed, size. Not marked."""
+
+    @property
+    def same_by_group(self) -> tuple[tuple[str, tuple[Condition, ...]], ...]:
+        """What does not differ, by group, without what nobody recorded."""
+        known = [condition for condition in self.same if condition.common != numerals.NOTHING]
+        groups = dict.fromkeys(condition.group for condition in known)
+        return tuple((group, tuple(c for c in known if c.group == group)) for group in groups)
+
+    def different_in(self, group: str) -> tuple[str, ...]:
+        """Names of what differs in a group."""
+        return tuple(condition.name for condition in self.different if condition.group == group)
+
+
+def conditions_of(runs: Sequence[ComparedRun]) -> Conditions:
+    """Hold the circumstances of all runs against each other."""
+    everything = [*_data(runs), *_recipe(runs), *_machine(runs)]
+    return Conditions(
+        different=tuple(condition for condition in everything if condition.differs),
+        same=tuple(condition for condition in everything if not condition.differs),
+        outcomes=tuple(_outcomes(runs)),
+    )
+
+
+def _each(
+    group: str, name: str, runs: Sequence[ComparedRun], value: Callable[[ComparedRun], str]
+) -> Condition:
+    return Condition(group, name, tuple(value(run) for run in runs))
+
+
+def _data(runs: Sequence[ComparedRun]) -> list[Condition]:
+    return [
+        _each("Data", "Data set", runs, lambda run: _text(run.record.dataset_name)),
+        _each(
+            "Data",
+            "Faces",
+            runs,
+            lambda run: "drawn by this program" if run.record.dataset_is_drawn else "photographs",
+        ),
+        _each("Data", "Fingerprint", runs, lambda run: _digest(run.record.dataset_fingerprint)),
+        _each("Data", "Images to train", runs, lambda run: numerals.count(run.record.count_train)),
+        _each(
+            "Data",
+            "Images to validate",
+            runs,
+            lambda run: numerals.count(run.record.count_validation),
+        ),
+        _each(
+            "Data",
+            "Split",
+            runs,
+            lambda run: f"by content, {numerals.percent(run.record.validation_share)} held out",
+        ),
+        _each("Data", "Seed", runs, lambda run: str(run.record.split_seed)),
+        _each(
+            "Data",
+            "Validation part",
+            runs,
+            lambda run: _digest(run.evaluation.identity if run.evaluation else None),
+        ),
+    ]
+
+
+def _recipe(runs: Sequence[ComparedRun]) -> list[Condition]:
+    fields = list(
+        dict.fromkeys(
+            field for run in runs for field in run.record.recipe if field not in _RECIPE_ELSEWHERE
+        )
+    )
+    return [
+        _each("Recipe", "Preset", runs, lambda run: _text(run.record.preset)),
+        _each("Recipe", "Starting weights", runs, lambda run: _origin(run.record.weights_origin)),
+        *(
+            Condition(
+                "Recipe",
+                _RECIPE_WORDS.get(field, numerals.visible(_words(field), 60)),
+                tuple(numerals.setting(run.record.recipe.get(field)) for run in runs),
+            )
+            for field in fields
+        ),
+    ]
+
+
+def _machine(runs: Sequence[ComparedRun]) -> list[Condition]:
+    libraries = list(dict.fromkeys(name for run in runs for name in run.record.versions))
+    return [
+        _each("Machine", "Device", runs, lambda run: _text(run.record.device)),
+        *(
+            Condition(
+                "Machine",
+                numerals.visible(library, 60),
+                tuple(_text(run.record.versions.get(library)) for run in runs),
+            )
+            for library in libraries
+        ),
+        _each("Machine", "Git revision", runs, lambda run: _digest(run.record.git_revision)),
+    ]
+
+
+def _outcomes(runs: Sequence[ComparedRun]) -> list[Condition]:
+    def optional_count(value: float | None) -> str:
+        return numerals.NOTHING if value is None else numerals.count(value)
+
+    outcomes = [
+        _each("Run", "Outcome", runs, lambda run: run.state),
+        _each("Run", "Model", runs, _model),
+        _each("Run", "Parameters", runs, lambda run: optional_count(run.record.parameters)),
+        _each("Run", "Best epoch", runs, lambda run: optional_count(run.record.best_epoch)),
+        _each("Run", "Training time", runs, lambda run: numerals.duration(run.record.seconds)),
+        _each(
+            "Run",
+            "Images a second",
+            runs,
+            lambda run: optional_count(run.record.images_per_second),
+        ),
+        _each("Run", "Started", runs, lambda run: numerals.moment(run.record.started_at)),
+        _each("Run", "Finished", runs, lambda run: numerals.moment(run.record.finished_at)),
+        _each("Run", "Key", runs, lambda run: numerals.visible(run.record.run_key, 200)),
+        _each("Run", "Note", runs, lambda run: _text(run.record.note)),
+    ]
+    return [o for o in outcomes if any(value != numerals.NOTHING for value in o.values)]
+
+
+def _model(run: ComparedRun) -> str:
+    if run.record.model_name is None:
+        return numerals.NOTHING
+    aliases = f" ({', '.join(run.record.aliases)})" if run.record.aliases else ""
+    return numerals.visible(run.record.model_name + aliases, 200)
+
+
+def _origin(origin: str) -> str:
+    return {"none": "random", "imagenet": "ImageNet"}.get(origin) or _text(origin)
+
+
+def _digest(digest: str | None) -> str:
+    return numerals.NOTHING if not digest else numerals.visible(digest, 100)[:16]
+
+
+def _text(text: str | None) -> str:
+    return numerals.visible(text, 500) if text else numerals.NOTHING
+
+
+def _words(field: str) -> str:
+    words = field.replace("_", " ")
+    return words[:1].upper() + words[1:]
