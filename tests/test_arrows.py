@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "vision": GROUND,
     "training": GROUND | {"vision"},
     "scoring": GROUND | {"vision", "store"},
-    "reporting": GROUND | {"store"},
+    "reporting": GROUND | {"store", "vision"},
     "steps": GROUND | {"vision", "store", "training", "scoring", "reporting"},
     "airflow_tasks": GROUND | {"steps"},
     "cli": GROUND | {"steps", "store", "local"},

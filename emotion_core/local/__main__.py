@@ -12,7 +12,7 @@ from emotion_core.local import postgres_place, processes
 from emotion_core.local.display import Display, complain
 from emotion_core.local.guardian import Guardian
 from emotion_core.local.home import Home
-from emotion_core.local.instance import Instance, State, psql_line, supervisor
+from emotion_core.local.instance import Instance, State, show_way_in, supervisor
 from emotion_core.local.shutdown import end_everything
 from emotion_core.local.watch import Stop, Watch
 from emotion_core.settings import Settings
@@ -48,16 +48,20 @@ def _up(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from emotion_core.local.demo import Demo, existing_data
+    from emotion_core.local.demo_weights import WeightsCheck
 
     # Before anything is started: a slip of the pen in a path should not cost a minute.
     data = existing_data(options.data) if options.data else None
+    port = _port(options.port)
+    settings = Settings.from_environment()
     display = Display()
+    with WeightsCheck(settings) as check:
 
-    def journey(state: State) -> None:
-        settings = Settings.from_environment()
-        Demo(settings, state, display, faces=options.faces, epochs=options.epochs).run(data)
+        def journey(state: State) -> None:
+            demo = Demo(settings, state, display, check, faces=options.faces, epochs=options.epochs)
+            demo.run(data)
 
-    return _run(display, _port(options.port), journey=journey, stays=not options.exit)
+        return _run(display, port, journey=journey, stays=not options.exit)
 
 
 def _run(display: Display, port: int | None, journey: Journey | None, stays: bool) -> int:
@@ -99,7 +103,9 @@ def _start(
                         journey(state)
                     is_done = True
                     if stays:
-                        _say_goodbye(display, state)
+                        if journey is None:
+                            show_way_in(display, state)
+                        display.show("Ctrl-C stops everything.")
                         while True:
                             signal.pause()
                 finally:
@@ -119,14 +125,6 @@ def _join(state: State, display: Display, journey: Journey | None) -> int:
     display.say(f"joining the system that runs here already: {state.airflow_url}")
     journey(state)
     return 0
-
-
-def _say_goodbye(display: Display, state: State) -> None:
-    display.show()
-    display.show(f"Airflow     {state.airflow_url}")
-    display.show(f"  login     admin  {state.admin_password}")
-    display.show(f"Database    make psql    or    {psql_line(state)}")
-    display.show("Ctrl-C stops everything.")
 
 
 def _down(options: argparse.Namespace) -> int:

@@ -134,7 +134,7 @@ class AirflowApi:
             if isinstance(entry, str):
                 lines.append(entry)
             elif not str(entry.get("event", "")).startswith("::"):
-                lines.append(str(entry.get("event", "")))
+                lines.append(f"{entry.get('event', '')} {entry.get('reason', '')}".strip())
                 lines += [f"{e['exc_type']}: {e['exc_value']}" for e in _exceptions(entry)]
         return [line for line in lines if line.strip()][-count:]
 

@@ -1,7 +1,5 @@
 """The main job, end to end, on a running system: data, training, report, batch, scores."""
 
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -13,13 +11,13 @@ from emotion_core.errors import DataError, LocalSystemError
 from emotion_core.local.airflow_api import AirflowApi, TaskState
 from emotion_core.local.demo_batch import drop, faces_to_score
 from emotion_core.local.demo_summary import batch_tables, comparison_table, report_page
+from emotion_core.local.demo_weights import WeightsCheck
 from emotion_core.local.display import Display
-from emotion_core.local.home import PROJECT_DIR
-from emotion_core.local.instance import State, wait_until_healthy
+from emotion_core.local.instance import State, show_way_in, wait_until_healthy
 from emotion_core.names import folder_name
 from emotion_core.settings import Settings
 from emotion_core.steps import Steps
-from emotion_core.store import training_runs
+from emotion_core.store import models, training_runs
 from emotion_core.training.affectnet import LabelledSet, read_affectnet
 from emotion_core.training.drawn_faces import draw_dataset
 from emotion_core.training.recipe import Recipe
@@ -59,12 +57,14 @@ class Demo:
         settings: Settings,
         state: State,
         display: Display,
+        weights_check: WeightsCheck,
         *,
         faces: int = FACES_PER_EXPRESSION,
         epochs: int | None = None,
     ) -> None:
         """``faces`` are drawn per expression; ``epochs`` in place of the preset's."""
         self._settings = settings
+        self._weights_check = weights_check
         self._faces = faces
         self._state = state
         self._display = display
@@ -82,16 +82,14 @@ class Demo:
         wait_until_healthy(self._api, self._display)
         for dag_id in (TRAINING, SCORING):
             self._api.unpause(dag_id)
-        check = self._look_for_weights()
-        try:
-            labelled_set = self._read(data or self._draw())
-            weights = self._choose_weights(check)
-        finally:
-            check.kill()
-            check.communicate()
+        labelled_set = self._read(data or self._draw())
+        weights = self._choose_weights()
         group_key = self._trained_before(labelled_set, weights)
+        is_new = group_key is None
         if group_key is None:
             group_key = self._train(labelled_set, weights)
+        # A champion that an operator chose since then is not ours to replace.
+        if is_new or not self._has_champion():
             champion = self._steps.promote_better(group_key, changed_by="demo")
             self._say(f"{champion} is the better one and becomes champion")
         scored = self._score(labelled_set)
@@ -116,39 +114,18 @@ class Demo:
         )
         return labelled_set
 
-    def _look_for_weights(self) -> "subprocess.Popen[str]":
-        """Ask in a process of its own: it loads torch, which would stay in this one's memory."""
-        check = (
-            "import sys; from pathlib import Path; "
-            "from emotion_core.vision.pretrained import imagenet_available; "
-            "folder = Path(sys.argv[1]) if sys.argv[1] else None; "
-            "sys.exit(0 if all(imagenet_available(n, folder) for n in sys.argv[2:]) else 3)"
-        )
-        return subprocess.Popen(
-            [sys.executable, "-c", check, str(self._settings.weights_dir or ""), *NETWORKS],
-            cwd=PROJECT_DIR,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def _choose_weights(self, check: "subprocess.Popen[str]") -> str:
-        """``imagenet`` where every network can have it, else ``none``; says so."""
+    def _choose_weights(self) -> str:
         with self._display.waiting("looking for ImageNet weights …"):
-            _, errors = check.communicate()
-        if check.returncode == 0:
+            weights = self._weights_check.result()
+        if weights == "imagenet":
             self._say("starting from ImageNet weights")
-            return "imagenet"
-        if check.returncode != 3:
-            raise LocalSystemError(
-                f"looking for ImageNet weights failed: {errors.strip().rpartition(chr(10))[2]}"
+        else:
+            self._say(
+                "ImageNet weights can neither be found nor downloaded here: starting from random "
+                "ones (weights: none), which learn far less",
+                style="yellow",
             )
-        self._say(
-            "ImageNet weights can neither be found nor downloaded here: starting from random "
-            "ones (weights: none), which learn far less",
-            style="yellow",
-        )
-        return "none"
+        return weights
 
     def _trained_before(self, labelled_set: LabelledSet, weights: str) -> str | None:
         """A finished training of all networks on the same data with the same recipe."""
@@ -170,6 +147,10 @@ class Demo:
                 self._say(f"both networks were trained on these faces before, by {group_key}")
                 return group_key
         return None
+
+    def _has_champion(self) -> bool:
+        with self._steps.database.transaction("emotion_report") as connection:
+            return models.current_model(connection) is not None
 
     def _train(self, labelled_set: LabelledSet, weights: str) -> str:
         form = {
@@ -288,6 +269,7 @@ class Demo:
         for table in batch_tables(database, scored):
             self._display.show(table)
         self._display.show(f"Report      {report_page(database, group_key)}")
+        show_way_in(self._display, self._state)
 
     def _recipe(self, network: str, weights: str) -> Recipe:
         return Recipe.from_preset(_PRESET, network, weights=weights, **self._overrides)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -29,14 +30,17 @@ def comparison_table(database: Database, group_key: str) -> Table:
             f"{first.count_validation} held-out images of {first.dataset_name} "
             f"({first.count_train} to train), weights: {first.weights_origin}"
         ),
+        caption="↓ lower is better",
         title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
     )
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for heading, _ in columns:
         table.add_column(Text(heading), justify="right")
     for metric in METRICS.values():
         label = f"{metric.label} {metric.dimension}" if metric.dimension else metric.label
-        arrow = "" if metric.higher_is_better else " (lower is better)"
+        arrow = "" if metric.higher_is_better else "  ↓"
         values = [values.get(metric.name) for _, values in columns]
         cells = ["–" if value is None else f"{value:.3f}" for value in values]
         table.add_row(Text(label + arrow), *cells)
@@ -54,7 +58,7 @@ def batch_tables(database: Database, run_key: str) -> tuple[Table, Table]:
         refused = batches.refused_files(connection, run_key)
     if summary is None or not summary.is_closed:
         raise LocalSystemError(f"the batch {run_key} is not closed in the tables")
-    counts = Table("files", "scored", "refused", "quarantined", "left", "by")
+    counts = Table("files", "scored", "refused", "quarantined", "left", "by", box=box.SIMPLE_HEAD)
     counts.add_row(
         str(summary.count_found),
         str(summary.count_done),
@@ -63,7 +67,9 @@ def batch_tables(database: Database, run_key: str) -> tuple[Table, Table]:
         str(summary.count_left),
         Text(summary.model),
     )
-    reasons = Table("refused file", "reason", "what it means")
+    reasons = Table(box=box.SIMPLE_HEAD)
+    for heading in ("refused file", "reason", "what it means"):
+        reasons.add_column(heading, overflow="fold")
     for file in refused:
         reasons.add_row(Text(file.file), Text(file.reason), Text(file.meaning))
     return counts, reasons

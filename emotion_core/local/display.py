@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+_WIDTH_OF_FILES = 110
+
 
 class Display:
     """Lines with the time since the start; on a terminal also what is being waited for."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
+        if not self._console.is_terminal:
+            self._console.width = _WIDTH_OF_FILES
         self._started = time.monotonic()
 
     def say(self, text: str, style: str = "") -> None:

@@ -223,3 +223,10 @@ def psql_line(state: State) -> str:
     if state.password_file is None:
         return 'psql "$EMOTION_DATABASE_URL"'
     return f"PGPASSFILE={Path(state.password_file)} {' '.join(state.psql)}"
+
+
+def show_way_in(display: Display, state: State) -> None:
+    """How to look at what runs."""
+    display.show(f"Airflow     {state.airflow_url}")
+    display.show(f"  login     admin  {state.admin_password}")
+    display.show(f"Database    make psql    or    {psql_line(state)}")

@@ -19,6 +19,9 @@ from emotion_core.reporting.svg import (
 )
 
 _ROW = 30
+_LONGEST_LABEL = 22
+_CHARACTER = 6.9
+"""Width of a character of a label that is wide for its font, in units of the view box."""
 
 
 def interval_strip(
@@ -44,21 +47,23 @@ def interval_strip(
         + ("" if floor is None else f"; floor {numerals.score(floor)}"),
         css="chart strip",
     )
-    scale = Scale(low - margin, high + margin, 10, 366)
+    names = 14 + _CHARACTER * max(len(_short(run.label)) for run in runs)
+    scale = Scale(low - margin, high + margin, names, 374)
     bottom = height - 26
     marks = ticks(scale.low, scale.high, 6)
     for tick in marks:
-        drawing.line((scale(tick), 6), (scale(tick), bottom), "grid")
+        drawing.line((scale(tick), 0), (scale(tick), bottom), "grid")
         drawing.text((scale(tick), bottom + 16), tick_text(tick, marks), "tick", anchor="middle")
     if floor is not None:
         drawing.line((scale(floor), 0), (scale(floor), bottom), "floor")
     for row, (run, estimate) in enumerate(zip(runs, estimates, strict=True)):
         y = 18.0 + _ROW * row
+        drawing.text((0, y + 4), _short(run.label), "label")
         group = drawing.group(f"run run-{run.number}")
         if estimate.low is not None and estimate.high is not None:
             drawing.line((scale(estimate.low), y), (scale(estimate.high), y), "whisker", group)
         drawing.marker((scale(estimate.value), y), run.number, "mark", group, 5)
-        drawing.text((376, y + 5), numerals.score(estimate.value), "value")
+        drawing.text((382, y + 5), numerals.score(estimate.value), "value")
     return drawing.markup()
 
 
@@ -221,6 +226,10 @@ def _curve_words(lines: Sequence[CurveLine]) -> str:
         f"{line.points[0][0]} to {numerals.score(line.points[-1][1])} in epoch {line.points[-1][0]}"
         for line in lines
     )
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _disc(x: float, y: float, r: float) -> str:

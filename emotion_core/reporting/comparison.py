@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from emotion_core.errors import ReportError
+from emotion_core.reporting import numerals
 from emotion_core.reporting.compared_run import ComparedRun, RunFacts, compared_run, run_labels
 from emotion_core.reporting.conditions import Conditions, conditions_of
 from emotion_core.reporting.notices import Notice, notices_for
-from emotion_core.reporting.numerals import listing
 from emotion_core.reporting.pair import Pair, pairs_of
 from emotion_core.reporting.score_table import ScoreTable, score_tables
 from emotion_core.reporting.statistics import RESAMPLES
@@ -52,6 +52,23 @@ class Comparison:
     def compared(self) -> tuple[ComparedRun, ...]:
         """The runs that have figures."""
         return tuple(run for run in self.runs if run.has_figures)
+
+    @property
+    def title(self) -> str:
+        """The runs by name; of many, their number."""
+        labels = [run.label for run in self.runs]
+        return numerals.listing(labels) if len(labels) <= 3 else f"{len(labels)} networks compared"
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Name of the data set and number of validation images, for all runs together."""
+        names = {run.record.dataset_name: None for run in self.runs}
+        counts = sorted({run.record.count_validation for run in self.runs})
+        images = numerals.listing([numerals.count(count) for count in counts], "or")
+        return (
+            numerals.listing([numerals.visible(name, 200) for name in names]),
+            f"{images} validation images",
+        )
 
     @property
     def is_all_drawn(self) -> bool:
@@ -151,7 +168,7 @@ def pairing_obstacle(runs: Sequence[ComparedRun]) -> str | None:
     )
     for words, keys in reasons:
         if len(set(keys)) > 1:
-            names = listing([run.label for run in with_figures])
+            names = numerals.listing([run.label for run in with_figures])
             return (
                 f"{names} were validated {words}. Their figures stand side by side below, but "
                 "they cannot be paired image by image, and no claim is made about which is better."

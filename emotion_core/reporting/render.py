@@ -16,7 +16,7 @@ from emotion_core.metrics import METRICS
 from emotion_core.reporting import affect_charts, charts, numerals
 from emotion_core.reporting.compared_run import SELECTION, ComparedRun
 from emotion_core.reporting.comparison import Comparison
-from emotion_core.reporting.pair import metric_name
+from emotion_core.reporting.pair import DECISIVE, Pair, metric_name
 from emotion_core.settings import TEMPLATES_DIR
 from emotion_core.vision.durable import replacing
 
@@ -45,11 +45,12 @@ def render_comparison(comparison: Comparison, out_dir: Path) -> Path:
         comparison: What to say.
         out_dir: Folder of the two files; made if it is not there.
     """
+    shown = _pairs_shown(comparison)
     page = render_page(
         "comparison.html",
         comparison=comparison,
-        overlooked_pairs=comparison.pairs[_most_pairs_open(comparison) :],
-        pairs=comparison.pairs[: _most_pairs_open(comparison)],
+        pairs=tuple(pair for pair in comparison.pairs if pair in shown),
+        folded_pairs=tuple(pair for pair in comparison.pairs if pair not in shown),
         curves=_curves(comparison),
     )
     facts = json.dumps(comparison.to_dict(), indent=1, ensure_ascii=True, allow_nan=False)
@@ -140,9 +141,16 @@ def mistakes_sentence(run: ComparedRun) -> str:
     return f"Most often it takes {numerals.listing(parts)}."
 
 
-def _most_pairs_open(comparison: Comparison) -> int:
-    """Three runs have three pairs, which a page can carry; of more, the rest is folded away."""
-    return 3 if len(comparison.compared) <= 3 else 1
+def _pairs_shown(comparison: Comparison) -> list[Pair]:
+    """Of up to three runs all pairs; of more, each task's first against its second."""
+    if len(comparison.compared) <= 3:
+        return list(comparison.pairs)
+    shown = []
+    for metric in DECISIVE.values():
+        ranked = sorted(comparison.compared, key=lambda run: -run.scores[metric].value)
+        first, second = ranked[0].number, ranked[1].number
+        shown += [pair for pair in comparison.pairs if pair.joins(first, second)]
+    return shown
 
 
 def _curves(comparison: Comparison) -> list[Markup]:

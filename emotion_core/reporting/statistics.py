@@ -22,7 +22,7 @@ from emotion_core import metrics
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.reporting.evaluation import Evaluation
 
-RESAMPLES: Final = 2000
+RESAMPLES: Final = 5000
 """Bootstrap resamples behind every interval."""
 CONFIDENCE: Final = 0.95
 """Coverage of the intervals."""

@@ -102,14 +102,14 @@ def verdict_on(
         return verdict(
             "no_skill",
             "No better than guessing",
-            f"{_reaches(task, best)}; {_floor_words(task)} gives {numerals.score(floors[0])}."
+            f"{_reaches(task, best)}; {_floor_words(task, floors[0])}."
             + ("" if not rivals else " A winner among such networks would mean nothing."),
         )
     if not rivals:
         return verdict(
             "one_run",
             "One network only",
-            f"{_reaches(task, best)}; {_floor_words(task)} gives {numerals.score(floors[0])}.",
+            f"{_reaches(task, best)}; {_floor_words(task, floors[0])}.",
         )
     duels = {
         rival.number: next(pair for pair in pairs if pair.joins(best.number, rival.number))
@@ -121,11 +121,12 @@ def verdict_on(
     if opposed:
         lead = _lead(task, best, rivals[0], duels[rivals[0].number])
         return verdict("no_winner", "No clear winner", f"{lead} But {opposed}.")
-    names = "" if len(rivals) == 1 else f" than {_names(rivals)}"
+    than = {1: "", 2: f" than {_names(rivals)}"}.get(len(rivals), " than all others")
+    next_best = _lead(task, best, rivals[0], duels[rivals[0].number])
     return verdict(
         "winner",
-        f"{best.label} is better{names}",
-        " ".join(_lead(task, best, rival, duels[rival.number]) for rival in rivals[:2]),
+        f"{best.label} is better{than}",
+        next_best if len(rivals) == 1 else f"{next_best} It leads the others by more.",
         _chance(task, duels) + _support(task, best, duels),
         best.number,
     )
@@ -164,8 +165,10 @@ def _reaches(task: Task, run: ComparedRun) -> str:
     )
 
 
-def _floor_words(task: Task) -> str:
-    return "guessing or always saying the same" if task == "expression" else "guessing"
+def _floor_words(task: Task, floor: float) -> str:
+    if task == "affect":
+        return "guessing reaches 0"
+    return f"guessing or always saying the same reaches {numerals.score(floor)}"
 
 
 def _lead(task: Task, best: ComparedRun, rival: ComparedRun, duel: Pair) -> str:

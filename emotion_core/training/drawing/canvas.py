@@ -79,11 +79,12 @@ def _circle(steps: int) -> Points:
 
 def oval(x: float, y: float, rx: float, ry: float, *, turn: float = 0.0, steps: int = 28) -> Points:
     """An ellipse's outline; ``turn`` in radians."""
-    ring = _circle(steps) * (rx, ry)
+    ring: Points = _circle(steps) * (rx, ry)
     if turn:
         cos, sin = np.cos(turn), np.sin(turn)
         ring = ring @ np.array([[cos, sin], [-sin, cos]])
-    return ring + np.array([x, y])
+    ring += np.array([x, y])
+    return ring
 
 
 _BULGE: Final = np.array([0.85, 0.35])
