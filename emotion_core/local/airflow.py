@@ -173,6 +173,11 @@ def environment(
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         # A line for every look of every open page would hide what matters.
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "http.access=WARNING",
+        # After an interruption the scheduler is up before the server that its tasks report to,
+        # and on a busy machine that server is slow: neither is worth a failed try.
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "10",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         # A task whose scheduler was killed goes on half a minute after the next start.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
@@ -225,11 +230,16 @@ def _without_proxy(base: Mapping[str, str]) -> str:
 
 
 def _revision(address: str) -> str | None:
-    """The revision of Airflow's tables, or None where there are none that could be read."""
+    """The revision of Airflow's tables, or None where there are none yet.
+
+    Raises:
+        LocalSystemError: The server cannot be reached or refuses the login.
+    """
     try:
         connection = psycopg2.connect(address.replace("+psycopg2", "", 1), connect_timeout=10)
-    except psycopg2.Error:
-        return None
+    except psycopg2.Error as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise LocalSystemError(f"cannot reach Airflow's database: {reason}") from error
     with contextlib.closing(connection), connection.cursor() as cursor:
         try:
             cursor.execute("SELECT version_num FROM alembic_version")

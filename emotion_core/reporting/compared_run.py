@@ -165,7 +165,7 @@ def _reason(record: RunRecord, evaluation: Evaluation | None) -> str | None:
     if evaluation is not None:
         return None
     if record.status == "failed":
-        return visible(record.failure or "no reason was recorded")
+        return visible(record.failure or "no reason was recorded", 800)
     if record.status == "succeeded":
         return "it has ended, but its validation predictions are not in the tables"
     return "it has not ended yet"

@@ -78,7 +78,7 @@ def _run_rows(
             label=run.label,
             detail=None,
             number=run.number,
-            missing=None if run.has_figures else f"{run.state}: {run.reason}",
+            missing=None if run.has_figures else _beginning(f"{run.state}: {run.reason}"),
             cells=tuple(
                 ScoreCell(run.scores[metric.name], best[metric.name] == run.number)
                 for metric in columns
@@ -125,6 +125,11 @@ def _published_rows(columns: Sequence[Metric]) -> list[ScoreRow]:
         )
         for result in published.RESULTS
     ]
+
+
+def _beginning(text: str, limit: int = 160) -> str:
+    # The whole of it stands among the notices.
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _plain_cell(value: float | None) -> ScoreCell:

@@ -142,15 +142,15 @@ def test_the_interval_of_a_guesser_holds_its_own_average_precision() -> None:
 def test_intervals_cover_the_truth_about_as_often_as_they_promise() -> None:
     truth = metrics.METRICS
     found = []
-    for seed in range(120):
+    for seed in range(80):
         images = make_validation_images(160, seed=seed + 1)
         frame = make_predictions(images, skill=0.5, seed=seed + 1000)
-        found.append((score_intervals(frame, seed, 300), Evaluation.from_frame(frame).scores()))
+        found.append((score_intervals(frame, seed, 200), Evaluation.from_frame(frame).scores()))
 
     for name in truth:
         centre = np.mean([scores[name] for _, scores in found])
         covered = np.mean([low <= centre <= high for low, high in (i[name] for i, _ in found)])
-        assert 0.87 <= covered <= 1.0, (name, covered)
+        assert 0.85 <= covered <= 1.0, (name, covered)
 
 
 def test_the_same_seed_gives_the_same_intervals_whatever_the_order_of_rows() -> None:
@@ -229,7 +229,7 @@ def test_pairing_sees_differences_that_two_separate_intervals_hide() -> None:
 
 def test_equal_runs_are_called_different_about_as_often_as_the_level_says() -> None:
     alarms = 0
-    for seed in range(100):
+    for seed in range(60):
         images = make_validation_images(120, seed=seed + 1)
         one, other = (
             Evaluation.from_frame(make_predictions(images, skill=0.5, seed=seed + shift))
@@ -239,7 +239,7 @@ def test_equal_runs_are_called_different_about_as_often_as_the_level_says() -> N
         gap = one.scores()["macro_f1"] - other.scores()["macro_f1"]
         alarms += difference("macro_f1", gap, first["macro_f1"], second["macro_f1"]).p < 0.05
 
-    assert alarms <= 12
+    assert alarms <= 8
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,438 @@
+"""Reading AffectNet's layout: what is accepted, what is left out, and what stops everything."""
+
+import os
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories_data import (
+    make_image,
+    make_npy,
+    npy_with_header,
+    write_affectnet,
+    write_sample,
+)
+
+from emotion_core.errors import DataError
+from emotion_core.training.affectnet import LabelledSet, read_affectnet
+
+
+def zip_folder(folder: Path, archive: Path, prefix: str = "") -> Path:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                file.write(path, prefix + path.relative_to(folder).as_posix())
+    return archive
+
+
+def codes(found: LabelledSet) -> dict[str, str]:
+    return {exclusion.name: exclusion.code for exclusion in found.exclusions}
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    return write_affectnet(tmp_path / "faces")
+
+
+# --- what is read -----------------------------------------------------------------------------
+
+
+def test_a_sound_folder_is_read_whole_with_its_labels(sound: Path) -> None:
+    found = read_affectnet(sound)
+
+    assert len(found.samples) == 16
+    assert found.exclusions == ()
+    assert not found.is_drawn
+    assert found.name == "faces"
+    first = found.samples[0]
+    assert (first.sample_id, first.expression, first.valence, first.arousal) == ("0", 0, -0.9, 0.7)
+    assert found.read_image(first) == (sound / "images" / "0.jpg").read_bytes()
+
+
+def test_samples_stand_in_the_natural_order_of_their_ids(sound: Path) -> None:
+    found = read_affectnet(sound)
+
+    assert [sample.sample_id for sample in found.samples] == [str(3 * n) for n in range(16)]
+
+
+def test_the_fingerprint_is_the_same_from_a_folder_a_deeper_folder_and_a_zip(
+    sound: Path, tmp_path: Path
+) -> None:
+    deeper = tmp_path / "a" / "b"
+    shutil.copytree(sound, deeper / "c" / "d")
+    archive = zip_folder(sound, tmp_path / "faces.zip", prefix="Top Folder/Dataset/")
+
+    sets = [read_affectnet(path) for path in (sound, deeper, archive)]
+
+    assert len({found.fingerprint for found in sets}) == 1
+    assert sets[2].read_image(sets[2].samples[3]) == sets[0].read_image(sets[0].samples[3])
+
+
+def test_the_fingerprint_changes_with_a_label_an_image_and_an_id(sound: Path) -> None:
+    before = read_affectnet(sound).fingerprint
+    annotation = sound / "annotations" / "3_val.npy"
+    original = annotation.read_bytes()
+
+    annotation.write_bytes(make_npy("0.111"))
+    with_label = read_affectnet(sound).fingerprint
+    annotation.write_bytes(original)
+    (sound / "images" / "3.jpg").write_bytes(make_image(999))
+    with_image = read_affectnet(sound).fingerprint
+    for path in sorted(sound.rglob("3[._]*")):
+        path.rename(path.with_name("4" + path.name[1:]))
+    with_id = read_affectnet(sound).fingerprint
+
+    assert len({before, with_label, with_image, with_id}) == 4
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ("3", 3),
+        ("3.0", 3),
+        (" 3 ", 3),
+        (3, 3),
+        (3.0, 3),
+        (np.float32(3), 3),
+        (np.array([3]), 3),
+        (np.array(b"3"), 3),
+        (np.array("3", dtype=">U4"), 3),
+    ],
+)
+def test_an_expression_may_be_written_in_any_way_a_number_is(
+    sound: Path, stored: object, expected: int
+) -> None:
+    (sound / "annotations" / "9_exp.npy").write_bytes(make_npy(stored))
+
+    found = read_affectnet(sound)
+
+    assert {s.sample_id: s.expression for s in found.samples}["9"] == expected
+
+
+def test_landmarks_may_be_missing_or_damaged(sound: Path) -> None:
+    (sound / "annotations" / "0_lnd.npy").write_bytes(b"not an array")
+
+    found = read_affectnet(sound)
+
+    assert len(found.samples) == 16
+    assert found.exclusions == ()
+
+
+def test_png_and_jpeg_endings_of_either_case_are_images(sound: Path) -> None:
+    write_sample(sound, "100", suffix="png")
+    write_sample(sound, "101", suffix="JPEG")
+
+    ids = {sample.sample_id for sample in read_affectnet(sound).samples}
+
+    assert {"100", "101"} <= ids
+
+
+def test_several_image_folders_are_read_with_their_folders_name_in_the_id(tmp_path: Path) -> None:
+    write_affectnet(tmp_path / "all" / "train_set", first=0)
+    write_affectnet(tmp_path / "all" / "val_set", first=0)
+
+    found = read_affectnet(tmp_path)
+
+    ids = [sample.sample_id for sample in found.samples]
+    assert len(ids) == len(set(ids)) == 32
+    assert "train_set/0" in ids
+    assert "val_set/0" in ids
+
+
+def test_what_macos_and_editors_leave_behind_is_ignored(sound: Path, tmp_path: Path) -> None:
+    expected = read_affectnet(sound).fingerprint
+    (sound / "images" / "._0.jpg").write_bytes(b"resource fork")
+    (sound / "images" / ".DS_Store").write_bytes(b"x")
+    (sound / "images" / "Thumbs.db").write_bytes(b"x")
+    shutil.copytree(sound / "images", sound / "__MACOSX" / "images")
+    archive = zip_folder(sound, tmp_path / "faces.zip")
+
+    sets = [read_affectnet(sound), read_affectnet(archive)]
+
+    assert [found.fingerprint for found in sets] == [expected, expected]
+    assert [found.exclusions for found in sets] == [(), ()]
+
+
+def test_a_link_that_leads_back_up_is_not_followed_for_ever(sound: Path) -> None:
+    (sound / "images" / "again").symlink_to(sound, target_is_directory=True)
+
+    found = read_affectnet(sound)
+
+    assert len(found.samples) == 16
+
+
+def test_identical_images_with_different_expressions_are_reported_and_kept(sound: Path) -> None:
+    same = make_image(0)
+    write_sample(sound, "708", expression="6", image=same)
+    write_sample(sound, "800", expression="0", valence="0.3", image=same)
+
+    found = read_affectnet(sound)
+
+    assert len(found.samples) == 18
+    assert found.duplicates == (("0", "708", "800"),)
+    assert [c.sample_ids for c in found.contradictions] == [("0", "708", "800")]
+    assert found.describe()["contradictions"] == [
+        {"0": "Neutral", "708": "Anger", "800": "Neutral"}
+    ]
+
+
+def test_identical_images_with_the_same_expression_are_no_contradiction(sound: Path) -> None:
+    write_sample(sound, "708", expression="0", valence="0.9", image=make_image(0))
+
+    found = read_affectnet(sound)
+
+    assert found.duplicates == (("0", "708"),)
+    assert found.contradictions == ()
+
+
+def test_a_set_survives_pickling_for_other_processes(sound: Path, tmp_path: Path) -> None:
+    found = read_affectnet(zip_folder(sound, tmp_path / "faces.zip"))
+
+    copy = pickle.loads(pickle.dumps(found))  # noqa: S301
+
+    assert copy == found
+    assert copy.read_image(copy.samples[2]) == found.read_image(found.samples[2])
+
+
+def test_an_image_that_changed_after_validation_is_not_handed_out(sound: Path) -> None:
+    found = read_affectnet(sound)
+    (sound / "images" / "0.jpg").write_bytes(make_image(999))
+
+    with pytest.raises(DataError, match=r"images/0\.jpg .* has changed"):
+        found.read_image(found.samples[0])
+
+
+# --- what is left out -------------------------------------------------------------------------
+
+
+def pickled() -> bytes:
+    return make_npy(np.array([{"expression": 3}], dtype=object))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "code"),
+    [
+        ("exp", make_npy("8"), "expression_out_of_range"),
+        ("exp", make_npy("-1"), "expression_out_of_range"),
+        ("exp", make_npy("2.5"), "expression_out_of_range"),
+        ("exp", make_npy("-2"), "no_value_label"),
+        ("exp", make_npy("Happy"), "unreadable_annotation"),
+        ("exp", make_npy("1_0"), "unreadable_annotation"),
+        ("exp", make_npy(""), "unreadable_annotation"),
+        ("exp", make_npy(True), "unreadable_annotation"),
+        ("exp", pickled(), "pickled_annotation"),
+        ("exp", b"", "unreadable_annotation"),
+        ("exp", b"\x93NUMPY", "unreadable_annotation"),
+        ("exp", make_npy("3")[:-2], "unreadable_annotation"),
+        ("exp", make_npy("3") + b"x" * 70_000, "too_large_file"),
+        ("val", make_npy("-2"), "no_value_label"),
+        ("val", make_npy("1.2"), "valence_out_of_range"),
+        ("val", make_npy("nan"), "not_a_number"),
+        ("val", make_npy(float("nan")), "not_a_number"),
+        ("val", make_npy("inf"), "unreadable_annotation"),
+        ("val", make_npy("1e999"), "unreadable_annotation"),
+        ("aro", make_npy("-1.01"), "arousal_out_of_range"),
+        ("aro", make_npy([0.1, 0.2]), "unreadable_annotation"),
+        ("aro", make_npy(np.array([])), "unreadable_annotation"),
+        (
+            "aro",
+            npy_with_header({"descr": "<f8", "fortran_order": False, "shape": (10**12,)}),
+            "unreadable_annotation",
+        ),
+        (
+            "aro",
+            npy_with_header({"descr": "<U2000000000", "fortran_order": False, "shape": ()}),
+            "unreadable_annotation",
+        ),
+        (
+            "aro",
+            npy_with_header({"descr": "|O", "fortran_order": False, "shape": ()}, b"cos\nsystem\n"),
+            "pickled_annotation",
+        ),
+    ],
+)
+def test_a_label_that_cannot_be_used_is_listed_under_its_file(
+    sound: Path, kind: str, data: bytes, code: str
+) -> None:
+    write_sample(sound, "100")
+    (sound / "annotations" / f"100_{kind}.npy").write_bytes(data)
+
+    found = read_affectnet(sound)
+
+    assert codes(found) == {f"annotations/100_{kind}.npy": code}
+    assert len(found.samples) == 16
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        (b"", "empty_file"),
+        (b"<html>not found</html>", "not_an_image"),
+        (make_image(1, size=64)[:-400], "truncated"),
+    ],
+)
+def test_an_image_that_cannot_be_decoded_is_listed(sound: Path, image: bytes, code: str) -> None:
+    write_sample(sound, "100", image=image)
+
+    found = read_affectnet(sound)
+
+    assert codes(found) == {"images/100.jpg": code}
+
+
+def test_everything_wrong_with_a_face_is_listed_at_once(sound: Path) -> None:
+    write_sample(sound, "100", expression="9", valence="-2", arousal=None, image=b"")
+
+    found = read_affectnet(sound)
+
+    assert {(exclusion.name, exclusion.code) for exclusion in found.exclusions} == {
+        ("annotations/100_exp.npy", "expression_out_of_range"),
+        ("annotations/100_val.npy", "no_value_label"),
+        ("images/100.jpg", "missing_annotation"),
+        ("images/100.jpg", "empty_file"),
+    }
+
+
+def test_annotations_without_an_image_are_listed(sound: Path) -> None:
+    write_sample(sound, "100").unlink()
+
+    found = read_affectnet(sound)
+
+    assert codes(found) == {"annotations/100_aro.npy": "annotation_without_image"}
+
+
+def test_two_images_of_one_id_are_both_left_out(sound: Path) -> None:
+    write_sample(sound, "100")
+    write_sample(sound, "100", suffix="png")
+
+    found = read_affectnet(sound)
+
+    assert codes(found) == {"images/100.jpg": "ambiguous_id", "images/100.png": "ambiguous_id"}
+
+
+def test_a_named_pipe_among_the_images_does_not_hang_the_reader(sound: Path) -> None:
+    write_sample(sound, "100").unlink()
+    os.mkfifo(sound / "images" / "100.jpg")
+
+    found = read_affectnet(sound)
+
+    assert codes(found) == {"images/100.jpg": "unreadable_file"}
+
+
+def test_names_of_any_bytes_are_listed_as_printable_text(sound: Path) -> None:
+    name = os.fsdecode(b"a\nb\xff'\"\\")
+    write_sample(sound, name, image=b"junk")
+
+    found = read_affectnet(sound)
+
+    (exclusion,) = found.exclusions
+    assert exclusion.name == "images/a\\nb\\udcff'\"\\\\.jpg"
+    assert exclusion.name.encode("utf-8")
+
+
+def test_a_usable_image_of_any_name_keeps_a_storable_id(sound: Path) -> None:
+    write_sample(sound, os.fsdecode(b"face\xff\n1"))
+
+    found = read_affectnet(sound)
+
+    sample = found.samples[-1]
+    assert sample.sample_id == "face\\udcff\\n1"
+    assert found.read_image(sample)
+
+
+def test_a_damaged_member_of_a_zip_leaves_its_neighbours_alone(sound: Path, tmp_path: Path) -> None:
+    write_sample(sound, "100", image=make_image(5, size=64))
+    archive = zip_folder(sound, tmp_path / "faces.zip")
+    with zipfile.ZipFile(archive) as file:
+        info = file.getinfo("images/100.jpg")
+    data = bytearray(archive.read_bytes())
+    data[info.header_offset + 200] ^= 0xFF
+    archive.write_bytes(data)
+
+    found = read_affectnet(archive)
+
+    assert codes(found) == {"images/100.jpg": "unreadable_file"}
+    assert len(found.samples) == 16
+
+
+def test_a_zip_bomb_among_the_annotations_is_not_inflated(sound: Path, tmp_path: Path) -> None:
+    write_sample(sound, "100")
+    (sound / "annotations" / "100_exp.npy").write_bytes(bytes(50_000_000))
+
+    found = read_affectnet(zip_folder(sound, tmp_path / "faces.zip"))
+
+    assert codes(found) == {"annotations/100_exp.npy": "too_large_file"}
+
+
+# --- what stops everything --------------------------------------------------------------------
+
+
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere does not exist"):
+        read_affectnet(tmp_path / "nowhere")
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "faces.zip"
+    path.write_bytes(b"PK but no archive")
+
+    with pytest.raises(DataError, match="neither a folder nor a readable zip"):
+        read_affectnet(path)
+
+
+def test_a_folder_without_images_is_told_the_expected_layout(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"images/<id>\.jpg"):
+        read_affectnet(tmp_path)
+
+
+def test_a_folder_that_holds_the_archive_is_told_so(sound: Path, tmp_path: Path) -> None:
+    (tmp_path / "downloads").mkdir()
+    zip_folder(sound, tmp_path / "downloads" / "faces.zip")
+
+    with pytest.raises(DataError, match=r"faces\.zip: give the archive's own path"):
+        read_affectnet(tmp_path / "downloads")
+
+
+def test_a_set_of_which_nothing_is_usable_says_what_was_wrong(tmp_path: Path) -> None:
+    write_sample(tmp_path, "1", expression=None)
+
+    with pytest.raises(DataError, match="no usable image; found wrong: 1 missing_annotation"):
+        read_affectnet(tmp_path)
+
+
+def test_an_expression_with_a_single_image_stops_the_reading(sound: Path) -> None:
+    (sound / "images" / "0.jpg").unlink()
+
+    with pytest.raises(DataError, match="only 1 of Neutral"):
+        read_affectnet(sound)
+
+
+def test_an_encrypted_archive_is_refused_with_advice(sound: Path, tmp_path: Path) -> None:
+    archive = zip_folder(sound, tmp_path / "faces.zip")
+    data = bytearray(archive.read_bytes())
+    directory = data.index(b"PK\x01\x02")
+    data[directory + 8] |= 0x1
+    archive.write_bytes(data)
+
+    with pytest.raises(DataError, match=r"encrypted .* unpack it"):
+        read_affectnet(archive)
+
+
+# --- the real data set ------------------------------------------------------------------------
+
+
+@pytest.mark.real_data
+def test_the_real_data_set_is_read_whole_and_its_contradictions_are_found() -> None:
+    found = read_affectnet(Path(os.environ["EMOTION_REAL_DATA"]))
+
+    assert len(found.samples) == 3400
+    assert found.exclusions == ()
+    assert len(found.duplicates) == 7
+    assert {c.sample_ids for c in found.contradictions} == {
+        ("708", "3952"),
+        ("1351", "4519"),
+        ("430", "3657"),
+    }
+    assert min(found.describe()["per_expression"].values()) == 424
