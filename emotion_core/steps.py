@@ -233,22 +233,26 @@ class Steps:
         """Make the better network of a group the champion; returns its name.
 
         Better is the higher mean of macro F1 and mean CCC, the score that also picks epochs.
+        That a lead is beyond chance is not asked here; the report's verdict on it, where there is
+        one, is kept with the change.
 
         Raises:
             StoreError: The group has no registered model.
         """
         from emotion_core.metrics import selection_score
 
-        with self.database.transaction("emotion_train") as connection:
+        with self.database.transaction("emotion_report") as connection:
             scores = models.run_scores(connection, group_key)
             if not scores:
                 raise StoreError(f"no model of {group_key!r} is registered")
             best = max(scores, key=lambda model_id: selection_score(scores[model_id]))
             name = models.model_versions(connection, id=best)[0].name
+            verdicts = [report.verdict for report in reports.reports(connection, group_key)]
         reason = (
-            f"best of {group_key}: mean of macro F1 and CCC {selection_score(scores[best]):.3f}"
+            f"highest mean of macro F1 and CCC in {group_key}, "
+            f"{selection_score(scores[best]):.3f}. " + " ".join(verdicts)
         )
-        return self.promote(name, reason=reason, changed_by=changed_by)
+        return self.promote(name, reason=reason.strip(), changed_by=changed_by)
 
     # --- scoring --------------------------------------------------------------------------
 

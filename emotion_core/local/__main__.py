@@ -108,6 +108,7 @@ def _start(
                         display.show("Ctrl-C stops everything.")
                         while True:
                             signal.pause()
+                    display.say("ending as asked; `make up` starts it again to look around")
                 finally:
                     instance.stop()
         except Stop as stop:
