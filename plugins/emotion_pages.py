@@ -35,7 +35,6 @@ app = FastAPI(
 def reports() -> HTMLResponse:
     """Every comparison report, newest first."""
     from emotion_core.reporting.pages import render_index
-
     from emotion_core.store.database import Database
     from emotion_core.store.reports import reports as stored_reports
 
@@ -77,7 +76,6 @@ def _comparison(run_id: str) -> HTMLResponse:
 
 def _batch(run_id: str) -> HTMLResponse:
     from emotion_core.reporting.pages import render_batch
-
     from emotion_core.store.batches import batch_summary, refused_files
     from emotion_core.store.database import Database
 

@@ -14,11 +14,12 @@ import emotion_core
 PACKAGE = Path(emotion_core.__file__).parent
 
 # A module may import from its own room and from the rooms named here.
-GROUND = {"metrics", "settings", "errors", "emotions", "names"}
+GROUND = {"metrics", "settings", "errors", "emotions", "names", "durable"}
 MAY_IMPORT = {
     "emotions": set(),
     "errors": set(),
     "names": set(),
+    "durable": {"errors"},
     "settings": {"errors"},
     "metrics": {"emotions", "errors"},
     "store": GROUND,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from emotion_core.durable import replacing
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.metrics import METRICS
 from emotion_core.reporting import affect_charts, charts, numerals
@@ -18,7 +19,6 @@ from emotion_core.reporting.compared_run import SELECTION, ComparedRun
 from emotion_core.reporting.comparison import Comparison
 from emotion_core.reporting.pair import DECISIVE, Pair, metric_name
 from emotion_core.settings import TEMPLATES_DIR
-from emotion_core.vision.durable import replacing
 
 PAGE_FILE: Final = "comparison.html"
 FACTS_FILE: Final = "comparison.json"

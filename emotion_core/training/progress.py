@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from emotion_core.durable import replacing, write_bytes
 from emotion_core.errors import TrainingError
 from emotion_core.vision.checkpoint import weights_bytes
-from emotion_core.vision.durable import replacing, write_bytes
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
 _BEST_PATTERN = "best-*.safetensors"

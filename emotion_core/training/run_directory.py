@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from emotion_core.durable import remove_partial, replacing, write_bytes
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import TrainingError
 from emotion_core.training.recipe import Recipe
-from emotion_core.vision.durable import remove_partial, replacing, write_bytes
 
 RECIPE_FILE: Final = "recipe.json"
 HISTORY_FILE: Final = "history.json"

@@ -11,10 +11,10 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import nn
 
+from emotion_core.durable import write_bytes
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.errors import WeightsError
 from emotion_core.vision.architectures import NETWORKS
-from emotion_core.vision.durable import write_bytes
 from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
 

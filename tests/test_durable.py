@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emotion_core.vision.durable import remove_partial, replacing, write_bytes
+from emotion_core.durable import remove_partial, replacing, write_bytes
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
