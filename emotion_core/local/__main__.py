@@ -76,7 +76,7 @@ def _run(display: Display, port: int | None, journey: Journey | None, stays: boo
                 return _start(home, display, port, journey, stays)
         state = State.read(home)
         if state is not None:
-            return _join(state, display, journey)
+            return _join(home, state, display, journey)
         if time.monotonic() > deadline:
             raise LocalSystemError(
                 f"another process has been starting or stopping the system in {home.path} for "
@@ -98,9 +98,13 @@ def _start(
         try:
             with Guardian(home):
                 try:
-                    state = instance.start(port)
-                    if journey is not None:
-                        journey(state)
+                    try:
+                        state = instance.start(port)
+                        if journey is not None:
+                            journey(state)
+                    except Exception:
+                        watch.give_way()
+                        raise
                     is_done = True
                     if stays:
                         if journey is None:
@@ -119,23 +123,28 @@ def _start(
     return 0
 
 
-def _join(state: State, display: Display, journey: Journey | None) -> int:
+def _join(home: Home, state: State, display: Display, journey: Journey | None) -> int:
     if journey is None:
         display.say(f"already running: {state.airflow_url}  (make down stops it)")
         return 0
     display.say(f"joining the system that runs here already: {state.airflow_url}")
-    journey(state)
+    try:
+        journey(state)
+    except Exception as error:
+        if State.read(home) is None:
+            raise LocalSystemError("the system was stopped from elsewhere meanwhile") from error
+        raise
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
     display = Display()
     home = Home(Settings.from_environment().home)
-    if not home.is_made:
-        display.say("nothing runs here")
-        return 0
-    home.require_owner()
-    stopped = _stop(home, display)
+    if home.is_made:
+        home.require_owner()
+        stopped = _stop(home, display)
+    else:  # perhaps removed by hand, with what runs in it still running
+        stopped = end_everything(home)
     display.say(f"stopped {', '.join(stopped)}" if stopped else "nothing runs here")
     return 0
 
@@ -158,13 +167,14 @@ def _stop(home: Home, display: Display) -> list[str]:
 def _clean(options: argparse.Namespace) -> int:
     display = Display()
     home = Home(Settings.from_environment().home)
-    if not home.path.exists():
-        display.say(f"nothing to remove: there is no {home.path}")
-        return 0
-    home.require_removable()
-    _stop(home, display)
+    if home.path.exists():
+        home.require_removable()
+        _stop(home, display)
+    else:  # perhaps removed by hand; root's databases lie elsewhere
+        end_everything(home)
     postgres_place.remove(home)
-    home.remove()
+    if home.path.exists():
+        home.remove()
     postgres_place.remove_shared_programs()
     display.say(f"removed {home.path} with its databases, models, reports and logs")
     display.say("kept .venv: `make distclean` removes it too")
@@ -216,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the main job, end to end")
     demo.add_argument("--data", help="folder or zip in AffectNet's layout; default: drawn faces")
     demo.add_argument("--exit", action="store_true", help="stop everything afterwards")
-    demo.add_argument("--faces", type=int, default=60, help="drawn per expression; default: 60")
+    demo.add_argument("--faces", type=int, help="how many to draw per expression")
     demo.add_argument("--epochs", type=int, help="of training; default: what the preset says")
     demo.set_defaults(run=_demo)
     for command in (up, demo):

@@ -153,8 +153,11 @@ def environment(
         "EMOTION_RUNS_DIR": str(settings.runs_dir),
         "NO_PROXY": _without_proxy(base),
         "PYTHONPATH": str(PROJECT_DIR),
-        # Airflow tells its processes apart by their titles; the output is a file.
+        # A killed process should not take its last words with it.
         "PYTHONUNBUFFERED": "1",
+        # Airflow gives its processes titles, which by default overwrite the environment that
+        # the system shows; ours are found by a variable in it.
+        "SPT_NOENV": "1",
     }
     if settings.weights_dir is not None:
         fixed["EMOTION_WEIGHTS_DIR"] = str(settings.weights_dir)

@@ -26,7 +26,7 @@ from emotion_core.vision.architectures import NETWORKS
 
 TRAINING = "train_and_compare"
 SCORING = "score_new_images"
-FACES_PER_EXPRESSION = 60
+FACES_PER_EXPRESSION = 120
 
 _PRESET = "quick"
 _DRAWING_SEED = 1
@@ -59,13 +59,13 @@ class Demo:
         display: Display,
         weights_check: WeightsCheck,
         *,
-        faces: int = FACES_PER_EXPRESSION,
+        faces: int | None = None,
         epochs: int | None = None,
     ) -> None:
-        """``faces`` are drawn per expression; ``epochs`` in place of the preset's."""
+        """``faces`` per expression and ``epochs`` for a quicker or a longer walk than usual."""
         self._settings = settings
         self._weights_check = weights_check
-        self._faces = faces
+        self._faces = faces or FACES_PER_EXPRESSION
         self._state = state
         self._display = display
         self._overrides = {} if epochs is None else {"epochs": epochs}

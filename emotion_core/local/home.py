@@ -1,5 +1,6 @@
 """The folder that holds one installation's state: whose it is, what runs, who may start it."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -60,12 +61,19 @@ class Home:
         if self.is_made:
             self.require_owner()
             self.require_unmoved()
-        elif self.path.exists() and any(self.path.iterdir()):
+        elif self.path.is_dir() and not all(
+            entry.name.startswith(f".{_MARKER}") for entry in self.path.iterdir()
+        ):
             raise LocalSystemError(
                 f"{self.path} is not empty and was not made by this system; "
                 "set EMOTION_HOME to a new folder"
             )
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+            raise LocalSystemError(
+                f"{self.path} cannot be made ({error.strerror}); set EMOTION_HOME to another folder"
+            ) from error
         free = shutil.disk_usage(self.path).free
         if free < _MIN_FREE_BYTES:
             raise LocalSystemError(
@@ -76,13 +84,18 @@ class Home:
             # Passwords, logs and faces are in here: nobody else's business.
             self.path.chmod(0o700)
             made_at = datetime.now(UTC).isoformat(timespec="seconds")
-            marker = {
+            marker: dict[str, Any] = {
                 "what": "state of Emotion Batch Scoring; `make clean` removes it",
                 "path": str(self.path.resolve()),
                 "token": secrets.token_hex(16),
                 "made_at": made_at,
             }
-            write_private_json(self.path / _MARKER, marker)
+            # Of two who make it at once, the first one's stays: the databases know its token.
+            temporary = self.path / f".{_MARKER}.{os.getpid()}"
+            write_private_json(temporary, marker)
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, self.path / _MARKER)
+            temporary.unlink()
         for folder in (self.run_dir, self.logs_dir, self.airflow_dir):
             folder.mkdir(exist_ok=True)
 

@@ -1,5 +1,6 @@
 """One running system: PostgreSQL and Airflow, started in order, watched, stopped in order."""
 
+import contextlib
 import importlib.metadata
 import os
 import time
@@ -120,7 +121,9 @@ class Instance:
     def stop(self) -> None:
         """End everything; nothing interrupts this."""
         self._watch.stand_down()
-        self.home.write_state({"supervisor": Record.of("supervisor", os.getpid()).to_json()})
+        # Whatever becomes of the note for other terminals (a full disk, a removed folder), we stop.
+        with contextlib.suppress(OSError):
+            self.home.write_state({"supervisor": Record.of("supervisor", os.getpid()).to_json()})
         with self._display.waiting("stopping …"):
             ended = end_everything(self.home)
             self._watch.reap()

@@ -21,26 +21,31 @@ def end_everything(home: Home) -> list[str]:
     step can take that: training goes on from its last epoch, the ledger's leases expire.
     """
     names = [r.name for r in processes.recorded(home) if r.process() is not None]
-    _end_airflow(home)
+    count = _end_airflow(home)
+    if count and not names:
+        names.append(f"{count} processes left behind")
     if PostgresServer(home, "").stop() and _POSTGRES not in names:
         names.append(_POSTGRES)
     processes.forget(home)
     return names
 
 
-def _end_airflow(home: Home) -> None:
+def _end_airflow(home: Home) -> int:
+    count = 0
     for _ in range(3):  # a process may start another just before it ends
         roots = {r.pid: r.name for r in processes.recorded(home) if r.process() is not None}
         postgres = {pid for pid, name in roots.items() if name == _POSTGRES}
         running = [p for p in processes.of_home(home) if not _is_below(p, postgres)]
         if not running:
-            return
+            break
+        count += len(running)
         for process in running:
             if roots.get(process.pid) is not None:
                 processes.send(process, signal.SIGTERM)
         tasks = [p for p in running if roots.get(p.pid) is None and _is_task(p, roots)]
         processes.kill(tasks)
         processes.end(running, _PATIENCE_S)
+    return count
 
 
 def _is_task(process: psutil.Process, roots: dict[int, str]) -> bool:

@@ -46,6 +46,14 @@ class Watch:
         for child in self._children:
             child.reap()
 
+    def give_way(self) -> None:
+        """After an error: wait until the end of something that we started would have been noticed.
+
+        Raises:
+            Stop: It was; that is the reason, and the error its consequence.
+        """
+        time.sleep(2 * _POLL_S)
+
     def stand_down(self) -> None:
         """From now on nothing interrupts us: we are stopping."""
         self._is_stopping = True

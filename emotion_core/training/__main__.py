@@ -1,6 +1,7 @@
 """``python -m emotion_core.training``: train and compare networks without database or Airflow."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,9 @@ def train_networks(networks: Sequence[str], options: argparse.Namespace) -> None
     # All recipes first: a mistake in the second must not be found after training the first.
     recipes = [Recipe.from_preset(options.preset, network, **overrides) for network in networks]
 
+    # Read when torch is loaded. By default its threads burn a core while they wait for one
+    # another; beside other processes training then drops to a tenth of its speed.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Importing torch takes seconds; mistakes above are answered at once.
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.loop import train

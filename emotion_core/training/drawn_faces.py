@@ -20,7 +20,7 @@ from emotion_core.training.drawing.camera import jpeg_bytes
 from emotion_core.training.drawing.muscles import sample_affect
 from emotion_core.training.drawing.portrait import draw_portrait
 
-DRAWING_VERSION: Final = 1
+DRAWING_VERSION: Final = 2
 """Raised whenever the same seed would give other pictures; older sets are then drawn anew."""
 
 MAX_PER_EXPRESSION: Final = 20_000

@@ -76,6 +76,12 @@ def test_a_proxy_for_the_internet_does_not_catch_our_own_calls(
     assert told["NO_PROXY"].split(",") == ["intranet", "127.0.0.1", "localhost"]
 
 
+def test_titles_do_not_hide_the_marker_of_our_processes(
+    home: Home, credentials: Credentials
+) -> None:
+    assert environment({}, home, credentials)["SPT_NOENV"] == "1"
+
+
 def test_the_logins_of_the_pages_are_in_a_private_file(
     home: Home, credentials: Credentials
 ) -> None:

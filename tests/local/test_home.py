@@ -36,6 +36,13 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(LocalSystemError, match="cannot be made"):
+        Home(tmp_path / "file" / "home").make()
+
+
 def test_a_home_that_was_copied_is_refused(home: Home, tmp_path: Path) -> None:
     copied = Home(tmp_path / "copy")
     copied.path.mkdir()

@@ -81,6 +81,21 @@ def test_an_orphan_without_a_record_is_found_by_its_marker(home: Home) -> None:
     assert processes.of_home(home) == []
 
 
+def test_a_process_that_gave_itself_a_title_is_found_by_its_marker(home: Home) -> None:
+    titled = "from setproctitle import *; setproctitle('airflow worker'); print(1, flush=True)"
+    command = [sys.executable, "-c", f"{titled}; import time; time.sleep(600)"]
+    # As Airflow's processes are started; without it the title overwrites the environment.
+    child = processes.start(home, "worker", command, {"SPT_NOENV": "1"})
+    wait_until(lambda: child.last_lines() == "1")
+    processes.forget(home)
+
+    found = processes.of_home(home)
+    end_everything(home)
+    child.reap()
+
+    assert [process.pid for process in found] == [child.popen.pid]
+
+
 def test_a_process_that_ignores_the_request_is_killed(home: Home) -> None:
     child = processes.start(home, "stubborn", STUBBORN, {})
     wait_until(lambda: "deaf" in child.last_lines())

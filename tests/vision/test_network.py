@@ -4,6 +4,8 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from torchvision.models.efficientnet import MBConv
+from torchvision.models.resnet import Bottleneck
 
 from emotion_core.errors import WeightsError
 from emotion_core.vision.network import NETWORKS, build_network
@@ -58,6 +60,22 @@ def test_the_backbone_is_torchvisions_without_its_classifier(name: str) -> None:
     backbone = build_network(name).backbone
 
     assert set(backbone.state_dict()) == expected
+
+
+def test_random_residual_blocks_begin_as_the_identity() -> None:
+    resnet = build_network("resnet50").backbone
+    efficientnet = build_network("efficientnet_b0").backbone
+
+    bottlenecks = [block for block in resnet.modules() if isinstance(block, Bottleneck)]
+    residual = [
+        block
+        for block in efficientnet.modules()
+        if isinstance(block, MBConv) and block.use_res_connect
+    ]
+
+    assert (len(bottlenecks), len(residual)) == (16, 9)
+    assert all(block.bn3.weight.abs().max() == 0 for block in bottlenecks)
+    assert all(block.block[-1][1].weight.abs().max() == 0 for block in residual)
 
 
 def test_the_same_seed_builds_the_same_network() -> None:

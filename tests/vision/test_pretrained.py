@@ -1,7 +1,7 @@
 """Finding ImageNet weights, and saying well that they are not here."""
 
 import hashlib
-import time
+import threading
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -78,9 +78,18 @@ def test_without_a_folder_the_message_names_the_cache_and_the_setting(empty_cach
 
 def test_an_internet_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained, "PROBE_SECONDS", -0.9)  # waits a tenth of a second
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: time.sleep(30))
+    hung_up = threading.Event()
 
-    assert not imagenet_available("resnet50")
+    def stay_silent(*_: Any, **__: Any) -> NoReturn:
+        hung_up.wait(60)
+        raise urllib.error.URLError("hung up")
+
+    monkeypatch.setattr(urllib.request, "urlopen", stay_silent)
+
+    is_available = imagenet_available("resnet50")
+
+    hung_up.set()
+    assert not is_available
 
 
 def test_weights_in_the_given_folder_are_used(small_file: Path) -> None:

@@ -41,7 +41,7 @@ def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
     """Now and then something hides a part of the face: a strand, a hand, a scarf."""
     what = rng.random()
     side = 1 if rng.random() < 0.5 else -1
-    if what < 0.07 and person.hair_style in ("long", "bob", "side", "fringe"):
+    if what < 0.04 and person.hair_style in ("long", "bob", "side", "fringe"):
         strand = [
             (side * 0.1, -1.1),
             (side * 0.55, -0.75),
@@ -51,7 +51,7 @@ def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
             (side * 0.7, -1.15),
         ]
         canvas.fill(curve(strand, closed=True), person.hair, depth=0.4)
-    elif what < 0.13:
+    elif what < 0.08:
         x, y = side * rng.uniform(0.55, 0.95), rng.uniform(0.75, 1.15)
         palm, crease = shade(person.skin, 0.94), shade(person.skin, 0.72)
         canvas.stroke(np.array([(x + side * 0.2, y + 1.3), (x, y + 0.4)]), palm, 0.5, depth=0.45)
@@ -61,7 +61,7 @@ def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
             root = (x + (k - 1.5) * 0.15, y + 0.3)
             canvas.stroke(np.array([root, tip]), crease, 0.2, depth=0.45)
             canvas.stroke(np.array([root, tip]), palm, 0.165, depth=0.45)
-    elif what < 0.17:
+    elif what < 0.11:
         y = rng.uniform(0.95, 1.2)
         scarf = curve(
             [
@@ -93,7 +93,7 @@ def _grain(strength: int) -> Image.Image:
 def photograph(canvas: Canvas, rng: np.random.Generator) -> Image.Image:
     """The finished picture, [224, 224] RGB: uneven light, colour cast, lens blur and grain."""
     picture = canvas.image.reduce(canvas.side // SIZE)
-    angle, fall = rng.uniform(0, 2 * np.pi), rng.uniform(0.0, 0.5)
+    angle, fall = rng.uniform(0, 2 * np.pi), rng.uniform(0.0, 0.4)
     xs, ys = np.meshgrid(np.linspace(-1, 1, 8), np.linspace(-1, 1, 8))
     light = 1 - fall * (0.5 + 0.5 * (xs * np.cos(angle) + ys * np.sin(angle)).clip(-1, 1))
     veil = Image.fromarray((light * 255).astype(np.uint8)).resize(
@@ -108,14 +108,14 @@ def photograph(canvas: Canvas, rng: np.random.Generator) -> Image.Image:
     for cast in 1 + warmth * np.array([1.0, 0.15, -1.0]) + tint * np.array([0.5, -0.5, 0.5]):
         table += (255 * (levels * gain * cast).clip(0, 1) ** gamma).astype(int).tolist()
     picture = picture.point(table)
-    if rng.random() < 0.25:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.6)))
-    strength = int(rng.integers(0, 7))
+    if rng.random() < 0.2:
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.4)))
+    strength = int(rng.integers(0, 6))
     if strength:
         x, y = (int(v) for v in rng.integers(0, SIZE, size=2))
         window = _grain(strength).crop((x, y, x + SIZE, y + SIZE))
         picture = ImageChops.add(picture, window, scale=1.0, offset=-128)
-    if rng.random() < 0.04:
+    if rng.random() < 0.02:
         picture = picture.convert("L").convert("RGB")
     return picture
 

@@ -33,12 +33,12 @@ class Pose:
 def sample_pose(rng: np.random.Generator) -> Pose:
     """A head held roughly upright and roughly towards the camera, filling most of the picture."""
     return Pose(
-        roll=float(np.clip(rng.normal(0, 0.12), -0.35, 0.35)),
-        yaw=float(np.clip(rng.normal(0, 0.22), -0.5, 0.5)),
-        pitch=float(np.clip(rng.normal(0, 0.1), -0.25, 0.25)),
-        scale=rng.uniform(0.31, 0.37),
-        shift_x=float(np.clip(rng.normal(0, 0.025), -0.07, 0.07)),
-        shift_y=float(np.clip(rng.normal(0.035, 0.025), -0.05, 0.1)),
+        roll=float(np.clip(rng.normal(0, 0.09), -0.3, 0.3)),
+        yaw=float(np.clip(rng.normal(0, 0.17), -0.4, 0.4)),
+        pitch=float(np.clip(rng.normal(0, 0.08), -0.2, 0.2)),
+        scale=rng.uniform(0.35, 0.4),
+        shift_x=float(np.clip(rng.normal(0, 0.02), -0.05, 0.05)),
+        shift_y=float(np.clip(rng.normal(0.02, 0.02), -0.04, 0.07)),
     )
 
 

@@ -10,7 +10,7 @@ from emotion_core.training.drawing.person import Colour, Person, mix, shade
 Values = npt.NDArray[np.float64]
 
 _INK: Colour = (44, 30, 34)
-_EYE_X, _EYE_Y = 0.41, -0.1
+_EYE_X, _EYE_Y = 0.42, -0.1
 _MOUTH_Y = 0.66
 _U = np.linspace(-1, 1, 19)
 _LID = np.sqrt(1 - _U**2) ** 0.9
@@ -25,7 +25,7 @@ def draw_eyes(canvas: Canvas, person: Person, muscles: Muscles, gaze: float) -> 
 
 
 def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze: float) -> Points:
-    half = 0.235 * person.eye_size
+    half = 0.26 * person.eye_size
     x0 = side * _EYE_X * person.eye_gap
     tilt = 0.5 * muscles.brow_tilt * (1 if side == 1 else -0.4)
     lift = float(np.clip(muscles.eyes + person.eye_rest + 0.3 * tilt, -1.0, 1.2))
@@ -105,7 +105,7 @@ def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
                 (side * 0.71, outer),
             ]
         )
-        thick = 0.052 * person.brow_weight * np.linspace(1.15, 0.45, len(spine))
+        thick = 0.066 * person.brow_weight * np.linspace(1.15, 0.45, len(spine))
         thick *= np.sin(np.linspace(0.9, 2.6, len(spine)))
         shape = np.concatenate(
             [
@@ -206,7 +206,7 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     if opened < 0.09:
         opened = 0.0
     half = (
-        0.4
+        0.45
         * person.mouth_width
         * (
             1
@@ -228,7 +228,7 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     sharp = 2.0 + 6.0 * min(max(muscles.square, 0.0), 1.0)
     arch = (1 - np.abs(u) ** sharp) if smile > 0.3 or box > 0.02 else np.sqrt(1 - u**2)
     rise = 0.15 * opened * (0.35 if smile > 0.3 else 1.0) + 0.11 * max(muscles.upper_lip, 0)
-    drop = 0.36 * opened
+    drop = 0.4 * opened
     upper = line - rise * arch
     lower = line + drop * arch
 

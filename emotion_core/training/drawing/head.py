@@ -103,11 +103,11 @@ def draw_glasses(canvas: Canvas, person: Person) -> None:
     frame = shade(person.accent, 0.4)
     for side in (-1, 1):
         x = side * 0.42 * person.eye_gap
-        ring = oval(x, -0.07, 0.31, 0.29, steps=32)
+        ring = oval(x, -0.07, 0.34, 0.32, steps=32)
         if person.glasses == "square":
             # A superellipse: the circle's points pushed towards the corners.
-            unit = (ring - (x, -0.07)) / (0.31, 0.29)
-            ring = np.sign(unit) * np.abs(unit) ** 0.55 * (0.31, 0.25) + (x, -0.07)
+            unit = (ring - (x, -0.07)) / (0.34, 0.32)
+            ring = np.sign(unit) * np.abs(unit) ** 0.55 * (0.34, 0.28) + (x, -0.07)
         canvas.fill(ring, (235, 245, 255), alpha=0.12, depth=0.42)
         canvas.stroke(np.concatenate([ring, ring[:2]]), frame, 0.05, depth=0.42)
         arm = np.array([(x + side * 0.3, -0.1), (side * 1.0, -0.14)])

@@ -166,11 +166,11 @@ def contract(expression: int, valence: float, arousal: float, rng: np.random.Gen
     strength = 0.0
     if name != "Neutral":
         strength = (valence * mean_v + arousal * mean_a) / (mean_v**2 + mean_a**2)
-        strength = float(np.clip(strength * rng.normal(1.0, 0.12), 0.3, 1.25))
+        strength = float(np.clip(strength * rng.normal(1.0, 0.12), 0.45, 1.25))
     face = Muscles().blend(_PROTOTYPES[name], strength)
-    if rng.random() < 0.18:
+    if rng.random() < 0.14:
         other = _NEIGHBOURS[name][int(rng.random() < 0.35)]
-        face = face.blend(_PROTOTYPES[other], rng.uniform(0.2, 0.5))
+        face = face.blend(_PROTOTYPES[other], rng.uniform(0.2, 0.45))
     more_v = valence - mean_v * min(strength, 1.0)
     more_a = arousal - mean_a * min(strength, 1.0)
     wobble = rng.normal(0.0, 0.07, size=6)

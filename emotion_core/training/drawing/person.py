@@ -136,7 +136,7 @@ def sample_person(rng: np.random.Generator) -> Person:
         accent=vivid(rng, (0.4, 0.8), (0.5, 0.95)),
         hair_style=style,
         beard=("full", "stubble", "moustache", "goatee")[rng.integers(4)] if bearded else "none",
-        glasses=("round", "square")[rng.integers(2)] if rng.random() < 0.2 else "none",
+        glasses=("round", "square")[rng.integers(2)] if rng.random() < 0.16 else "none",
         earrings=rng.random() < 0.2,
         freckles=rng.random() < 0.15,
         blush=rng.uniform(0.0, 0.55),
