@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 LOCAL := $(PYTHON) -m emotion_core.local
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down clean distclean psql test lint format lock
+.PHONY: help install demo up down clean distclean psql test lint format lock secrets
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: install  ## style and types
 format: install  ## put the style right
 	@$(PYTHON) -m ruff check --fix --quiet .
 	@$(PYTHON) -m ruff format .
+
+secrets:  ## draw what docker-compose.yaml asks for into .env
+	@python3 deploy/make_secrets.py
 
 lock: install  ## take newer versions into the locks
 	@.venv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -169,7 +169,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
             {
                 "weights": "imagenet",
                 "image_size": 64,
-                "epochs": 4,
+                "epochs": 3,
                 "batch_size": 16,
                 "optimizer": "adamw",
                 "learning_rate": 1e-3,
@@ -178,7 +178,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
                 "dropout": 0.0,
                 "expression_weight": 1.0,
                 "affect_weight": 1.0,
-                "augmentation": "flip_and_shift",
+                "augmentation": "none",
                 "seed": 42,
                 "validation_share": 0.15,
             }

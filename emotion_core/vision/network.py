@@ -94,9 +94,8 @@ def build_network(
 def _start_residuals_at_zero(backbone: nn.Module) -> None:
     """Let every residual block begin as the identity (Goyal et al. 2017, arXiv 1706.02677, 5.1).
 
-    From random weights this decides whether a short training learns anything: 3 epochs of 1,360
-    drawn faces at 64 pixels end at .42 accuracy instead of .24 (EfficientNet-B0), 5 epochs of 544
-    at .43 instead of .12 (ResNet50).
+    From random weights a short training otherwise hardly moves: after 3 epochs of 1,360 drawn
+    faces EfficientNet-B0 was right about .42 of the held-out ones, against .25 without it.
     """
     for block in backbone.modules():
         if isinstance(block, Bottleneck):

@@ -35,6 +35,8 @@ def make_recipe(**changes: object) -> Recipe:
         "image_size": 32,
         "epochs": 2,
         "batch_size": 8,
+        "dropout": 0.2,
+        "augmentation": "flip_and_shift",
         "seed": 5,
         "validation_share": 0.25,
     }
