@@ -26,7 +26,7 @@ from emotion_core.vision.architectures import NETWORKS
 
 TRAINING = "train_and_compare"
 SCORING = "score_new_images"
-FACES_PER_EXPRESSION = 120
+FACES_PER_EXPRESSION = 160
 
 _PRESET = "quick"
 _DRAWING_SEED = 1
