@@ -59,6 +59,11 @@ class AirflowApi:
             if (parts.get(part) or {}).get("status") != "healthy"
         ]
 
+    def knows_us(self) -> bool:
+        """Whether it accepts our login: another Airflow at this address would not."""
+        answer = self._client.post("/auth/token", json=self._login)
+        return answer.is_success
+
     def create_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool; one that is there keeps the size that its operator gave it."""
         if self._call("GET", f"pools/{_part(name)}", accepted=(404,)).status_code == 404:

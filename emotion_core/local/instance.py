@@ -168,6 +168,11 @@ class Instance:
         api = AirflowApi(state.airflow_url, "admin", credentials.admin)
         try:
             wait_until_healthy(api, self._display)
+            if not api.knows_us():
+                raise LocalSystemError(
+                    f"another Airflow took {state.airflow_url} while this one was starting; "
+                    "start again, or choose another port: PORT=…"
+                )
             for name, (slots, meaning) in airflow.POOLS.items():
                 api.create_pool(name, slots, meaning)
             self._wait_for_dags(api)

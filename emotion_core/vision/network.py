@@ -94,8 +94,8 @@ def build_network(
 def _start_residuals_at_zero(backbone: nn.Module) -> None:
     """Let every residual block begin as the identity (Goyal et al. 2017, arXiv 1706.02677, 5.1).
 
-    From random weights a short training otherwise hardly moves: after 3 epochs of 1,360 drawn
-    faces EfficientNet-B0 was right about .42 of the held-out ones, against .25 without it.
+    From random weights a short training learns sooner: on 1,360 drawn faces EfficientNet-B0 held
+    out .42 accuracy after 3 epochs with it and .32 after 4 without (one seed each, chance .125).
     """
     for block in backbone.modules():
         if isinstance(block, Bottleneck):
