@@ -32,10 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     except EmotionError as error:
         complain(str(error))
     except OSError as error:
-        sentence = _sentence(error)
-        if sentence is None:
+        reason = sentence(error)
+        if reason is None:
             raise
-        complain(sentence)
+        complain(reason)
     except KeyboardInterrupt:
         return 130
     return 1
@@ -203,7 +203,7 @@ def _port(text: str | None) -> int | None:
     return int(text)
 
 
-def _sentence(error: OSError) -> str | None:
+def sentence(error: OSError) -> str | None:
     """What the machine refuses, in words; None for what should not happen at all."""
     place = error.filename or Settings.from_environment().home
     match error.errno:
