@@ -104,4 +104,8 @@ class Watch:
         if time.monotonic() - self._raised_at < _REPEAT_S:
             return
         self._raised_at = time.monotonic()
-        raise self._pending or Stop(f"{signal.Signals(number).name} received", is_failure=False)
+        if self._pending is None:
+            name = signal.Signals(number).name
+            self._say(f"{name} received: stopping")
+            raise Stop(f"{name} received", is_failure=False)
+        raise self._pending

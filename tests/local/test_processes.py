@@ -192,7 +192,7 @@ def test_a_signal_is_a_reason_to_stop_until_we_are_stopping(home: Home) -> None:
         psutil.Process().send_signal(2)
 
     assert not stopped.value.is_failure
-    assert said == ["still stopping …"]
+    assert said == ["SIGINT received: stopping", "still stopping …"]
 
 
 def test_the_end_of_whoever_started_us_is_a_reason_to_stop(tmp_path: Path) -> None:
