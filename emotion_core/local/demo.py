@@ -10,7 +10,7 @@ from pathlib import Path
 from emotion_core.errors import DataError, LocalSystemError
 from emotion_core.local.airflow_api import AirflowApi, TaskState
 from emotion_core.local.demo_batch import drop, faces_to_score
-from emotion_core.local.demo_summary import batch_tables, comparison_table, report_page
+from emotion_core.local.demo_summary import batch_tables, comparison_table, verdict_and_page
 from emotion_core.local.demo_weights import WeightsCheck
 from emotion_core.local.display import Display
 from emotion_core.local.instance import State, show_way_in, wait_until_healthy
@@ -26,7 +26,7 @@ from emotion_core.vision.architectures import NETWORKS
 
 TRAINING = "train_and_compare"
 SCORING = "score_new_images"
-FACES_PER_EXPRESSION = 160
+FACES_PER_EXPRESSION = 128
 
 _PRESET = "quick"
 _DRAWING_SEED = 1
@@ -91,7 +91,7 @@ class Demo:
         # A champion that an operator chose since then is not ours to replace.
         if is_new or not self._has_champion():
             champion = self._steps.promote_better(group_key, changed_by="demo")
-            self._say(f"{champion} is the better one and becomes champion")
+            self._say(f"{champion} has the higher mean of macro F1 and CCC and becomes champion")
         scored = self._score(labelled_set)
         self._summarise(group_key, scored)
         self._api.close()
@@ -268,7 +268,9 @@ class Demo:
         self._display.show(comparison_table(database, group_key))
         for table in batch_tables(database, scored):
             self._display.show(table)
-        self._display.show(f"Report      {report_page(database, group_key)}")
+        verdict, page = verdict_and_page(database, group_key)
+        self._display.show(f"Verdict     {verdict}")
+        self._display.show(f"Report      {page}")
         show_way_in(self._display, self._state)
 
     def _recipe(self, network: str, weights: str) -> Recipe:

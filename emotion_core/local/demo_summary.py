@@ -75,8 +75,8 @@ def batch_tables(database: Database, run_key: str) -> tuple[Table, Table]:
     return counts, reasons
 
 
-def report_page(database: Database, group_key: str) -> Path:
-    """Where the comparison report of a training lies.
+def verdict_and_page(database: Database, group_key: str) -> tuple[str, Path]:
+    """What the comparison report of a training concludes, and where the page lies.
 
     Raises:
         LocalSystemError: There is none.
@@ -86,4 +86,4 @@ def report_page(database: Database, group_key: str) -> Path:
     page = Path(found[0].folder) / "comparison.html" if found else None
     if page is None or not page.is_file():
         raise LocalSystemError(f"the report of {group_key} is not there")
-    return page
+    return found[0].verdict, page
