@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 LOCAL := $(PYTHON) -m emotion_core.local
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down clean distclean psql test lint format lock secrets
+.PHONY: help install demo up down clean distclean psql test lint format lock secrets kills bench-train soak bench-ledger bench-score
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install:  ## make .venv from the hash-pinned lock
 	@scripts/install.sh
@@ -33,7 +33,14 @@ psql: install  ## look around in the database as the analyst; SQL='…' for one 
 
 test: install  ## every test, with all that they need; TESTS='-k words' for some
 	@scripts/install_browser.sh
+	@scripts/install_redis.sh
 	@$(PYTHON) -m pytest $(TESTS)
+
+kills: install  ## kill the running system in every way and start it again; eight minutes
+	@PYTHONPATH=. $(PYTHON) tests/end_to_end/kill_matrix.py
+
+bench-train: install  ## training: our loop against a plain one; DATA=<folder or zip>
+	@PYTHONPATH=. $(PYTHON) benchmarks/training.py $(if $(DATA),--data '$(DATA)') $(BENCH)
 
 lint: install  ## style and types
 	@$(PYTHON) -m ruff check .
@@ -52,3 +59,18 @@ lock: install  ## take newer versions into the locks
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet -o requirements.lock
 	@echo uv | .venv/bin/uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet -o scripts/uv.lock
+
+bench-score: install  ## scoring against what one would write instead; MODELS='<run> …'  IMAGES=…
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) benchmarks/.venv
+	@VIRTUAL_ENV=benchmarks/.venv .venv/bin/uv pip sync --quiet --require-hashes \
+		benchmarks/requirements-peers.txt
+	@$(PYTHON) -W ignore benchmarks/scoring.py --peers benchmarks/.venv/bin/python \
+		$(if $(MODELS),--models $(MODELS)) $(if $(IMAGES),--images '$(IMAGES)')
+
+soak: install  ## a night of a million images on which everything fails; ITEMS=…; a quarter of an hour
+	@EMOTION_CHAOS_ITEMS=$(or $(ITEMS),1000000) $(PYTHON) -m pytest tests/faults/test_chaos.py
+
+bench-ledger: install  ## what the ledger costs from 1,000 to 1,000,000 items, and two Celery workers
+	@scripts/install_redis.sh
+	@PYTHONPATH=.:tests $(PYTHON) benchmarks/ledger.py $(ITEMS)
+	@PYTHONPATH=.:tests:tests/faults $(PYTHON) benchmarks/celery_workers.py

@@ -7,7 +7,7 @@ it with the champion.
 |---|---|---|
 | `take_in` | pins the champion, enters every new file, plans one ledger item per content | enters only what is new |
 | `score` | workers that claim, decode, infer and publish until nothing waits | goes on; nothing is scored twice |
-| `close` | closes the batch once found = done + rejected + quarantined | counts again |
+| `close` | closes the batch once found = done + rejected + quarantined; fails when too much was refused | counts again |
 
 **This DAG is idempotent**: what is left to do is a query on the ledger, never a date. A missed
 night needs no backfill, the next run takes everything that waits.
@@ -17,6 +17,9 @@ night needs no backfill, the next run takes everything that waits.
 **If the log says …**
 - *files still wait for a worker*: all workers of this run died; clear `score`.
 - *refused …*: that file became a row with its reason (view `refused_file`); the others went on.
+- *held back …*: the folder's `manifest.csv` is not met yet; nothing of it is lost or refused.
+- *… were refused, mostly …*: all that is good is published, but the share of refused files is over the
+  limit. Mend the delivery; `emotion retry --reason CODE` puts refused files back for the next run.
 """
 
 from datetime import timedelta
@@ -38,8 +41,26 @@ PARAMS = {
         minimum=0,
         maximum=86_400,
         title="Settle time (seconds)",
-        description="A file without a _SUCCESS marker in its folder counts as whole when it was "
-        "not written to for this long, 0 to 86,400.",
+        description="A file whose folder has neither a manifest.csv nor a _SUCCESS marker counts "
+        "as whole when it was not written to for this long, 0 to 86,400.",
+    ),
+    "refused_share_limit": Param(
+        0.2,
+        type="number",
+        minimum=0,
+        maximum=1,
+        title="Limit on refused files (share)",
+        description="With a larger share of refused files the run fails, after publishing all "
+        "that is good; 0 to 1, where 1 never fails.",
+    ),
+    "refused_minimum": Param(
+        10,
+        type="integer",
+        minimum=1,
+        maximum=1_000_000,
+        title="Refused files that matter (count)",
+        description="With fewer refused files than this the run does not fail, whatever their "
+        "share; 1 to 1,000,000.",
     ),
 }
 
@@ -86,8 +107,13 @@ def score_new_images() -> None:
     def close(tallies: list[dict[str, float]]) -> dict[str, int | str]:
         from emotion_core.airflow_tasks import steps
 
+        context = get_current_context()
         with steps() as step:
-            return step.close_batch(get_current_context()["run_id"])
+            return step.close_batch(
+                context["run_id"],
+                refused_share_limit=context["params"]["refused_share_limit"],
+                refused_minimum=context["params"]["refused_minimum"],
+            )
 
     close(score.expand(worker=take_in()))
 

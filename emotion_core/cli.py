@@ -2,6 +2,10 @@
 
 import getpass
 import logging
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from emotion_core.errors import EmotionError
+from emotion_core.errors import EmotionError, ScoringError
 from emotion_core.settings import Settings
 from emotion_core.steps import Steps
-from emotion_core.store import batches, models, training_runs
+from emotion_core.store import batches, models, retries, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
 
@@ -23,6 +27,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database's tables.", no_args_is_help=True)
 app.add_typer(db, name="db")
+batches_app = typer.Typer(help="Scoring runs and what became of their files.")
+app.add_typer(batches_app, name="batches")
 console = Console()
 
 
@@ -82,9 +88,60 @@ def promote(
     print(f"{name} is champion")
 
 
-@app.command("batches")
-def list_batches(limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20) -> None:
+@app.command()
+def score(
+    path: Annotated[str, typer.Argument(help="A file, a folder, or s3://bucket/folder.")],
+    model: Annotated[
+        str | None, typer.Option(help="In place of the champion; see `emotion models`.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many lines to print.")] = 50,
+) -> None:
+    """Score a file or a folder now, as a batch of its own."""
+    steps = _steps()
+    source, only = _source(path)
+    run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    intake = steps.open_batch(run_key, settle_seconds=0, source=source, only=only, model=model)
+    if not intake["count_entered"] + intake["count_known"] + intake["count_held"]:
+        steps.close_batch(run_key)
+        raise ScoringError(f"there is nothing to score in {path}")
+    if intake["count_planned"]:
+        steps.score(run_key, f"{getpass.getuser()} {run_key}")
+    steps.close_batch(run_key)
+    with steps.database.transaction("emotion_report") as connection:
+        batch = batches.batch_by_key(connection, run_key)
+        files = batches.scored_files(
+            connection,
+            source=source,
+            only=only,
+            model_version_id=batch.model_version_id,
+            limit=limit,
+        )
+    table = Table("file", "expression", "confidence", "valence", "arousal", "refused for")
+    for file in files:
+        _add_row(
+            table,
+            file.file,
+            file.expression or "",
+            *(
+                "" if figure is None else f"{figure:.3f}"
+                for figure in (file.confidence, file.valence, file.arousal)
+            ),
+            file.reason or "",
+        )
+    console.print(table)
+    _show_batch(steps, run_key)
+    if not intake["count_entered"] + intake["count_known"]:
+        raise ScoringError(f"nothing of {path} was scored: it waits for its manifest")
+
+
+@batches_app.callback(invoke_without_command=True)
+def list_batches(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+) -> None:
     """Scoring runs and what became of their files."""
+    if context.invoked_subcommand:
+        return
     with _steps().database.transaction("emotion_report") as connection:
         found = batches.batches(connection, limit)
     table = Table("batch", "model", "found", "done", "refused", "quarantined", "left", "opened")
@@ -103,15 +160,48 @@ def list_batches(limit: Annotated[int, typer.Option(help="How many, newest first
     console.print(table)
 
 
+@batches_app.command("show")
+def show_batch(batch: Annotated[str, typer.Argument(help="See `emotion batches`.")]) -> None:
+    """One batch: its counts, why files were refused, and what waits for its manifest."""
+    _show_batch(_steps(), batch)
+
+
 @app.command()
 def refused(batch: Annotated[str, typer.Argument(help="See `emotion batches`.")]) -> None:
     """The refused files of a batch, and what to do about each."""
     with _steps().database.transaction("emotion_report") as connection:
+        batches.batch_by_key(connection, batch)
         found = batches.refused_files(connection, batch)
-    table = Table("file", "reason", "what it means", "detail", "what to do")
+    table = Table("file", "reason", "what it means", "detail", "what to do", "tried again in")
     for file in found:
-        _add_row(table, file.file, file.reason, file.meaning, file.detail, file.advice)
+        _add_row(
+            table,
+            file.file,
+            file.reason,
+            file.meaning,
+            file.detail,
+            file.advice,
+            file.retried_in or "",
+        )
     console.print(table)
+
+
+@app.command()
+def retry(
+    reason: Annotated[str, typer.Option(help="A reason's code; see `emotion refused`.")],
+    batch: Annotated[str | None, typer.Option(help="Only what this batch refused.")] = None,
+) -> None:
+    """Put refused files back, after their cause is mended: the next run takes them."""
+    with _steps().database.transaction("emotion_score") as connection:
+        codes = retries.refusal_codes(connection)
+        if reason not in codes:
+            raise ScoringError(f"there is no reason {reason!r}; there are: {', '.join(codes)}")
+        if batch is not None and not batches.batch_by_key(connection, batch).is_closed:
+            raise ScoringError(f"batch {batch!r} is not closed yet: let its run end first")
+        count = retries.request_retry(
+            connection, code=reason, run_key=batch, requested_by=getpass.getuser()
+        )
+    print(f"{count} files put back; the next run takes them" if count else "nothing to put back")
 
 
 @app.command()
@@ -125,6 +215,56 @@ def report(
 def _add_row(table: Table, *cells: str) -> None:
     # As plain text: a file name may hold what the terminal library would read as markup.
     table.add_row(*(Text(cell) for cell in cells))
+
+
+def _show_batch(steps: Steps, run_key: str) -> None:
+    with steps.database.transaction("emotion_report") as connection:
+        summary = batches.batch_summary(connection, run_key)
+        if summary is None:
+            raise ScoringError(f"there is no batch {run_key!r}; see `emotion batches`")
+        refused = batches.refused_files(connection, run_key)
+        held = batches.held_folders(connection, run_key)
+    ended = f"closed {summary.closed_at:%Y-%m-%d %H:%M}" if summary.closed_at else "open"
+    facts = Table("batch", run_key, show_header=True)
+    for name, value in (
+        ("state", ended),
+        ("source", summary.source),
+        ("model", summary.model),
+        ("found", summary.count_found),
+        ("done", summary.count_done),
+        ("refused", f"{summary.count_rejected} ({summary.refused_share:.1%} with quarantined)"),
+        ("quarantined", summary.count_quarantined),
+        ("left", summary.count_left),
+        ("still being written", summary.count_unsettled),
+        ("ignored names", summary.count_ignored),
+        ("folders held back", summary.count_held),
+    ):
+        _add_row(facts, name, str(value))
+    console.print(facts)
+    if refused:
+        reasons = Table("refused for", "files", "what it means", "what to do", "put back")
+        for code, count in Counter(file.reason for file in refused).most_common():
+            one = next(file for file in refused if file.reason == code)
+            back = sum(file.retried_in is not None for file in refused if file.reason == code)
+            _add_row(reasons, code, str(count), one.meaning, one.advice, str(back))
+        console.print(reasons)
+    if held:
+        folders = Table("held folder", "reason", "detail", "what to do")
+        for folder in held:
+            _add_row(folders, folder.folder or ".", folder.reason, folder.detail, folder.advice)
+        console.print(folders)
+
+
+def _source(path: str) -> tuple[str, bytes | None]:
+    """A source's name, and a single file's path inside it."""
+    if "://" in path:
+        return path.rstrip("/"), None
+    place = Path(path).absolute()
+    if place.is_dir():
+        return str(place), None
+    if not place.exists():
+        raise ScoringError(f"there is no file or folder {path!r}")
+    return str(place.parent), os.fsencode(place.name)
 
 
 def _steps() -> Steps:

@@ -33,6 +33,10 @@ class ScoringError(EmotionError):
     """A batch cannot be scored or closed; says what is left."""
 
 
+class SourceUnreachableError(StoreError):
+    """An inbox in an object store does not answer; worth trying again."""
+
+
 class ReportError(EmotionError):
     """A report cannot be made from what the tables hold."""
 

@@ -32,6 +32,9 @@ class Settings:
     """Rendered reports (``EMOTION_REPORTS_DIR``)."""
     inbox_dir: Path
     """Where image batches arrive (``EMOTION_INBOX_DIR``)."""
+    inbox: str
+    """The same as text; or, where ``EMOTION_INBOX_DIR`` is an address such as
+    ``s3://bucket/folder``, that address."""
     data_dir: Path
     """Data sets that the system made or was given (``EMOTION_DATA_DIR``)."""
     weights_dir: Path | None
@@ -61,11 +64,15 @@ class Settings:
             raise SettingsError(f"EMOTION_DEVICE is {device!r}; use auto, cpu or cuda")
         weights = env.get("EMOTION_WEIGHTS_DIR")
         url = env.get("EMOTION_DATABASE_URL") or None
+        inbox = env.get("EMOTION_INBOX_DIR") or ""
+        is_address = "://" in inbox
+        inbox_dir = home / "inbox" if is_address else folder("EMOTION_INBOX_DIR", "inbox")
         return cls(
             home=home,
             runs_dir=folder("EMOTION_RUNS_DIR", "runs"),
             reports_dir=folder("EMOTION_REPORTS_DIR", "reports"),
-            inbox_dir=folder("EMOTION_INBOX_DIR", "inbox"),
+            inbox_dir=inbox_dir,
+            inbox=inbox.rstrip("/") if is_address else str(inbox_dir),
             data_dir=folder("EMOTION_DATA_DIR", "data"),
             weights_dir=Path(weights).absolute() if weights else None,
             database_url=url,

@@ -6,6 +6,7 @@ database starts at once.
 """
 
 import logging
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from emotion_core.store.database import Database
 from emotion_core.store.migrations import require_current_schema
 
 if TYPE_CHECKING:
-    from emotion_core.training.affectnet import LabelledSet
+    from emotion_core.training.labelled_set import LabelledSet
     from emotion_core.training.split import Split
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,9 @@ class Steps:
         Raises:
             EmotionError: No usable model came of it; the reason is stored with the run.
         """
+        from emotion_core.training.class_folders import read_class_folders
         from emotion_core.training.loop import train
+        from emotion_core.training.pretraining import Pretraining, finished, pretrain
         from emotion_core.training.request import TrainingRequest
 
         request = TrainingRequest.from_form(form)
@@ -109,6 +112,19 @@ class Steps:
                 folder=str(folder),
             )
         try:
+            stage: Pretraining | None = None
+            if recipe.pretraining_epochs:
+                earlier = read_class_folders(Path(str(request.pretraining_data)))
+                stages = self.settings.runs_dir / "stages"
+                for epoch in pretrain(
+                    recipe,
+                    earlier,
+                    stages,
+                    device=self.settings.device,
+                    weights_dir=self.settings.weights_dir,
+                ):
+                    log.info("on %s: %s", earlier.name, epoch.describe())
+                stage = finished(recipe, earlier, stages)
             for epoch in train(
                 recipe,
                 labelled_set,
@@ -116,6 +132,7 @@ class Steps:
                 folder,
                 device=self.settings.device,
                 weights_dir=self.settings.weights_dir,
+                pretraining=stage,
             ):
                 log.info("%s", epoch.describe())
                 with self.database.transaction("emotion_train") as connection:
@@ -158,6 +175,7 @@ class Steps:
             training_runs.record_run_metrics(
                 connection, record.id, "constant", result.summary["constant_predictor"]
             )
+            training_runs.record_calibration(connection, record.id, result.summary["calibration"])
             training_runs.finish_training_run(connection, record.id, result.summary)
             model = models.register_model_version(
                 connection,
@@ -212,22 +230,18 @@ class Steps:
             StoreError: No such model, or the champion was moved meanwhile.
         """
         with self.database.transaction("emotion_train") as connection:
-            found = models.model_versions(connection, name=model_name)
-            if not found:
-                known = ", ".join(m.name for m in models.model_versions(connection)) or "none yet"
-                raise StoreError(f"there is no model {model_name!r}; there are: {known}")
+            chosen = _model(connection, model_name)
             current = models.current_model(connection)
-            if current is not None and current.id == found[0].id:
-                return current.name
-            models.set_model_alias(
-                connection,
-                alias="champion",
-                from_id=current.id if current else None,
-                to_id=found[0].id,
-                reason=reason,
-                changed_by=changed_by,
-            )
-        return found[0].name
+            if current is None or current.id != chosen.id:
+                models.set_model_alias(
+                    connection,
+                    alias="champion",
+                    from_id=current.id if current else None,
+                    to_id=chosen.id,
+                    reason=reason,
+                    changed_by=changed_by,
+                )
+        return chosen.name
 
     def promote_better(self, group_key: str, *, changed_by: str) -> str:
         """Make the better network of a group the champion; returns its name.
@@ -256,75 +270,106 @@ class Steps:
 
     # --- scoring --------------------------------------------------------------------------
 
-    def open_batch(self, run_key: str, *, settle_seconds: float = 60.0) -> dict[str, int]:
-        """Open a batch for the champion and take in what has arrived; returns counts.
+    def open_batch(
+        self,
+        run_key: str,
+        *,
+        settle_seconds: float = 60.0,
+        source: str | None = None,
+        only: bytes | None = None,
+        model: str | None = None,
+    ) -> dict[str, int]:
+        """Open a batch and take in what has arrived; returns counts.
+
+        Args:
+            run_key: A retry with the same key finds its batch, with the model it began with.
+            settle_seconds: How long a file without marker or manifest must have been left alone.
+            source: Folder or address in place of the inbox; what earlier batches brought from
+                there is scored too, where this model has not yet.
+            only: A single file's path inside the source.
+            model: A model's name in place of the champion.
 
         Raises:
             NoChampionError: No model has been promoted yet.
+            StoreError: No such model.
             ScoringError: The inbox cannot be read.
         """
         from emotion_core.scoring.intake import take_in
 
-        self.settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+        if source is None and self.settings.inbox == str(self.settings.inbox_dir):
+            self.settings.inbox_dir.mkdir(parents=True, exist_ok=True)
         with self.database.transaction("emotion_score") as connection:
-            champion = models.current_model(connection)
-            if champion is None:
-                raise NoChampionError(
-                    "no model is champion yet: run train_and_compare, then promote a model"
-                )
+            chosen = _model(connection, model)
             batch = batches.open_batch(
                 connection,
                 run_key=run_key,
-                source=str(self.settings.inbox_dir),
-                model_version_id=champion.id,
+                source=source or self.settings.inbox,
+                model_version_id=chosen.id,
             )
-        intake = take_in(self.database, batch, settle_seconds)
-        log.info("%s scores with %s: %s", run_key, champion.name, intake)
+        intake = take_in(
+            self.database, batch, settle_seconds, only=only, plan_known=source is not None
+        )
+        log.info("%s scores with %s: %s", run_key, chosen.name, intake)
         return asdict(intake)
 
     def score(self, run_key: str, worker: str, *, chunk: int = 128) -> dict[str, float]:
         """Work on the batch's model until nothing waits; returns what this worker did."""
+        from emotion_core.scoring.tally import Tally
         from emotion_core.scoring.worker import work
-        from emotion_core.vision.inference import Scorer
+        from emotion_core.store.throughput import record_throughput
+        from emotion_core.vision.scorer import Scorer
 
         with self.database.transaction("emotion_score") as connection:
             batch = batches.batch_by_key(connection, run_key)
             model = models.model_versions(connection, id=batch.model_version_id)[0]
-        scorer = Scorer(Path(model.folder), device=self.settings.device)
-        tally = work(
-            self.database,
-            scorer,
-            model_version_id=model.id,
-            worker=worker,
-            chunk=chunk,
-        )
-        return asdict(tally)
+        tally = Tally()
+        scorer = Scorer(Path(model.folder), device=self.settings.device, prepares=True)
+        try:
+            work(
+                self.database,
+                scorer,
+                model_version_id=model.id,
+                worker=worker,
+                chunk=chunk,
+                tally=tally,
+            )
+        finally:
+            scorer.close()
+            with self.database.transaction("emotion_score") as connection:
+                record_throughput(
+                    connection,
+                    run_key=run_key,
+                    model_version_id=model.id,
+                    worker=worker,
+                    host=socket.gethostname(),
+                    **asdict(tally),
+                )
+        return {
+            "count_scored": tally.count_scored,
+            "count_refused": tally.count_refused,
+            "seconds": tally.seconds,
+            "images_per_second": tally.images_per_second,
+        }
 
-    def close_batch(self, run_key: str) -> dict[str, Any]:
+    def close_batch(
+        self, run_key: str, *, refused_share_limit: float = 1.0, refused_minimum: int = 10
+    ) -> dict[str, Any]:
         """Close a batch whose counts add up; returns its summary.
 
+        Args:
+            run_key: The batch.
+            refused_share_limit: 0 to 1. With a larger share refused the batch closes, all that is
+                good stays published, and then this fails: something is wrong with the delivery.
+            refused_minimum: With fewer refusals than this the share says nothing.
+
         Raises:
-            ScoringError: Something of it still waits.
+            ScoringError: Something of it still waits, or too much of it was refused.
         """
-        with self.database.transaction("emotion_score") as connection:
-            batch = batches.batch_by_key(connection, run_key)
-            batches.close_batch(connection, batch.id)
-        with self.database.transaction("emotion_report") as connection:
-            summary = batches.batch_summary(connection, run_key)
-            refused = batches.refused_files(connection, run_key)
-        assert summary is not None  # noqa: S101  - it was found above
-        for file in refused:
-            log.warning("refused %s: %s %s", file.file, file.meaning, file.detail)
-        if not summary.is_closed:
-            raise ScoringError(
-                f"batch {run_key} cannot close: {summary.count_left} of {summary.count_found} "
-                "files still wait for a worker"
-            )
-        return {
-            name: value
-            for name, value in asdict(summary).items()
-            if name.startswith("count_") or name == "model"
-        }
+        from emotion_core.scoring.outcome import close
+
+        summary = close(self.database, run_key, refused_share_limit, refused_minimum)
+        counts = {name: n for name, n in asdict(summary).items() if name.startswith("count_")}
+        return counts | {"model": summary.model}
 
     def _register_data(self, labelled_set: "LabelledSet", split: "Split") -> int:
         import pandas as pd
@@ -355,6 +400,7 @@ class Steps:
                 dataset_id=dataset_id,
                 seed=split.seed,
                 validation_share=split.validation_share,
+                fold=split.fold,
                 fingerprint=split.fingerprint,
                 parts=parts,
             )
@@ -370,7 +416,24 @@ def _read_data(request: Any) -> "tuple[LabelledSet, Split]":
 
     recipe = next(iter(request.recipes().values()))
     labelled_set = read_affectnet(Path(request.data))
-    return labelled_set, split_by_content(labelled_set, recipe.seed, recipe.validation_share)
+    return labelled_set, split_by_content(
+        labelled_set, recipe.seed, recipe.validation_share, recipe.fold
+    )
+
+
+def _model(connection: Any, name: str | None) -> models.ModelVersion:
+    if name is None:
+        champion = models.current_model(connection)
+        if champion is None:
+            raise NoChampionError(
+                "no model is champion yet: run train_and_compare, then promote a model"
+            )
+        return champion
+    found = models.model_versions(connection, name=name)
+    if not found:
+        known = ", ".join(model.name for model in models.model_versions(connection)) or "none yet"
+        raise StoreError(f"there is no model {name!r}; there are: {known}")
+    return found[0]
 
 
 def _sentence(error: Exception) -> str:

@@ -107,6 +107,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # What a test measured and recorded by `record_property("figure", sentence)`.
+    figures = [
+        sentence
+        for report in terminalreporter.stats.get("passed", [])
+        for name, sentence in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for sentence in figures:
+            terminalreporter.line(str(sentence))
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped:
         terminalreporter.section(f"{len(skipped)} tests not run here")

@@ -64,6 +64,7 @@ def make_training_run(
         dataset_id=dataset_id,
         seed=1,
         validation_share=0.5,
+        fold=0,
         fingerprint=digest,
         parts={
             "train": list(labels["sha256"][:half]),

@@ -1,21 +1,31 @@
 """The shell: the same steps, sentences instead of tracebacks."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from factories import make_arrivals, make_model
+from factories import make_arrivals, make_jpeg, make_model
 
-from emotion_core.store.batches import enter_files, open_batch
+from emotion_core.store.batches import (
+    HeldFolder,
+    close_batch,
+    enter_files,
+    open_batch,
+    record_intake,
+)
 from emotion_core.store.database import Database
 
 
-def emotion(*arguments: str, url: str | None = None) -> subprocess.CompletedProcess[str]:
-    import os
-
-    environment = {**os.environ, "COLUMNS": "200"}
+def emotion(
+    *arguments: str, url: str | None = None, home: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "200", "EMOTION_DEVICE": "cpu"}
     if url:
         environment["EMOTION_DATABASE_URL"] = url
+    if home:
+        environment["EMOTION_HOME"] = str(home)
     return subprocess.run(
         [sys.executable, "-m", "emotion_core.cli", *arguments],
         capture_output=True,
@@ -60,7 +70,10 @@ def test_a_file_name_cannot_paint_the_terminal(
     file = type(make_arrivals(1)[0])(name, 1, 1, None, "unreadable_file", "denied")
     with database.transaction("emotion_score") as connection:
         batch = open_batch(
-            connection, run_key=request.node.name, source="/in", model_version_id=model.id
+            connection,
+            run_key=request.node.name,
+            source=f"/in/{request.node.name}",
+            model_version_id=model.id,
         )
         enter_files(connection, batch, [file])
 
@@ -68,3 +81,157 @@ def test_a_file_name_cannot_paint_the_terminal(
 
     assert name.decode().replace("\x1b", "?") in result.stdout
     assert "\x1b" not in result.stdout
+
+
+@pytest.fixture
+def refusing_batch(database: Database, request: pytest.FixtureRequest) -> str:
+    """A closed batch of two refused files, and a folder that waits."""
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    kind = type(make_arrivals(1)[0])
+    files = [kind(f"{n}.jpg".encode(), 1, n, None, "hard_link", "2 names") for n in (1, 2)]
+    held = [HeldFolder(b"half", "manifest_missing", 3, "3 of 9 files, for example x.jpg")]
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection,
+            run_key=request.node.name,
+            source=f"/in/{request.node.name}",
+            model_version_id=model.id,
+        )
+        enter_files(connection, batch, files)
+        record_intake(connection, batch.id, count_ignored=4, count_unsettled=5, held=held)
+        assert close_batch(connection, batch.id)
+    return request.node.name
+
+
+def test_a_batch_is_shown_with_its_counts_reasons_and_what_waits(
+    urls: dict[str, str], refusing_batch: str
+) -> None:
+    shown = emotion("batches", "show", refusing_batch, url=urls["emotion_app"])
+    listed = emotion("batches", "--limit", "1000", url=urls["emotion_app"])
+
+    assert shown.returncode == 0, shown.stderr
+    lines = {line.split("│")[1].strip(): line for line in shown.stdout.splitlines() if "│" in line}
+    assert "2 (100.0% with quarantined)" in lines["refused"]
+    assert " 5 " in lines["still being written"] and " 4 " in lines["ignored names"]
+    assert " 2 " in lines["hard_link"] and "Deliver a copy" in lines["hard_link"]
+    assert "3 of 9 files" in lines["half"] and "manifest_missing" in lines["half"]
+    assert refusing_batch[:40] in listed.stdout
+
+
+def test_refused_files_are_put_back_once(urls: dict[str, str], refusing_batch: str) -> None:
+    first = emotion(
+        "retry", "--reason", "hard_link", "--batch", refusing_batch, url=urls["emotion_app"]
+    )
+    second = emotion(
+        "retry", "--reason", "hard_link", "--batch", refusing_batch, url=urls["emotion_app"]
+    )
+    told = emotion("refused", refusing_batch, url=urls["emotion_app"])
+
+    assert first.stdout.strip() == "2 files put back; the next run takes them"
+    assert second.stdout.strip() == "nothing to put back"
+    assert told.stdout.count("the next batch") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("retry", "--reason", "bad_luck"), "there is no reason 'bad_luck'; there are: "),
+        (("retry", "--reason", "truncated", "--batch", "x"), "there is no batch 'x'"),
+        (("batches", "show", "x"), "there is no batch 'x'"),
+        (("refused", "x"), "there is no batch 'x'"),
+        (("score", "/no/such/picture.jpg"), "there is no file or folder '/no/such/picture.jpg'"),
+        (("score", ".", "--model", "resnet50 v999"), "there is no model 'resnet50 v999'"),
+    ],
+)
+def test_what_does_not_exist_is_one_sentence_and_a_failure(
+    urls: dict[str, str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = emotion(*arguments, url=urls["emotion_app"])
+
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_folder_and_then_one_of_its_files_are_scored_at_once(
+    urls: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    network = "efficientnet_b0"
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection, network=network, folder=store_network(tmp_path, network))
+        other = make_model(connection, network=network, folder=tmp_path / "model")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "a.jpg").write_bytes(make_jpeg((5, 200, 5)))
+    (pictures / "b.jpg").write_bytes(make_jpeg((5, 5, 200)))
+    (pictures / "letter.jpg").write_bytes(b"Dear sir or madam")
+    given = {"url": urls["emotion_app"], "home": tmp_path / "home"}
+
+    folder = emotion("score", str(pictures), "--model", model.name, **given)
+    again = emotion("score", str(pictures / "b.jpg"), "--model", model.name, **given)
+    by_other = emotion("score", str(pictures / "b.jpg"), "--model", other.name, **given)
+
+    assert folder.returncode == again.returncode == by_other.returncode == 0, (
+        folder.stderr + again.stderr + by_other.stderr
+    )
+    assert "not_an_image" in folder.stdout
+    assert folder.stdout.count(".jpg") == 3
+    (line,) = [line for line in folder.stdout.splitlines() if "b.jpg" in line]
+    assert line.split()[1:] == scores_of_b(again.stdout)[1:] == scores_of_b(by_other.stdout)[1:]
+    assert again.stdout.count(".jpg") == 1
+
+
+def scores_of_b(printed: str) -> list[str]:
+    return next(line for line in printed.splitlines() if "b.jpg" in line).split()
+
+
+def test_a_folder_with_nothing_in_it_is_a_sentence(
+    urls: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+
+    result = emotion("score", str(tmp_path), "--model", model.name, url=urls["emotion_app"])
+
+    assert result.returncode == 1
+    assert f"there is nothing to score in {tmp_path}" in result.stderr
+
+
+def test_a_folder_that_waits_for_its_manifest_says_so_and_fails(
+    urls: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    (tmp_path / "manifest.csv").write_text("path,size\nmissing.jpg,9\n")
+
+    result = emotion("score", str(tmp_path), "--model", model.name, url=urls["emotion_app"])
+
+    assert result.returncode == 1
+    assert "it waits for its manifest" in result.stderr
+    assert "manifest_missing" in result.stdout and "missing.jpg" in result.stdout
+
+
+def store_network(folder: Path, network: str) -> Path:
+    """A network with random weights, as training stores it."""
+    import torch
+
+    from emotion_core.vision.checkpoint import save_model
+    from emotion_core.vision.network import build_network
+    from emotion_core.vision.preprocessing import Preprocessing
+
+    torch.manual_seed(3)
+    stored = folder / "model"
+    stored.mkdir()
+    save_model(
+        stored,
+        build_network(network),
+        name=network,
+        preprocessing=Preprocessing(image_size=32),
+        versions={},
+        recipe={},
+        data={},
+        calibration={"temperature": 1.0},
+        git_revision=None,
+    )
+    return stored

@@ -148,7 +148,7 @@ def environment(
         "EMOTION_DATA_DIR": str(settings.data_dir),
         "EMOTION_DEVICE": settings.device,
         "EMOTION_HOME": str(home.path),
-        "EMOTION_INBOX_DIR": str(settings.inbox_dir),
+        "EMOTION_INBOX_DIR": settings.inbox,
         "EMOTION_REPORTS_DIR": str(settings.reports_dir),
         "EMOTION_RUNS_DIR": str(settings.runs_dir),
         "NO_PROXY": _without_proxy(base),

@@ -18,11 +18,12 @@ from emotion_core.names import folder_name
 from emotion_core.settings import Settings
 from emotion_core.steps import Steps
 from emotion_core.store import models, training_runs
-from emotion_core.training.affectnet import LabelledSet, read_affectnet
+from emotion_core.training.affectnet import read_affectnet
 from emotion_core.training.drawn_faces import draw_dataset
+from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.split import split_by_content
-from emotion_core.vision.architectures import NETWORKS
+from emotion_core.vision.architectures import MAIN_NETWORKS
 
 TRAINING = "train_and_compare"
 SCORING = "score_new_images"
@@ -131,7 +132,7 @@ class Demo:
         """A finished training of all networks on the same data with the same recipe."""
         with self._steps.database.transaction("emotion_report") as connection:
             runs = training_runs.recent_runs(connection, limit=200)
-        wanted = {name: self._recipe(name, weights).to_dict() for name in NETWORKS}
+        wanted = {name: self._recipe(name, weights).to_dict() for name in MAIN_NETWORKS}
         groups: dict[str, set[str]] = {}
         for run in runs:
             if (
@@ -143,7 +144,7 @@ class Demo:
                 groups.setdefault(run.group_key, set()).add(run.network)
         for group_key, networks in groups.items():
             page = self._settings.reports_dir / folder_name(group_key) / "comparison.html"
-            if networks == set(NETWORKS) and page.is_file():
+            if networks == set(MAIN_NETWORKS) and page.is_file():
                 self._say(f"both networks were trained on these faces before, by {group_key}")
                 return group_key
         return None
@@ -154,7 +155,7 @@ class Demo:
 
     def _train(self, labelled_set: LabelledSet, weights: str) -> str:
         form = {
-            "networks": list(NETWORKS),
+            "networks": list(MAIN_NETWORKS),
             "preset": _PRESET,
             "data": str(labelled_set.source),
             "weights": weights,
@@ -186,11 +187,11 @@ class Demo:
                     f"training loss {_number(epoch.train_loss)}"
                 )
 
-        self._follow(TRAINING, group_key, list(NETWORKS), show_epochs)
+        self._follow(TRAINING, group_key, list(MAIN_NETWORKS), show_epochs)
         return group_key
 
     def _score(self, labelled_set: LabelledSet) -> str:
-        recipe = self._recipe(next(iter(NETWORKS)), "none")
+        recipe = self._recipe(MAIN_NETWORKS[0], "none")
         split = split_by_content(labelled_set, recipe.seed, recipe.validation_share)
         # New faces each time, so that a second demo has something to score.
         faces = faces_to_score(labelled_set, split, seed=int(self._started.timestamp()))

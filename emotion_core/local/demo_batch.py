@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion_core.training.affectnet import LabelledSet
+from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.split import Split
 
 COUNT_GOOD = 24

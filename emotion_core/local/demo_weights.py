@@ -7,7 +7,7 @@ from types import TracebackType
 from emotion_core.errors import LocalSystemError
 from emotion_core.local.home import PROJECT_DIR
 from emotion_core.settings import Settings
-from emotion_core.vision.architectures import NETWORKS
+from emotion_core.vision.architectures import MAIN_NETWORKS
 
 _CHECK = """
 import sys
@@ -23,7 +23,7 @@ class WeightsCheck:
 
     def __init__(self, settings: Settings) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHECK, str(settings.weights_dir or ""), *NETWORKS],
+            [sys.executable, "-c", _CHECK, str(settings.weights_dir or ""), *MAIN_NETWORKS],
             cwd=PROJECT_DIR,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -31,7 +31,7 @@ class WeightsCheck:
         )
 
     def result(self) -> str:
-        """Wait for the answer: ``imagenet`` where every network can have it, else ``none``.
+        """Wait for the answer: ``imagenet`` where both main networks can have it, else ``none``.
 
         Raises:
             LocalSystemError: The question itself failed.

@@ -10,12 +10,12 @@ import pandas as pd
 
 from emotion_core import metrics
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
-from emotion_core.errors import ReportError
+from emotion_core.errors import ReportError, WeightsError
 from emotion_core.reporting.evaluation import Evaluation
 from emotion_core.reporting.numerals import visible
 from emotion_core.reporting.statistics import MEAN_CCC, interval, resampled_scores
 from emotion_core.store.training_runs import RunRecord
-from emotion_core.vision.architectures import NETWORKS
+from emotion_core.vision.architectures import architecture_named
 
 State = Literal["succeeded", "failed", "running"]
 Curve = tuple[tuple[int, float], ...]
@@ -151,8 +151,10 @@ def run_labels(records: list[RunRecord]) -> list[str]:
 
 
 def _network_label(network: str) -> str:
-    known = NETWORKS.get(network)
-    return known.label if known else visible(network, 60)
+    try:
+        return architecture_named(network).label
+    except WeightsError:  # registered by a newer version, which knows more networks
+        return visible(network, 60)
 
 
 def _state(record: RunRecord) -> State:

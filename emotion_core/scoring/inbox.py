@@ -1,25 +1,38 @@
-"""The inbox: what has arrived in a folder, and whether it has arrived whole.
+"""The inbox: what has arrived in a source, and whether it has arrived whole.
 
-A file counts as whole when its folder, or one above it inside the inbox, holds a ``_SUCCESS``
-marker, or when it has not been written to for a while. Everything else waits for the next night.
+Files count as whole when one of these holds, the first that applies:
+
+- their folder, or one above it inside the inbox, holds a ``manifest.csv`` and everything on it is
+  there (:mod:`emotion_core.scoring.manifest`);
+- their folder, or one above it, holds a ``_SUCCESS`` marker;
+- they have not been written to for a while.
+
+Everything else waits for the next look, and is counted.
 """
 
 import hashlib
-import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion_core.errors import ScoringError
-from emotion_core.store.batches import ArrivedFile
+from emotion_core.scoring.local_folder import LocalFolder
+from emotion_core.scoring.manifest import MANIFEST, Check, Known, ManifestError, read_manifest
+from emotion_core.scoring.source import Entry, Source, join
+from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.vision.images import MAX_FILE_BYTES
 
 SUCCESS_MARKER = b"_SUCCESS"
 UNFINISHED_SUFFIXES = (b".tmp", b".part", b".partial", b".crdownload")
 
+_MEANING = {
+    "not_a_regular_file": "nothing of it was opened",
+    "hard_link": "it has more than one name; nothing of it was opened",
+    "unreadable_file": "the folder could not be read",
+}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class FoundFile:
     """A directory entry that has arrived, before its bytes are read."""
 
@@ -29,6 +42,8 @@ class FoundFile:
     modified_ns: int
     problem: str | None = None
     """Reason code, where the entry is nothing that could be read."""
+    sha256: bytes | None = None
+    """What its manifest says it holds."""
 
     @property
     def delivery(self) -> tuple[bytes, int, int]:
@@ -36,123 +51,154 @@ class FoundFile:
         return (self.path, self.size, self.modified_ns)
 
 
+def nothing_known(_: list[tuple[bytes, int, int]]) -> set[tuple[bytes, int, int]]:
+    """For a look without a ledger: every file with a SHA-256 on a manifest is read."""
+    return set()
+
+
 @dataclass
 class Scan:
     """One walk over an inbox; the counts are complete once :meth:`files` is exhausted."""
 
-    root: Path
+    source: Source
     now_ns: int
     settle_seconds: float
+    known: Known = nothing_known
     count_ignored: int = 0
-    """Markers, dot files and unfinished copies (``.tmp``, ``.part``)."""
+    """Markers, manifests, dot files and unfinished copies (``.tmp``, ``.part``)."""
     count_unsettled: int = 0
     """Files that may still be written to; the next scan looks again."""
+    held: list[HeldFolder] = field(default_factory=list)
+    """Folders that their manifest holds back, and why."""
     _folders: list[tuple[bytes, bool]] = field(default_factory=list)
 
     def files(self) -> Iterator[FoundFile]:
-        """Arrived files, folder by folder, without ever holding the whole inbox in memory.
+        """Arrived files, folder by folder, without ever holding a folder's files in memory.
 
         Raises:
             ScoringError: The inbox is not a folder that can be read.
+            SourceUnreachableError: The object store does not answer.
         """
-        if not self.root.is_dir():
-            raise ScoringError(f"the inbox {self.root} is not a folder: create it or set it right")
         self._folders = [(b"", False)]
         while self._folders:
-            yield from self._files_of(*self._folders.pop())
+            folder, is_complete = self._folders.pop()
+            if self._is_there(join(folder, MANIFEST)):
+                yield from self._files_of_manifest(folder)
+                continue
+            is_complete = is_complete or self._is_there(join(folder, SUCCESS_MARKER))
+            yield from self._files_of(folder, is_complete)
 
     def _files_of(self, folder: bytes, is_complete: bool) -> Iterator[FoundFile]:
+        for path, entry in self._entries(folder):
+            if entry.is_folder:
+                self._folders.append((path, is_complete))
+            elif is_complete or self._has_settled(entry) or entry.problem == "unreadable_file":
+                yield FoundFile(path, entry.size, entry.modified_ns, entry.problem)
+            else:
+                self.count_unsettled += 1
+
+    def _files_of_manifest(self, folder: bytes) -> Iterator[FoundFile]:
+        check = Check(self.source, folder, self.known)
+        if not check.is_met():
+            self.held += check.held
+            self.count_ignored += 1
+            return
+        self._count_unlisted(check)
+        self.held += check.held
         try:
-            entries = sorted(os.scandir(_join(os.fsencode(self.root), folder)), key=_name)
+            for listed in read_manifest(self.source, folder):
+                path = join(folder, listed.path)
+                entry = self.source.look(path)
+                if entry is None:
+                    self.count_unsettled += 1
+                else:
+                    yield FoundFile(
+                        path, entry.size, entry.modified_ns, entry.problem, listed.sha256
+                    )
+        except ManifestError as error:  # replaced since it was checked
+            self.held.append(HeldFolder(folder, "manifest_unreadable", 1, str(error)[:500]))
+
+    def _count_unlisted(self, check: Check) -> None:
+        count, example = 0, b""
+        folders = [check.folder]
+        while folders:
+            for path, entry in self._entries(folders.pop()):
+                inside = path[len(check.folder) + 1 :] if check.folder else path
+                if entry.is_folder:
+                    folders.append(path)
+                elif not check.lists(inside):
+                    count, example = count + 1, inside
+        if count:
+            check.leave_out(count, example)
+
+    def _entries(self, folder: bytes) -> Iterator[tuple[bytes, Entry]]:
+        """Entries with their paths, without what is ignored; a folder that cannot be read too."""
+        try:
+            for entry in self.source.entries(folder):
+                if _is_ignored(entry.name):
+                    self.count_ignored += 1
+                else:
+                    yield join(folder, entry.name), entry
         except OSError as error:
             if not folder:
-                raise ScoringError(f"the inbox {self.root} cannot be read: {error}") from error
-            yield FoundFile(folder, 0, 0, problem="unreadable_file")
-            return
-        is_complete = is_complete or any(entry.name == SUCCESS_MARKER for entry in entries)
-        for entry in entries:
-            path = _join(folder, entry.name)
-            if _is_ignored(entry.name):
-                self.count_ignored += 1
-            elif entry.is_dir(follow_symlinks=False):
-                self._folders.append((path, is_complete))
-            else:
-                found = _look(entry, path)
-                if found is not None and (is_complete or self._has_settled(found)):
-                    yield found
-                else:
-                    self.count_unsettled += 1
+                raise ScoringError(
+                    f"the inbox {self.source.name} is not a folder that can be read: "
+                    f"{error.strerror or error}; create it or set it right"
+                ) from error
+            yield folder, Entry(folder.rpartition(b"/")[2], problem="unreadable_file")
 
-    def _has_settled(self, found: FoundFile) -> bool:
-        return self.now_ns - found.modified_ns >= self.settle_seconds * 1e9
+    def _is_there(self, path: bytes) -> bool:
+        entry = self.source.look(path)
+        return entry is not None and not entry.is_folder
+
+    def _has_settled(self, entry: Entry) -> bool:
+        # Whole seconds: an object's fraction of a second is digits of its ETag.
+        age = self.now_ns // 1_000_000_000 - entry.modified_ns // 1_000_000_000
+        return age >= self.settle_seconds
 
 
-def read_arrived(root: Path, found: FoundFile) -> ArrivedFile | None:
+def read_arrived(source: Source, found: FoundFile) -> ArrivedFile | None:
     """Read a file once to know its content; None when it was being written to meanwhile.
 
     Links, pipes and devices are never opened: each becomes a refusal with its reason.
+
+    Raises:
+        SourceUnreachableError: The object store does not answer.
     """
     if found.problem is not None:
-        return _refused(found, found.problem, "nothing of it was opened")
+        return _refused(found, found.problem, _MEANING[found.problem])
     if found.size > MAX_FILE_BYTES:
         return _refused(
             found, "too_large_file", f"{found.size:,} bytes; the limit is {MAX_FILE_BYTES:,}"
         )
     try:
-        data, after = read_regular_file(root, found.path)
+        data, after = source.read(found.path)
     except OSError as error:
         return _refused(found, "unreadable_file", error.strerror or str(error))
-    if (after.st_size, after.st_mtime_ns, len(data)) != (
-        found.size,
-        found.modified_ns,
-        found.size,
-    ):
+    if (after.size, after.modified_ns, len(data)) != (found.size, found.modified_ns, found.size):
         return None
-    return ArrivedFile(
-        path=found.path,
-        size=found.size,
-        modified_ns=found.modified_ns,
-        sha256=hashlib.sha256(data).digest(),
-    )
+    digest = hashlib.sha256(data).digest()
+    if found.sha256 not in (None, digest):
+        return None  # replaced since its manifest was checked; the next look says so
+    return ArrivedFile(found.path, found.size, found.modified_ns, digest)
 
 
-def read_regular_file(root: Path, path: bytes) -> tuple[bytes, os.stat_result]:
+def read_regular_file(root: Path, path: bytes) -> tuple[bytes, Entry]:
     """The bytes of a regular file inside ``root`` and its state after they were read.
 
     Raises:
         OSError: It cannot be opened, is not a regular file, or is a link.
     """
-    # Non-blocking, so that a pipe under an image's name cannot hold a worker for ever.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    handle = os.open(_join(os.fsencode(root), path), flags)
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError("not a regular file")
-        data = file.read(MAX_FILE_BYTES + 1)
-        return data, os.fstat(handle)
-
-
-def _look(entry: "os.DirEntry[bytes]", path: bytes) -> FoundFile | None:
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    problem = None if stat.S_ISREG(status.st_mode) else "not_a_regular_file"
-    return FoundFile(path, status.st_size, status.st_mtime_ns, problem)
+    return LocalFolder(root).read(path)
 
 
 def _is_ignored(name: bytes) -> bool:
-    return name == SUCCESS_MARKER or name.startswith(b".") or name.endswith(UNFINISHED_SUFFIXES)
+    return (
+        name in (SUCCESS_MARKER, MANIFEST)
+        or name.startswith(b".")
+        or name.endswith(UNFINISHED_SUFFIXES)
+    )
 
 
 def _refused(found: FoundFile, code: str, detail: str) -> ArrivedFile:
     return ArrivedFile(found.path, found.size, found.modified_ns, None, code, detail)
-
-
-def _name(entry: "os.DirEntry[bytes]") -> bytes:
-    return entry.name
-
-
-def _join(folder: bytes, name: bytes) -> bytes:
-    # pathlib knows no byte paths, and a file name need not be text in any encoding.
-    return os.path.join(folder, name)  # noqa: PTH118

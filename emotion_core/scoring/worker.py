@@ -1,20 +1,27 @@
-"""The scoring worker: claim, decode, infer, publish, until nothing is left.
+"""The scoring worker: claim, read, decode, infer, publish, until nothing is left.
 
-Adding machines is adding workers: they meet only in the ledger.
+The stages overlap: while one chunk is computed, the next is read and decoded and the one before is
+published. Adding machines is adding workers: they meet only in the ledger.
 """
 
-import hashlib
 import logging
+import signal
+import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_core.errors import ImageRefused
-from emotion_core.scoring.inbox import read_regular_file
+from emotion_core.errors import EmotionError, ScoringError
+from emotion_core.scoring.holding import Holding
+from emotion_core.scoring.reading import read_parts
+from emotion_core.scoring.stages import Belt, Stages
+from emotion_core.scoring.tally import Tally
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import (
     Claim,
@@ -24,112 +31,310 @@ from emotion_core.store.ledger import (
     items_left,
     publish_items,
 )
-from emotion_core.vision.images import decode
+from emotion_core.vision.decoding import DecodePool
+from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.processor import available_cores
 
-if TYPE_CHECKING:  # torch takes seconds to import; whoever made the scorer has done so
-    from emotion_core.vision.inference import Scorer
+if TYPE_CHECKING:
+    from emotion_core.vision.scores import Scores
 
 log = logging.getLogger(__name__)
 
+FIRST_CHUNK = 32
+"""The first claim is small, so that the first rows are there within seconds."""
 
-@dataclass
-class Tally:
-    """What one worker did."""
+BELT_LENGTH = 2
+"""Chunks that may wait between two stages."""
 
-    count_scored: int = 0
-    count_refused: int = 0
-    seconds: float = 0.0
+PROGRESS_SECONDS = 10.0
+
+
+class AnyScorer(Protocol):
+    """What the worker asks of a model; see :class:`emotion_core.vision.scorer.Scorer`."""
 
     @property
-    def images_per_second(self) -> float:
-        """Rate over the worker's whole life, waiting included."""
-        return (self.count_scored + self.count_refused) / self.seconds if self.seconds else 0.0
+    def preprocessing(self) -> Preprocessing:
+        """What images go through before :meth:`score`."""
+
+    def score(self, pixels: NDArray[np.uint8]) -> "Scores":
+        """Score uint8 [N, S, S, 3]."""
+
+
+@dataclass
+class _Chunk:
+    """Claims on their way through the stages."""
+
+    claims: list[Claim]
+    good: list[Claim] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    pixels: NDArray[np.uint8] | None = None
+    scores: "Scores | None" = None
 
 
 def work(
     database: Database,
-    scorer: "Scorer",
+    scorer: AnyScorer,
     *,
     model_version_id: int,
     worker: str,
     chunk: int = 128,
     lease_seconds: float = 300.0,
     poll_seconds: float = 2.0,
+    tally: Tally | None = None,
 ) -> Tally:
     """Score everything that waits for this model; returns when nothing waits or is leased.
 
     While others still hold leases this worker stays: should one of them die, its items are
-    claimed here when the lease runs out.
+    claimed here when the lease runs out. At SIGTERM what is held is given back at once, and the
+    signal then has its way.
+
+    Args:
+        chunk: Images claimed at a time. Memory stays below six chunks of pixels.
+        tally: Counted into, for a caller who wants the counts of a worker that failed, too.
+
+    Raises:
+        EmotionError: A system failed (database, source, model); what was held is given back.
+        Exception: Whatever else any stage raised, after all of them have stopped. What was
+            published stays; the rest can be claimed by others when the lease runs out.
     """
-    tally = Tally()
-    began = time.monotonic()
-    while True:
-        with database.transaction("emotion_score") as connection:
+    tally = Tally() if tally is None else tally
+    with (
+        DecodePool(scorer.preprocessing, max(1, available_cores() // 4)) as decoders,
+        _Worker(
+            database, scorer, decoders, tally, model_version_id, worker, chunk, lease_seconds
+        ) as this,
+    ):
+        this.run(poll_seconds)
+    return tally
+
+
+class _Worker:
+    """One run of the stages; inference runs in the calling thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        scorer: AnyScorer,
+        decoders: DecodePool,
+        tally: Tally,
+        model_version_id: int,
+        worker: str,
+        chunk: int,
+        lease_seconds: float,
+    ) -> None:
+        self._database = database
+        self._scorer = scorer
+        self._decoders = decoders
+        self._tally = tally
+        self._model_version_id = model_version_id
+        self._worker = worker
+        self._chunk = chunk
+        self._lease_seconds = lease_seconds
+        self._stages = Stages()
+        self._claimed: Belt[_Chunk] = Belt(self._stages, 1)
+        self._decoded: Belt[_Chunk] = Belt(self._stages, BELT_LENGTH)
+        self._scored: Belt[_Chunk] = Belt(self._stages, BELT_LENGTH)
+        self._holding = Holding(database, lease_seconds)
+        self._seconds_idle = 0.0
+        self._is_published = threading.Event()
+
+    def __enter__(self) -> "_Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holding.close()
+
+    def run(self, poll_seconds: float) -> None:
+        began = time.monotonic()
+        self._note_engine()
+        with _called_off(self._stages) as was_called_off:
+            self._stages.start("claim", lambda: self._claim_all(poll_seconds))
+            self._stages.start("decode", self._decode_all)
+            self._stages.start("publish", self._publish_all)
+            self._stages.start("progress", lambda: self._report(began))
+            try:
+                self._infer_all()
+            except BaseException as error:
+                self._stages.fail(error)
+            try:
+                self._stages.join()
+            except BaseException as error:
+                # What ends for another reason than an image holds its claims no longer than needed.
+                if isinstance(error, EmotionError) or was_called_off.is_set():
+                    self._give_back()
+                raise
+            finally:
+                self._tally.seconds = time.monotonic() - began - self._seconds_idle
+        log.info("%s", _sentence(self._tally))
+
+    def _claim_all(self, poll_seconds: float) -> None:
+        limit = min(FIRST_CHUNK, self._chunk)
+        while not self._stages.stop.is_set():
+            claims = self._claim(limit)
+            if not claims:
+                # Suspects must be this worker's only burden: should it vanish, they did it.
+                self._holding.wait_until_empty(self._stages.stop)
+                claims = self._claim_suspect()
+                if claims:
+                    self._claimed.put(_Chunk(claims))
+                    self._holding.wait_until_empty(self._stages.stop)
+                    continue
+                left = self._left()
+                if not left:
+                    break
+                log.info("%d items are held by other workers; waiting", left)
+                self._stages.stop.wait(poll_seconds)
+                self._seconds_idle += poll_seconds
+            else:
+                self._claimed.put(_Chunk(claims))
+                limit = self._chunk
+        self._claimed.end()
+
+    def _claim(self, limit: int) -> list[Claim]:
+        with (
+            self._tally.timing("claim"),
+            self._database.transaction("emotion_score") as connection,
+        ):
             claims = claim_items(
                 connection,
-                model_version_id=model_version_id,
-                worker=worker,
-                limit=chunk,
-                lease_seconds=lease_seconds,
-            ) or claim_suspect(
+                model_version_id=self._model_version_id,
+                worker=self._worker,
+                limit=limit,
+                lease_seconds=self._lease_seconds,
+            )
+        self._holding.take(claims)
+        return claims
+
+    def _claim_suspect(self) -> list[Claim]:
+        with self._database.transaction("emotion_score") as connection:
+            claims = claim_suspect(
                 connection,
-                model_version_id=model_version_id,
-                worker=worker,
-                lease_seconds=lease_seconds,
+                model_version_id=self._model_version_id,
+                worker=self._worker,
+                lease_seconds=self._lease_seconds,
             )
-        if claims:
-            _score_claims(database, scorer, claims, tally)
-            tally.seconds = time.monotonic() - began
+        self._holding.take(claims)
+        return claims
+
+    def _decode_all(self) -> None:
+        for chunk in self._claimed:
+            self._decode(chunk)
+            self._decoded.put(chunk)
+        self._decoded.end()
+
+    def _decode(self, chunk: _Chunk) -> None:
+        side = self._scorer.preprocessing.image_size
+        pixels = np.empty((len(chunk.claims), side, side, 3), np.uint8)
+        for part in read_parts(chunk.claims, self._tally):
+            first = len(chunk.good)
+            chunk.refusals += part.refusals
+            with self._tally.timing("decode"):
+                outcomes = self._decoders.decode_into(part.files, pixels[first:])
+            for row, (claim, refused) in enumerate(zip(part.claims, outcomes, strict=True)):
+                if refused is not None:
+                    chunk.refusals.append(Refusal(claim, refused.code, refused.detail))
+                    continue
+                if len(chunk.good) < first + row:  # close the gap that a refused one left
+                    pixels[len(chunk.good)] = pixels[first + row]
+                chunk.good.append(claim)
+        chunk.pixels = pixels[: len(chunk.good)]
+
+    def _infer_all(self) -> None:
+        for chunk in self._decoded:
+            assert chunk.pixels is not None  # noqa: S101  - the stage before has decoded
+            with self._tally.timing("infer"):
+                chunk.scores = self._scorer.score(chunk.pixels)
+            chunk.pixels = None
+            self._note_engine()
+            self._scored.put(chunk)
+        self._scored.end()
+
+    def _publish_all(self) -> None:
+        for chunk in self._scored:
+            assert chunk.scores is not None  # noqa: S101  - the stage before has scored
+            with (
+                self._tally.timing("publish"),
+                self._database.transaction("emotion_score") as connection,
+            ):
+                scored, refused = publish_items(
+                    connection,
+                    chunk.good,
+                    chunk.scores.probabilities,
+                    chunk.scores.va,
+                    chunk.refusals,
+                )
+            self._holding.drop(chunk.claims)
+            self._tally.count_scored += scored
+            self._tally.count_refused += refused
+        self._is_published.set()
+
+    def _report(self, began: float) -> None:
+        due = began + PROGRESS_SECONDS
+        while not (self._is_published.wait(0.2) or self._stages.stop.is_set()):
+            if time.monotonic() < due:
+                continue
+            due += PROGRESS_SECONDS
+            seconds = time.monotonic() - began - self._seconds_idle
+            rate = self._tally.count_images / max(seconds, 1e-9)
+            left = self._left()
             log.info(
-                "%d scored, %d refused, %.1f images/s",
-                tally.count_scored,
-                tally.count_refused,
-                tally.images_per_second,
+                "%d scored, %d refused, %.1f images/s with %s; %d left%s",
+                self._tally.count_scored,
+                self._tally.count_refused,
+                rate,
+                self._tally.engine or "this scorer",
+                left,
+                f", about {_duration(left / rate)} for this worker alone" if rate else "",
             )
-            continue
-        with database.transaction("emotion_score") as connection:
-            left = items_left(connection, model_version_id)
-        if not left:
-            return tally
-        log.info("%d items are held by other workers; waiting", left)
-        time.sleep(poll_seconds)
 
-
-def _score_claims(database: Database, scorer: "Scorer", claims: list[Claim], tally: Tally) -> None:
-    good: list[Claim] = []
-    pixels: list[NDArray[np.uint8]] = []
-    refusals: list[Refusal] = []
-    for claim in claims:
+    def _give_back(self) -> None:
         try:
-            pixels.append(scorer.preprocessing.pixels(decode(_read(claim))))
-            good.append(claim)
-        except ImageRefused as refused:
-            refusals.append(Refusal(claim, refused.code, refused.detail))
-    scores = scorer.score(np.stack(pixels) if pixels else _no_pixels(scorer))
-    with database.transaction("emotion_score") as connection:
-        scored, refused_count = publish_items(
-            connection, good, scores.probabilities, scores.va, refusals
-        )
-    tally.count_scored += scored
-    tally.count_refused += refused_count
+            count = self._holding.give_back()
+        except Exception as error:  # then the leases run out by themselves
+            log.warning("what this worker held could not be given back: %s", error)
+        else:
+            log.info("stopped: %d items given back, for any worker to claim", count)
+
+    def _left(self) -> int:
+        with self._database.transaction("emotion_score") as connection:
+            return items_left(connection, self._model_version_id)
+
+    def _note_engine(self) -> None:
+        self._tally.engine = str(getattr(self._scorer, "engine", ""))
+        self._tally.device = str(getattr(self._scorer, "device", ""))
 
 
-def _read(claim: Claim) -> bytes:
-    """The claimed content, from the newest place that still holds exactly those bytes."""
-    refusal = ImageRefused("missing_file", "no delivery of this content can be read any more")
-    for source, path in claim.places:
-        try:
-            data, _ = read_regular_file(Path(source), path)
-        except OSError:
-            continue
-        if hashlib.sha256(data).digest() == claim.sha256:
-            return data
-        refusal = ImageRefused(
-            "changed_since_arrival", "the file holds other bytes than when it was taken in"
-        )
-    raise refusal
+@contextmanager
+def _called_off(stages: Stages) -> Iterator[threading.Event]:
+    """Let SIGTERM stop the stages, then have its former way; set in the event when it came."""
+    came = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        came.set()
+        stages.fail(ScoringError("the worker was told to stop"))
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if came.is_set():
+            signal.raise_signal(signal.SIGTERM)
 
 
-def _no_pixels(scorer: "Scorer") -> NDArray[np.uint8]:
-    size = scorer.preprocessing.image_size
-    return np.empty((0, size, size, 3), np.uint8)
+def _sentence(tally: Tally) -> str:
+    stages = ", ".join(f"{name} {spent:.1f}" for name, spent in tally.stage_seconds.items())
+    return (
+        f"{tally.count_scored} scored, {tally.count_refused} refused in {tally.seconds:.1f} s: "
+        f"{tally.images_per_second:.1f} images/s on {tally.device or 'this machine'} with "
+        f"{tally.engine or 'this scorer'}; seconds in each stage: {stages}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

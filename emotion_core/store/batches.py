@@ -1,14 +1,14 @@
 """Batches and the files that arrived in them, as rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-import pandas as pd
 from sqlalchemy import Connection
 
 from emotion_core.errors import ScoringError
-from emotion_core.store.copying import copy_frame, make_temporary_table
+from emotion_core.store.copying import array_text, copy_rows, make_temporary_table
 from emotion_core.store.queries import query
 
 
@@ -37,6 +37,43 @@ class BatchSummary:
     count_rejected: int
     count_quarantined: int
     count_left: int
+    count_ignored: int = 0
+    """Dot files, unfinished copies and markers, at the last look into the inbox."""
+    count_unsettled: int = 0
+    """Files that may still be written to."""
+    count_held: int = 0
+    """Folders that wait, all or in part, for their manifest; see :func:`held_folders`."""
+
+    @property
+    def refused_share(self) -> float:
+        """Refused and quarantined files over all, 0 to 1; 0 for an empty batch."""
+        refused = self.count_rejected + self.count_quarantined
+        return refused / self.count_found if self.count_found else 0.0
+
+
+@dataclass(frozen=True)
+class HeldFolder:
+    """Why a folder of an inbox waits, for one reason."""
+
+    folder: bytes
+    """Inside the source; empty for the source itself."""
+    code: str
+    """A key of the table ``hold_reason``."""
+    count_files: int
+    """Files that the reason is about."""
+    detail: str
+
+
+@dataclass(frozen=True)
+class HeldReason:
+    """A folder that waits, for people."""
+
+    folder: str
+    reason: str
+    meaning: str
+    detail: str
+    advice: str
+    count_files: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +104,21 @@ class RefusedFile:
     meaning: str
     detail: str
     advice: str
+    retried_in: str | None = None
+    """The batch that tried it again, or ``the next batch``; None when nobody put it back."""
+
+
+@dataclass(frozen=True)
+class ScoredFile:
+    """A file and what became of it, for people."""
+
+    file: str
+    expression: str | None
+    """None when it was refused."""
+    confidence: float | None
+    valence: float | None
+    arousal: float | None
+    reason: str | None
 
 
 def open_batch(
@@ -96,47 +148,80 @@ def known_files(
     connection: Connection, source: str, deliveries: Sequence[tuple[bytes, int, int]]
 ) -> set[tuple[bytes, int, int]]:
     """Which of these ``(path, bytes, modified_ns)`` the ledger already holds."""
-    rows = connection.execute(
-        query("known_files"),
-        {
-            "source": source,
-            "paths": [path for path, _, _ in deliveries],
-            "bytes": [size for _, size, _ in deliveries],
-            "modified_ns": [modified for _, _, modified in deliveries],
-        },
-    )
+    rows = connection.execute(query("known_files"), _asked(source, deliveries))
     return {(bytes(row.path), row.bytes, row.modified_ns) for row in rows}
 
 
 def enter_files(connection: Connection, batch: Batch, files: Sequence[ArrivedFile]) -> int:
-    """Enter arrived files and plan their scoring, in one transaction; returns how many were new."""
-    frame = pd.DataFrame(
-        {
-            "path": ["\\x" + file.path.hex() for file in files],
-            "bytes": [file.size for file in files],
-            "modified_ns": [file.modified_ns for file in files],
-            "sha256": ["\\x" + file.sha256.hex() if file.sha256 else None for file in files],
-            "code": [file.code for file in files],
-            "detail": [file.detail for file in files],
-        }
-    )
+    """Enter arrived files, in one transaction; returns how many are new in this batch.
+
+    Files that could not be read, were put back and have been read again move to this batch.
+    """
     make_temporary_table(
         connection,
         "arrived_file",
         "path bytea, bytes bigint, modified_ns bigint, sha256 bytea, code text, detail text",
     )
-    copy_frame(connection, "arrived_file", frame)
-    connection.execute(query("plan_images"))
-    return int(
-        connection.execute(
-            query("plan_files"), {"batch_id": batch.id, "source": batch.source}
-        ).scalar_one()
+    copy_rows(
+        connection,
+        "arrived_file",
+        ("path", "bytes", "modified_ns", "sha256", "code", "detail"),
+        (
+            (file.path, file.size, file.modified_ns, file.sha256, file.code, file.detail)
+            for file in files
+        ),
     )
+    connection.execute(query("plan_images"))
+    entering = {"batch_id": batch.id, "source": batch.source}
+    reentered = connection.execute(query("reenter_files"), entering).scalar_one()
+    entered = connection.execute(query("plan_files"), entering).scalar_one()
+    return int(entered) + int(reentered)
 
 
 def plan_items(connection: Connection, batch_id: int) -> int:
     """One ledger item per content and model for every file of a batch; returns how many are new."""
     return connection.execute(query("plan_items"), {"batch_id": batch_id}).rowcount
+
+
+def plan_known_files(
+    connection: Connection, batch: Batch, deliveries: Sequence[tuple[bytes, int, int]]
+) -> int:
+    """Plan files that earlier batches brought for this batch's model; returns how many are new."""
+    return connection.execute(
+        query("plan_known_files"),
+        {"model_version_id": batch.model_version_id, **_asked(batch.source, deliveries)},
+    ).rowcount
+
+
+def record_intake(
+    connection: Connection,
+    batch_id: int,
+    *,
+    count_ignored: int,
+    count_unsettled: int,
+    held: Sequence[HeldFolder],
+) -> None:
+    """Keep what a look into the inbox left for later; it replaces what the last look left."""
+    connection.execute(
+        query("record_intake"),
+        {
+            "batch_id": batch_id,
+            "count_ignored": count_ignored,
+            "count_unsettled": count_unsettled,
+        },
+    )
+    connection.execute(query("forget_held_folders"), {"batch_id": batch_id})
+    if held:
+        connection.execute(
+            query("hold_folder"),
+            [{"batch_id": batch_id, **asdict(folder)} for folder in held],
+        )
+
+
+def held_folders(connection: Connection, run_key: str) -> list[HeldReason]:
+    """Folders that a batch's last look into the inbox left waiting, and why."""
+    rows = connection.execute(query("held_folders"), {"run_key": run_key}).mappings()
+    return [HeldReason(**row) for row in rows]
 
 
 def close_batch(connection: Connection, batch_id: int) -> bool:
@@ -160,3 +245,23 @@ def refused_files(connection: Connection, run_key: str) -> list[RefusedFile]:
     """Every refused file of a batch, by name."""
     rows = connection.execute(query("refused_files"), {"run_key": run_key}).mappings()
     return [RefusedFile(**row) for row in rows]
+
+
+def scored_files(
+    connection: Connection, *, source: str, only: bytes | None, model_version_id: int, limit: int
+) -> list[ScoredFile]:
+    """What one model said about the newest delivery of each file of a source, by name."""
+    rows = connection.execute(
+        query("scored_files"),
+        {"source": source, "only": only, "model_version_id": model_version_id, "limit": limit},
+    ).mappings()
+    return [ScoredFile(**row) for row in rows]
+
+
+def _asked(source: str, deliveries: Sequence[tuple[bytes, int, int]]) -> dict[str, Any]:
+    return {
+        "source": source,
+        "paths": array_text(path for path, _, _ in deliveries),
+        "bytes": array_text(size for _, size, _ in deliveries),
+        "modified_ns": array_text(modified for _, _, modified in deliveries),
+    }

@@ -59,6 +59,7 @@ def register_split(
     dataset_id: int,
     seed: int,
     validation_share: float,
+    fold: int,
     fingerprint: str,
     parts: Mapping[str, Sequence[str]],
 ) -> int:
@@ -69,6 +70,7 @@ def register_split(
         dataset_id: From :func:`register_dataset`.
         seed: Of the split.
         validation_share: Above 0, below 1.
+        fold: Which share is held out, from 0.
         fingerprint: 64 hex digits over the membership.
         parts: ``{"train": [...], "validation": [...]}``, image SHA-256 in hex.
     """
@@ -78,6 +80,7 @@ def register_split(
             "dataset_id": dataset_id,
             "seed": seed,
             "validation_share": validation_share,
+            "fold": fold,
             "fingerprint": bytes.fromhex(fingerprint),
         },
     ).one()
@@ -98,6 +101,26 @@ def register_split(
             {"split_id": split_id},
         )
     return split_id
+
+
+def record_doubtful_labels(
+    connection: Connection, *, dataset_id: int, group_key: str, doubts: pd.DataFrame
+) -> None:
+    """Write the labels that one cross-validation doubts; writing again replaces them.
+
+    Args:
+        connection: Transaction of role ``emotion_train``.
+        dataset_id: From :func:`register_dataset`.
+        group_key: Names the cross-validation.
+        doubts: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
+    """
+    connection.execute(
+        query("forget_doubtful_labels"), {"dataset_id": dataset_id, "group_key": group_key}
+    )
+    frame = doubts.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
+    copy_frame(
+        connection, "doubtful_label", frame.assign(dataset_id=dataset_id, group_key=group_key)
+    )
 
 
 def _enter_labels(connection: Connection, dataset_id: int, labels: pd.DataFrame) -> None:

@@ -7,19 +7,27 @@ stopped, outlived its lease and comes back finds its fence gone and writes nothi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, CursorResult
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.store.copying import copy_columns, copy_frame, make_temporary_table
+from emotion_core.store.copying import array_text, copy_columns, copy_rows
 from emotion_core.store.queries import query
+
+SUSPECT_GROUP = 16
+"""How many items of a worker that vanished are tried together before each is tried alone."""
 
 SOLO_LIMIT = 3
 """How often an item may make its worker vanish while held alone before it is set aside."""
+
+IDLE_LIMIT_SECONDS = 30.0
+"""How long a worker may stand still inside of a transaction before the server ends it: its locks
+would keep others from the items that its lease no longer covers."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Claim:
     fence: int
     sha256: bytes
     places: tuple[tuple[str, bytes], ...]
-    """Where its bytes were delivered, ``(source, path)``, newest first."""
+    """Where its bytes were delivered, ``(source, path)``, newest first; the ten newest."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ def claim_items(
     lease_seconds: float,
 ) -> list[Claim]:
     """Lease up to ``limit`` waiting items; empty when none waits. Commit at once."""
+    _begin(connection)
     rows = connection.execute(
         query("claim_items"),
         {
@@ -60,22 +69,55 @@ def claim_items(
             "lease_seconds": lease_seconds,
         },
     )
-    return [_claim(row) for row in rows]
+    return _claims(rows)
 
 
 def claim_suspect(
     connection: Connection, *, model_version_id: int, worker: str, lease_seconds: float
 ) -> list[Claim]:
-    """Lease one item whose worker vanished, alone; sets aside those that did so too often."""
+    """Lease items whose worker vanished: up to :data:`SUSPECT_GROUP` that vanished with it once,
+    else one alone. Those that made it vanish too often while alone are set aside. Commit at once.
+    """
+    _begin(connection)
     connection.execute(
         query("quarantine_suspects"),
         {"model_version_id": model_version_id, "solo_limit": SOLO_LIMIT},
     )
     rows = connection.execute(
         query("claim_suspect"),
-        {"model_version_id": model_version_id, "worker": worker, "lease_seconds": lease_seconds},
+        {
+            "model_version_id": model_version_id,
+            "worker": worker,
+            "limit": SUSPECT_GROUP,
+            "lease_seconds": lease_seconds,
+        },
     )
-    return [_claim(row) for row in rows]
+    return _claims(rows)
+
+
+def renew_leases(connection: Connection, claims: Sequence[Claim], lease_seconds: float) -> int:
+    """Prolong leases from now by the database's clock; returns how many were still this worker's.
+
+    Fewer than given when items were published meanwhile or their fence is gone; both are harmless,
+    since publishing looks at the fence itself.
+    """
+    if not claims:
+        return 0
+    _begin(connection)
+    return connection.execute(
+        query("renew_leases"), {**_fenced(claims), "lease_seconds": lease_seconds}
+    ).rowcount
+
+
+def release_items(connection: Connection, claims: Sequence[Claim]) -> int:
+    """Give claims back at once, for a worker that ends in good order; returns how many.
+
+    They can be claimed without waiting for the lease, and the claim counts against none of them.
+    """
+    if not claims:
+        return 0
+    _begin(connection)
+    return connection.execute(query("release_items"), _fenced(claims)).rowcount
 
 
 def publish_items(
@@ -97,42 +139,11 @@ def publish_items(
     Returns:
         How many were published as scored and as refused; fewer than given when a fence is gone.
     """
-    make_temporary_table(
-        connection,
-        "scored_item",
-        "item_id bigint, fence integer, "
-        "expression_id smallint, confidence real, "
-        + ", ".join(f"{name} real" for name in PROBABILITY_COLUMNS)
-        + ", valence real, arousal real",
+    _begin(connection)
+    return (
+        _publish_scores(connection, claims, probabilities, va),
+        _publish_refusals(connection, refusals),
     )
-    make_temporary_table(
-        connection, "refused_item", "item_id bigint, fence integer, code text, detail text"
-    )
-    if claims:
-        columns: dict[str, NDArray[Any]] = {
-            "item_id": np.array([claim.item_id for claim in claims], np.int64),
-            "fence": np.array([claim.fence for claim in claims], np.int32),
-            "expression_id": probabilities.argmax(axis=1).astype(np.int16),
-            "confidence": probabilities.max(axis=1).astype(np.float32),
-        }
-        for index, name in enumerate(PROBABILITY_COLUMNS):
-            columns[name] = probabilities[:, index].astype(np.float32)
-        columns["valence"] = va[:, 0].astype(np.float32)
-        columns["arousal"] = va[:, 1].astype(np.float32)
-        copy_columns(connection, "scored_item", columns)
-    if refusals:
-        frame = pd.DataFrame(
-            {
-                "item_id": [refusal.claim.item_id for refusal in refusals],
-                "fence": [refusal.claim.fence for refusal in refusals],
-                "code": [refusal.code for refusal in refusals],
-                # PostgreSQL's text cannot hold a zero byte.
-                "detail": [refusal.detail.replace("\0", "?")[:500] for refusal in refusals],
-            }
-        )
-        copy_frame(connection, "refused_item", frame)
-    row = connection.execute(query("publish_items")).one()
-    return int(row.count_scored), int(row.count_refused)
 
 
 def items_left(connection: Connection, model_version_id: int) -> int:
@@ -142,11 +153,72 @@ def items_left(connection: Connection, model_version_id: int) -> int:
     )
 
 
-def _claim(row: Row[Any]) -> Claim:
-    places = zip(row.sources, row.paths, strict=True)
-    return Claim(
-        item_id=row.id,
-        fence=row.fence,
-        sha256=bytes(row.sha256),
-        places=tuple((source, bytes(path)) for source, path in places),
+def _begin(connection: Connection) -> None:
+    connection.execute(
+        query("begin_ledger_work"), {"idle_limit": f"{round(IDLE_LIMIT_SECONDS * 1000)}ms"}
     )
+
+
+def _publish_scores(
+    connection: Connection,
+    claims: Sequence[Claim],
+    probabilities: NDArray[np.float32],
+    va: NDArray[np.float32],
+) -> int:
+    ended = _end(connection, claims, "done")
+    if not len(ended):
+        return 0
+    # The rows come in the table's order, and without those whose fence is gone.
+    ids = np.array([claim.item_id for claim in claims], np.int64)
+    order = np.argsort(ids)
+    chosen = order[np.searchsorted(ids, ended[:, 0], sorter=order)]
+    probabilities, va = probabilities[chosen].astype(np.float32), va[chosen].astype(np.float32)
+    columns: dict[str, NDArray[Any]] = {
+        "image_id": ended[:, 1],
+        "model_version_id": ended[:, 2],
+        "expression_id": probabilities.argmax(axis=1).astype(np.int16),
+        "confidence": probabilities.max(axis=1),
+    }
+    for index, name in enumerate(PROBABILITY_COLUMNS):
+        columns[name] = probabilities[:, index]
+    columns["valence"], columns["arousal"] = va[:, 0], va[:, 1]
+    copy_columns(connection, "prediction", columns)
+    return len(ended)
+
+
+def _publish_refusals(connection: Connection, refusals: Sequence[Refusal]) -> int:
+    ended = set(_end(connection, [refusal.claim for refusal in refusals], "rejected")[:, 0])
+    copy_rows(
+        connection,
+        "rejection",
+        ("scoring_item_id", "code", "detail"),
+        (
+            (refusal.claim.item_id, refusal.code, refusal.detail[:500])
+            for refusal in refusals
+            if refusal.claim.item_id in ended
+        ),
+    )
+    return len(ended)
+
+
+def _end(connection: Connection, claims: Sequence[Claim], state: str) -> NDArray[np.int64]:
+    """[M, 3] item, image and model of the claims whose fence still held."""
+    if not claims:
+        return np.empty((0, 3), np.int64)
+    rows = connection.execute(query("end_items"), {**_fenced(claims), "state": state}).all()
+    return np.array([tuple(row) for row in rows], np.int64).reshape(-1, 3)
+
+
+def _fenced(claims: Sequence[Claim]) -> dict[str, str]:
+    return {
+        "item_ids": array_text(claim.item_id for claim in claims),
+        "fences": array_text(claim.fence for claim in claims),
+    }
+
+
+def _claims(rows: CursorResult[Any]) -> list[Claim]:
+    """One claim per item; the rows of an item follow one another, one for each place."""
+    return [
+        Claim(item_id, fence, bytes(sha256), tuple((row.source, bytes(row.path)) for row in places))
+        for (item_id, fence, sha256), places in groupby(rows, key=itemgetter(0, 1, 2))
+    ]

@@ -129,8 +129,17 @@ def finish_training_run(connection: Connection, run_id: int, summary: Mapping[st
             "best_epoch": summary["best_epoch"],
             "images_per_second": summary["images_per_second"],
             "seconds": summary["seconds"],
+            "weights_origin": summary["weights_origin"],
+            "adjustments": json.dumps(summary["adjustments"]),
         },
     )
+
+
+def record_calibration(
+    connection: Connection, run_id: int, calibration: Mapping[str, float]
+) -> None:
+    """Write a run's temperature and calibration errors, see ``emotion_core.calibration``."""
+    connection.execute(query("record_calibration"), {"run_id": run_id, **calibration})
 
 
 def record_run_metrics(

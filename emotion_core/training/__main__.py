@@ -3,13 +3,17 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from emotion_core.errors import EmotionError
 from emotion_core.settings import Settings
-from emotion_core.training.recipe import CHOICES, LIMITS, PRESETS, Recipe
+from emotion_core.training.recipe import AUGMENTATIONS, CHOICES, LIMITS, PRESETS, Recipe
+from emotion_core.vision.architectures import MAIN_NETWORKS, NETWORKS
+
+if TYPE_CHECKING:  # pandas takes a second to import
+    from emotion_core.training.run_directory import RunResult
 
 _COLUMNS = (
     ("accuracy", "accuracy"),
@@ -25,7 +29,7 @@ _COLUMNS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status (0, or 1 with one sentence on stderr)."""
     options = _parser().parse_args(arguments)
-    networks = options.networks if options.command == "compare" else [options.network]
+    networks = [options.network] if options.command == "train" else options.networks
     try:
         train_networks(networks, options)
     except EmotionError as error:
@@ -39,62 +43,106 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def train_networks(networks: Sequence[str], options: argparse.Namespace) -> None:
     """Train one network after the other and print how they did on the held-out images."""
-    settings = Settings.from_environment()
     overrides = {
         name: value
-        for name in (*LIMITS, "weights", "optimizer", "schedule", "augmentation")
-        if (value := getattr(options, name)) is not None
+        for name in (*LIMITS, *CHOICES, "augmentation")
+        if (value := getattr(options, name, None)) is not None
     }
+    folds = range(options.folds) if options.command == "crossvalidate" else [None]
+    if options.command == "crossvalidate":
+        overrides["validation_share"] = 1 / options.folds
     # All recipes first: a mistake in the second must not be found after training the first.
-    recipes = [Recipe.from_preset(options.preset, network, **overrides) for network in networks]
+    recipes = {
+        options.out / network.replace(":", "_") / _fold_name(fold): Recipe.from_preset(
+            options.preset, network, **overrides, **({} if fold is None else {"fold": fold})
+        )
+        for network in networks
+        for fold in folds
+    }
+    _train_recipes(recipes, options)
+    from emotion_core.training.run_directory import RunDirectory
 
+    results: dict[str, list[RunResult]] = {network: [] for network in networks}
+    for directory, recipe in recipes.items():
+        results[recipe.network].append(RunDirectory(directory).read())
+    from emotion_core.training.peers import is_first_here
+
+    if is_first_here():
+        _say(_table(results))
+
+
+def _fold_name(fold: int | None) -> str:
+    return "" if fold is None else f"fold-{fold + 1}"
+
+
+def _train_recipes(recipes: Mapping[Path, Recipe], options: argparse.Namespace) -> None:
+    settings = Settings.from_environment()
+    device = options.device or settings.device
     # Read when torch is loaded. By default its threads burn a core while they wait for one
     # another; beside other processes training then drops to a tenth of its speed.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Importing torch takes seconds; mistakes above are answered at once.
     from emotion_core.training.affectnet import read_affectnet
+    from emotion_core.training.class_folders import read_class_folders
     from emotion_core.training.loop import train
-    from emotion_core.training.run_directory import RunDirectory
+    from emotion_core.training.peers import is_first_here
+    from emotion_core.training.pretraining import finished, pretrain, require_set
     from emotion_core.training.split import split_by_content
 
+    def say(line: str) -> None:
+        if is_first_here():
+            _say(line)
+
     labelled_set = read_affectnet(options.data)
-    split = split_by_content(labelled_set, recipes[0].seed, recipes[0].validation_share)
-    _say(
-        f"{labelled_set.name}: {len(split.train)} images to train, {len(split.validation)} held "
-        f"out, {len(labelled_set.exclusions)} files left out"
-    )
-    for recipe in recipes:
-        directory = options.out / recipe.network
-        _say(f"{recipe.network} → {directory}")
+    earlier = options.pretraining_data and read_class_folders(options.pretraining_data)
+    for recipe in recipes.values():
+        require_set(recipe, earlier)
+    for found in filter(None, (labelled_set, earlier)):
+        say(f"{found.name}: {len(found.samples)} images, {len(found.exclusions)} files left out")
+    for directory, recipe in recipes.items():
+        split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, recipe.fold)
+        stage = None
+        if earlier is not None:
+            stages = options.stages or options.out / "stages"
+            for epoch in pretrain(
+                recipe, earlier, stages, device=device, weights_dir=settings.weights_dir
+            ):
+                say(f"  {recipe.network} on {earlier.name}: {epoch.describe()}")
+            stage = finished(recipe, earlier, stages)
+        say(
+            f"{recipe.network} → {directory}: {len(split.train)} images to train, "
+            f"{len(split.validation)} held out"
+        )
         for epoch in train(
             recipe,
             labelled_set,
             split,
             directory,
-            device=options.device or settings.device,
+            device=device,
             weights_dir=settings.weights_dir,
+            pretraining=stage,
         ):
-            _say(f"  {epoch.describe()}")
-    results = {
-        recipe.network: RunDirectory(options.out / recipe.network).read() for recipe in recipes
-    }
-    _say(_table({name: result.metrics["validation"] for name, result in results.items()}, results))
+            say(f"  {epoch.describe()}")
 
 
-def _table(figures: dict[str, dict[str, float]], results: dict[str, Any]) -> str:
-    summary = next(iter(results.values())).summary
-    rows = {
-        **figures,
-        "constant predictor": summary["constant_predictor"],
-        "chance": summary["chance_line"],
-    }
+def _table(results: "Mapping[str, Sequence[RunResult]]") -> str:
+    """The networks' figures on all that their runs held out, beside what guessing reaches."""
+    from emotion_core.training.pooling import mean_figures, pooled_figures
+
+    first = next(iter(results.values()))
+    summary = first[0].summary
+    rows = {name: pooled_figures(runs) for name, runs in results.items()}
+    rows["constant predictor"] = mean_figures([run.summary["constant_predictor"] for run in first])
+    rows["chance"] = mean_figures([run.summary["chance_line"] for run in first])
     width = max(map(len, rows))
     lines = [f"{'':{width}}" + "".join(f"  {label:>9}" for _, label in _COLUMNS)]
     for name, values in rows.items():
         cells = "".join(f"  {_cell(values.get(metric)):>9}" for metric, _ in _COLUMNS)
         lines.append(f"{name:{width}}{cells}")
-    count = summary["split"]["count_validation"]
+    count = sum(run.summary["split"]["count_validation"] for run in first)
     lines.append(f"on {count} held-out images of {summary['dataset']['name']}")
+    if len(first) > 1:
+        lines.append(f"in {len(first)} folds, each by a network that never saw them")
     if summary["dataset"]["is_drawn"]:
         lines.append("The faces are drawn: these figures say nothing about people.")
     return "\n".join(lines)
@@ -127,29 +175,48 @@ def _parser() -> argparse.ArgumentParser:
     )
     shared.add_argument("--preset", choices=tuple(PRESETS), required=True)
     shared.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto")
+    shared.add_argument(
+        "--pretraining-data",
+        type=Path,
+        help="folder or zip with one folder per expression, for recipes with pretraining_epochs",
+    )
+    shared.add_argument(
+        "--stages", type=Path, help="folder of pretraining stages to share; default: in --out"
+    )
     instead = shared.add_argument_group("instead of the preset's values")
-    for name in ("weights", "optimizer", "schedule", "augmentation"):
-        instead.add_argument(_flag(name), choices=CHOICES[name])
-    whole = {"epochs", "batch_size", "image_size", "seed"}
+    for name, choices in CHOICES.items():
+        instead.add_argument(_flag(name), choices=choices)
+    instead.add_argument(
+        "--augmentation", metavar="NAMES", help=f"none, or of {'+'.join(AUGMENTATIONS)}"
+    )
     for name, (low, high) in LIMITS.items():
+        whole = isinstance(PRESETS["seed"][name], int)
         instead.add_argument(
             _flag(name),
-            type=int if name in whole else float,
-            metavar="N" if name in whole else "X",
+            type=int if whole else float,
+            metavar="N" if whole else "X",
             help=f"{low:g} to {high:g}",
         )
-    compare = commands.add_parser(
-        "compare", parents=[shared], help="train several networks on the same split"
-    )
-    compare.add_argument(
+    several = argparse.ArgumentParser(add_help=False)
+    several.add_argument(
         "--networks",
         nargs="+",
-        choices=CHOICES["network"],
-        default=list(CHOICES["network"]),
-        help="default: all",
+        metavar="NETWORK",
+        default=list(MAIN_NETWORKS),
+        help=f"{', '.join(NETWORKS)}, torchvision:<name> or timm:<name>; "
+        f"default: {' '.join(MAIN_NETWORKS)}",
     )
+    commands.add_parser(
+        "compare", parents=[shared, several], help="train several networks on the same split"
+    )
+    crossed = commands.add_parser(
+        "crossvalidate",
+        parents=[shared, several],
+        help="train each network once per fold, so that every image is held out once",
+    )
+    crossed.add_argument("--folds", type=int, default=5, choices=range(2, 21), metavar="K")
     one = commands.add_parser("train", parents=[shared], help="train one network")
-    one.add_argument("--network", choices=CHOICES["network"], required=True)
+    one.add_argument("--network", required=True)
     return parser
 
 

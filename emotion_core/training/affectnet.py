@@ -8,18 +8,23 @@ in a zip archive that is read in place. Nothing wrong with one file stops the re
 import hashlib
 import os
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError, ImageRefused
 from emotion_core.training import annotation
+from emotion_core.training.labelled_set import (
+    Exclusion,
+    LabelledSet,
+    Sample,
+    assemble,
+    printable,
+)
 from emotion_core.training.source_files import FileRefused, SourceFiles, open_source
 from emotion_core.vision.images import MAX_FILE_BYTES, decode
 
@@ -35,118 +40,6 @@ _LAYOUT = (
     "expected <any folders>/images/<id>.jpg (or .jpeg, .png) beside "
     "annotations/<id>_exp.npy, <id>_val.npy and <id>_aro.npy"
 )
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One face that can be used: its image decodes and all three labels are sound."""
-
-    sample_id: str
-    """Unique in the set: the file's name without ending, after its folder when there are several"""
-    image_name: str
-    """Path inside the source."""
-    sha256: str
-    """Of the image file's bytes, hex."""
-    expression: int
-    """Index into :data:`emotion_core.emotions.EXPRESSIONS`."""
-    valence: float
-    """-1 (unpleasant) to 1 (pleasant)."""
-    arousal: float
-    """-1 (calm) to 1 (excited)."""
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """One file that kept a face out of the set, and why. (name, code) is unique in a set."""
-
-    name: str
-    """Path inside the source, printable (control and undecodable bytes are escaped)."""
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """Byte-identical images that were given different expressions. They stay in the set."""
-
-    sha256: str
-    sample_ids: tuple[str, ...]
-    expressions: tuple[int, ...]
-    """One per sample id."""
-
-
-@dataclass(frozen=True)
-class LabelledSet:
-    """Faces with labels, in natural order of their ids (``2`` before ``10``)."""
-
-    name: str
-    source: Path
-    samples: tuple[Sample, ...]
-    exclusions: tuple[Exclusion, ...]
-    fingerprint: str
-    """SHA-256 (hex) over every sample's id, image hash and labels; not over where they lie."""
-    contradictions: tuple[Contradiction, ...]
-    is_drawn: bool
-    _files: SourceFiles = field(repr=False, compare=False)
-
-    def read_image(self, sample: Sample) -> bytes:
-        """The image file's bytes, as validated.
-
-        Raises:
-            DataError: The file is gone or is no longer the one that was validated.
-        """
-        try:
-            data = self._files.read(sample.image_name, MAX_FILE_BYTES)
-        except FileRefused as refused:
-            raise DataError(
-                f"{_printable(sample.image_name)} in {self.source} cannot be read any more: "
-                f"{refused.detail}"
-            ) from refused
-        if hashlib.sha256(data).hexdigest() != sample.sha256:
-            raise DataError(
-                f"{_printable(sample.image_name)} in {self.source} has changed since the data set "
-                "was validated; read the data set again"
-            )
-        return data
-
-    @property
-    def duplicates(self) -> tuple[tuple[str, ...], ...]:
-        """Sample ids that share one image, byte for byte."""
-        return tuple(
-            tuple(sample.sample_id for sample in group)
-            for group in _by_content(self.samples).values()
-            if len(group) > 1
-        )
-
-    def describe(self) -> dict[str, Any]:
-        """Counts, label ranges and everything found wrong, ready for JSON."""
-        counts = Counter(sample.expression for sample in self.samples)
-        return {
-            "name": self.name,
-            "source": str(self.source),
-            "fingerprint": self.fingerprint,
-            "is_drawn": self.is_drawn,
-            "count_samples": len(self.samples),
-            "count_excluded": len(self.exclusions),
-            "per_expression": {name: counts[index] for index, name in enumerate(EXPRESSIONS)},
-            "valence": _spread(sample.valence for sample in self.samples),
-            "arousal": _spread(sample.arousal for sample in self.samples),
-            "duplicates": [list(ids) for ids in self.duplicates],
-            "contradictions": [
-                dict(
-                    zip(
-                        found.sample_ids,
-                        (EXPRESSIONS[label] for label in found.expressions),
-                        strict=True,
-                    )
-                )
-                for found in self.contradictions
-            ],
-            "exclusions_by_code": dict(sorted(Counter(e.code for e in self.exclusions).items())),
-            "exclusions": [
-                {"name": e.name, "code": e.code, "detail": e.detail} for e in self.exclusions
-            ],
-        }
 
 
 @dataclass
@@ -190,17 +83,15 @@ def read_affectnet(source: Path) -> LabelledSet:
                 exclusions += problems
                 if sample is not None:
                     samples.append(sample)
-    samples.sort(key=lambda sample: _natural(sample.sample_id))
     _require_every_expression(source, samples, exclusions)
-    return LabelledSet(
-        name=source.stem if source.is_file() else source.resolve().name,
-        source=source,
-        samples=tuple(samples),
-        exclusions=tuple(sorted(exclusions, key=lambda e: (_natural(e.name), e.code))),
-        fingerprint=_fingerprint(samples),
-        contradictions=_contradictions(samples),
+    return assemble(
+        source,
+        samples,
+        exclusions,
+        kind="affectnet 1",
         is_drawn=any(name.rpartition("/")[2] == DRAWN_MARKER for name in names),
-        _files=files,
+        has_affect=True,
+        files=files,
     )
 
 
@@ -244,13 +135,11 @@ def _validate(
     problems: list[Exclusion] = []
 
     def exclude(name: str, code: str, detail: str) -> None:
-        problems.append(Exclusion(_printable(name), code, _printable(detail)))
+        problems.append(Exclusion(printable(name), code, printable(detail)))
 
     if not face.images:
         name = min(face.annotations.values())
-        exclude(
-            name, "annotation_without_image", f"no image {_printable(face.stem)} lies beside it"
-        )
+        exclude(name, "annotation_without_image", f"no image {printable(face.stem)} lies beside it")
         return None, problems
     if len(face.images) > 1:
         for name in sorted(face.images):
@@ -285,7 +174,7 @@ def _validate(
         return None, problems
     sample_id = str(PurePosixPath(face.root, face.stem).relative_to(prefix))
     sample = Sample(
-        sample_id=_printable(sample_id),
+        sample_id=printable(sample_id),
         image_name=name,
         sha256=sha256,
         expression=int(labels["exp"]),
@@ -316,64 +205,9 @@ def _require_every_expression(
         )
 
 
-def _by_content(samples: Iterable[Sample]) -> Mapping[str, list[Sample]]:
-    groups: dict[str, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        groups[sample.sha256].append(sample)
-    return groups
-
-
-def _contradictions(samples: Iterable[Sample]) -> tuple[Contradiction, ...]:
-    return tuple(
-        Contradiction(
-            sha256=sha256,
-            sample_ids=tuple(sample.sample_id for sample in group),
-            expressions=tuple(sample.expression for sample in group),
-        )
-        for sha256, group in _by_content(samples).items()
-        if len({sample.expression for sample in group}) > 1
-    )
-
-
-def _fingerprint(samples: Iterable[Sample]) -> str:
-    """``repr`` writes the shortest text that reads back as the same float, so lines are stable."""
-    digest = hashlib.sha256(b"affectnet 1\n")
-    for s in samples:
-        line = f"{s.sample_id}\t{s.sha256}\t{s.expression}\t{s.valence!r}\t{s.arousal!r}\n"
-        digest.update(line.encode())
-    return digest.hexdigest()
-
-
-def _natural(text: str) -> tuple[tuple[tuple[int, str], ...], str]:
-    """Sort key under which ``2`` stands before ``10``; the text itself breaks ties."""
-    parts = re.split(r"([0-9]{1,18})", text)  # texts and numbers, in turns
-    key = tuple((-1, part) if i % 2 == 0 else (int(part), "") for i, part in enumerate(parts))
-    return key, text
-
-
-def _printable(text: str) -> str:
-    """Valid UTF-8 on one line: file names may hold newlines and bytes of any encoding.
-
-    Different texts stay different, because the backslash itself is escaped too.
-    """
-    return "".join(
-        char if char.isprintable() and char != "\\" else char.encode("unicode_escape").decode()
-        for char in text
-    )
-
-
-def _spread(values: Iterable[float]) -> dict[str, float]:
-    array = np.fromiter(values, dtype=np.float64)
-    return {
-        "min": float(array.min()),
-        "mean": float(array.mean()),
-        "max": float(array.max()),
-    }
-
-
 def _hint(names: list[str]) -> str:
     """A common slip: naming the folder that holds the archive instead of the archive."""
     archives = sorted(name for name in names if name.lower().endswith(".zip"))
     if archives:
-        return f"; it holds {_printable(archives[0])}: give the archive's own path"
+        return f"; it holds {printable(archives[0])}: give the archive's own path"
     return ""

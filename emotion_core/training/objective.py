@@ -1,5 +1,6 @@
 """What training makes small."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -12,18 +13,43 @@ def objective(
     """Both tasks' losses, weighed by the recipe.
 
     ``expression_weight`` × cross-entropy of the expressions + ``affect_weight`` × mean squared
-    error over valence and arousal.
+    error over valence and arousal + ``ccc_weight`` × (1 − their mean concordance).
 
     Args:
-        recipe: For its weights.
+        recipe: For its weights and its label smoothing.
         logits: float [N, 8].
         va: float [N, 2].
-        truth: int64 [N].
+        truth: int64 [N], or float [N, 8] where several expressions are blended.
         truth_va: float [N, 2].
 
     Returns:
-        A scalar, the mean over the N images.
+        A scalar: the mean over the N images, and the concordance among them.
     """
-    return recipe.expression_weight * F.cross_entropy(
-        logits, truth
-    ) + recipe.affect_weight * F.mse_loss(va, truth_va)
+    loss = logits.new_zeros(())
+    if recipe.expression_weight:
+        loss = loss + recipe.expression_weight * F.cross_entropy(
+            logits, truth, label_smoothing=recipe.label_smoothing
+        )
+    if recipe.affect_weight:
+        loss = loss + recipe.affect_weight * F.mse_loss(va, truth_va)
+    if recipe.ccc_weight:
+        loss = loss + recipe.ccc_weight * (1 - concordance(va, truth_va).mean())
+    return loss
+
+
+def concordance(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Lin's concordance correlation of each column (Lin 1989), differentiable.
+
+    Args:
+        predicted: float [N, D].
+        truth: float [N, D].
+
+    Returns:
+        [D], each in [-1, 1]; nearly 0 where a column is constant.
+    """
+    mean, true_mean = predicted.mean(dim=0), truth.mean(dim=0)
+    deviation, true_deviation = predicted - mean, truth - true_mean
+    covariance = (deviation * true_deviation).mean(dim=0)
+    spread = deviation.square().mean(dim=0) + true_deviation.square().mean(dim=0)
+    tiny = torch.finfo(predicted.dtype).eps
+    return 2 * covariance / (spread + (mean - true_mean).square() + tiny)

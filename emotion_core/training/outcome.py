@@ -1,13 +1,20 @@
 """What a finished training leaves behind: the model, its predictions and its figures."""
 
-from typing import Any
+import copy
+from dataclasses import asdict
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import torch
 
 from emotion_core import metrics
-from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.training.affectnet import LabelledSet
+from emotion_core.calibration import calibrate
+from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
+from emotion_core.errors import TrainingError
+from emotion_core.training.collapse import collapse
+from emotion_core.training.drawn_faces import draw_face
+from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.part import Part, figures
 from emotion_core.training.progress import Progress
 from emotion_core.training.provenance import git_revision, library_versions
@@ -21,9 +28,13 @@ from emotion_core.training.run_directory import (
 from emotion_core.training.split import Split
 from emotion_core.vision.checkpoint import load_weights, save_model
 from emotion_core.vision.device import device_name
+from emotion_core.vision.golden import Golden
 from emotion_core.vision.inference import Scores, infer
 from emotion_core.vision.network import EmotionNetwork
 from emotion_core.vision.preprocessing import Preprocessing
+
+GOLDEN_FACES: Final = len(EXPRESSIONS)
+GOLDEN_SEED: Final = 2024
 
 
 def write_outcome(
@@ -44,11 +55,19 @@ def write_outcome(
 
     Args:
         network: Takes up the best weights; stays on its device.
+
+    Raises:
+        TrainingError: The network is of no use; nothing is written.
     """
     best = progress.best_file(run.path)
     load_weights(network, best.read_bytes(), str(best))
     device = next(network.parameters()).device
     scores = infer(network.eval(), preprocessing, held_out.pixels, device)
+    if reason := collapse(
+        held_out.truth, held_out.truth_va, scores, learns_affect=recipe.learns_affect
+    ):
+        raise TrainingError(reason)
+    calibration = calibrate(held_out.truth, scores.probabilities)
     versions, revision = library_versions(), git_revision()
     description = save_model(
         run.path,
@@ -58,8 +77,10 @@ def write_outcome(
         versions=versions,
         recipe=recipe.to_dict(),
         data=progress.data,
+        calibration=asdict(calibration),
         git_revision=revision,
     )
+    _golden(network, preprocessing).write(run.path)
     run.write_predictions(_predictions(labelled_set, split, scores))
     run.write_json(HISTORY_FILE, progress.history)
     run.write_json(
@@ -74,7 +95,9 @@ def write_outcome(
                 "versions": versions,
                 "parameters": description.parameters,
                 "git_revision": revision,
-                "weights_origin": recipe.weights,
+                "weights_origin": _weights_origin(recipe),
+                "adjustments": progress.adjustments,
+                "calibration": asdict(calibration),
                 "best_epoch": progress.best_epoch,
                 "epochs": recipe.epochs,
                 **_speed(progress, len(train_part)),
@@ -87,6 +110,23 @@ def write_outcome(
             },
         },
     )
+
+
+def _golden(network: EmotionNetwork, preprocessing: Preprocessing) -> Golden:
+    """What the network says of drawn faces: pictures that may lie anywhere."""
+    rng = np.random.default_rng(GOLDEN_SEED)
+    faces = []
+    for expression in range(GOLDEN_FACES):
+        valence, arousal = rng.uniform(-1, 1, 2)
+        faces.append(draw_face(expression, valence, arousal, rng))
+    pixels = np.stack([preprocessing.pixels(face) for face in faces])
+    # On the CPU, in float32: what every machine can compute.
+    scores = infer(copy.deepcopy(network).cpu().eval(), preprocessing, pixels, torch.device("cpu"))
+    return Golden(pixels, scores.probabilities, scores.va)
+
+
+def _weights_origin(recipe: Recipe) -> str:
+    return recipe.weights if not recipe.pretraining_epochs else f"{recipe.weights}, then faces"
 
 
 def _speed(progress: Progress, count_train: int) -> dict[str, float]:
@@ -113,6 +153,7 @@ def _split_facts(split: Split) -> dict[str, Any]:
         "fingerprint": split.fingerprint,
         "seed": split.seed,
         "validation_share": split.validation_share,
+        "fold": split.fold,
         "count_train": len(split.train),
         "count_validation": len(split.validation),
     }

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_core.errors import DataError, ImageRefused
-from emotion_core.training.affectnet import LabelledSet, Sample
+from emotion_core.training.labelled_set import LabelledSet, Sample
 from emotion_core.vision.device import available_cores
 from emotion_core.vision.images import decode
 from emotion_core.vision.preprocessing import Preprocessing

@@ -1,7 +1,7 @@
 """How far a training has come, on disk after every epoch: a kill costs one epoch at most."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,8 @@ class Progress:
     """0 before the first."""
     best_score: float = 0.0
     """Its selection score; says nothing before the first."""
+    adjustments: list[str] = field(default_factory=list)
+    """What training changed on the way to get through, oldest first."""
 
     @property
     def finished_epochs(self) -> int:
@@ -46,10 +48,11 @@ class Progress:
         """Whether an epoch of this selection score would be the best one so far."""
         return self.best_epoch == 0 or score > self.best_score
 
-    def add(self, epoch: dict[str, Any], score: float) -> None:
-        """Enter a finished epoch and its selection score."""
+    def add(self, epoch: dict[str, Any], score: float, adjustments: Sequence[str] = ()) -> None:
+        """Enter a finished epoch, its selection score and what it had to change."""
         is_better = self.is_better(score)
         self.history.append(epoch)
+        self.adjustments += adjustments
         if is_better:
             self.best_epoch, self.best_score = self.finished_epochs, score
 
@@ -58,18 +61,34 @@ class Progress:
         never be taken together with the weights of another one."""
         return directory / f"best-{self.best_epoch}.safetensors"
 
-    def save(self, directory: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Write the best weights if this epoch has them, then the checkpoint that names them."""
+    def save(
+        self,
+        directory: Path,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        averaged: nn.Module | None,
+    ) -> None:
+        """Write the best weights if this epoch has them, then the checkpoint that names them.
+
+        Args:
+            directory: Of the run.
+            network: As the last step left it.
+            optimizer: Its optimizer.
+            averaged: The average that is validated in its place, where there is one.
+        """
         if self.best_epoch == self.finished_epochs:
-            write_bytes(self.best_file(directory), weights_bytes(network))
+            write_bytes(self.best_file(directory), weights_bytes(averaged or network))
         tensors = {f"model/{name}": value for name, value in network.state_dict().items()}
         for index, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{name}": value for name, value in moments.items()}
+        if averaged is not None:
+            tensors |= {f"average/{name}": value for name, value in averaged.state_dict().items()}
         state = {
             "data": dict(self.data),
             "history": self.history,
             "best_epoch": self.best_epoch,
             "best_score": self.best_score,
+            "adjustments": self.adjustments,
         }
         with replacing(directory / CHECKPOINT_FILE) as temporary:
             safetensors.torch.save_file(
@@ -101,8 +120,13 @@ class Progress:
         return progress
 
     @staticmethod
-    def restore(directory: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Put the checkpoint's tensors into a network and its optimizer.
+    def restore(
+        directory: Path,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        averaged: nn.Module | None,
+    ) -> None:
+        """Put the checkpoint's tensors into a network, its optimizer and its average.
 
         Raises:
             TrainingError: The checkpoint is damaged or belongs to another network.
@@ -111,6 +135,8 @@ class Progress:
         try:
             tensors = safetensors.torch.load_file(path)
             network.load_state_dict(_below("model/", tensors))
+            if averaged is not None:
+                averaged.load_state_dict(_below("average/", tensors))
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             moments: dict[int, dict[str, Tensor]] = {}
             for name, value in _below("optimizer/", tensors).items():

@@ -2,36 +2,47 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from emotion_core.errors import RecipeError
-from emotion_core.vision.architectures import NETWORKS
+from emotion_core.errors import RecipeError, WeightsError
+from emotion_core.vision.architectures import architecture_named
+
+AUGMENTATIONS: Final = ("flip", "shift", "crop", "rotate", "colour", "grey", "erase")
+"""What chance may do to a training image; see :mod:`emotion_core.training.augmentation`."""
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "network": tuple(NETWORKS),
         "weights": ("imagenet", "none"),
         "optimizer": ("adam", "adamw"),
-        "schedule": ("constant", "one_cycle"),
-        "augmentation": ("none", "flip_and_shift"),
+        "schedule": ("constant", "cosine"),
     }
 )
 """What the fields of few values may be."""
 
 LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
+        "image_size": (32, 1024),
+        "pretraining_epochs": (0, 500),
+        "pretraining_image_size": (32, 1024),
         "epochs": (1, 500),
         "batch_size": (2, 4096),
         "learning_rate": (1e-8, 1.0),
+        "backbone_rate": (0.0, 1.0),
+        "warm_up": (0.0, 0.9),
         "weight_decay": (0.0, 1.0),
-        "image_size": (32, 1024),
+        "clip_norm": (0.0, 1000.0),
+        "averaging": (0.0, 0.99999),
         "dropout": (0.0, 0.95),
         "expression_weight": (0.0, 1000.0),
         "affect_weight": (0.0, 1000.0),
+        "ccc_weight": (0.0, 1000.0),
+        "label_smoothing": (0.0, 0.5),
+        "mixup": (0.0, 10.0),
         "seed": (0, 2**31 - 1),
         "validation_share": (0.01, 0.9),
+        "fold": (0, 98),
     }
 )
 """Lowest and highest value of each number, both allowed."""
@@ -47,33 +58,54 @@ class Recipe:
     """
 
     network: str
-    """Key of ``NETWORKS``."""
+    """See :func:`emotion_core.vision.architectures.architecture_named`."""
     preset: str
     """The preset that it began as, for people; the fields below are what counts."""
     weights: str
-    """``imagenet`` starts from torchvision's ImageNet weights, ``none`` from random ones."""
+    """``imagenet`` starts from published ImageNet weights, ``none`` from random ones."""
     image_size: int
     """Side of the square input, in pixels."""
+    pretraining_epochs: int
+    """Passes over another labelled set of faces before this one; 0 for no such stage."""
+    pretraining_image_size: int
+    """Side of the input in that stage, in pixels."""
     epochs: int
     batch_size: int
     optimizer: str
     learning_rate: float
-    """The constant rate, or the highest one of ``one_cycle``."""
+    """Of the heads: the constant rate, or the highest one of ``cosine``."""
+    backbone_rate: float
+    """The backbone's learning rate as a share of the heads'; 0 leaves its weights as they are."""
     schedule: str
-    """``constant``, or ``one_cycle``: up for a quarter of the steps, then down by cosine."""
+    """``constant``, or ``cosine``: down to nearly nothing after the warm-up."""
+    warm_up: float
+    """Share of all steps in which the rate rises, by cosine, from a twenty-fifth of it."""
     weight_decay: float
+    """Of weight matrices and filters; biases and normalisations are left alone."""
+    clip_norm: float
+    """Longest gradient that a step may follow; 0 for no limit."""
+    averaging: float
+    """Decay per step of the moving average that is validated and kept; 0 keeps the weights."""
     dropout: float
     """In front of each head's first layer."""
     expression_weight: float
     """Of the cross-entropy in the loss."""
     affect_weight: float
     """Of valence and arousal's mean squared error in the loss."""
+    ccc_weight: float
+    """Of one minus valence and arousal's mean concordance in the loss."""
+    label_smoothing: float
+    """Share of the expression's certainty that is spread over all eight."""
     augmentation: str
-    """``none``, or ``flip_and_shift``: mirrored by lot, moved by up to a sixteenth of the side."""
+    """``none``, or some of ``AUGMENTATIONS`` joined by ``+``."""
+    mixup: float
+    """Both parameters of the Beta distribution by which pairs of images are blended; 0 for none."""
     seed: int
     """Of the split, the starting weights, the order of the images, dropout and augmentation."""
     validation_share: float
     """Share of each expression's images held out, between 0 and 1."""
+    fold: int
+    """Which share is held out: the first, the second, … of the shuffled images, from 0."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -88,10 +120,44 @@ class Recipe:
                     raise RecipeError(
                         f"{field.name} is {value:g}; it must be from {low:g} to {high:g}"
                     )
-        if self.expression_weight == self.affect_weight == 0:
+        _check_network(self.network)
+        _check_augmentation(self.augmentation)
+        if self.expression_weight == self.affect_weight == self.ccc_weight == 0:
             raise RecipeError(
-                "expression_weight and affect_weight are both 0; at least one must be above 0"
+                "expression_weight, affect_weight and ccc_weight are all 0; one must be above 0"
             )
+        if (self.fold + 1) * self.validation_share > 1 + 1e-9:
+            raise RecipeError(
+                f"fold is {self.fold}; with validation_share {self.validation_share:g} there are "
+                f"{int(1 / self.validation_share + 1e-9)}, counted from 0"
+            )
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The augmentations by name; none for ``none``."""
+        return () if self.augmentation == "none" else tuple(self.augmentation.split("+"))
+
+    @property
+    def learns_affect(self) -> bool:
+        """Whether valence and arousal are part of the loss."""
+        return self.affect_weight > 0 or self.ccc_weight > 0
+
+    def pretraining(self) -> "Recipe":
+        """The recipe of the stage on another labelled set: expressions alone, the rest alike."""
+        if not self.pretraining_epochs:
+            raise RecipeError("pretraining_epochs is 0: there is no such stage")
+        return replace(
+            self,
+            preset=f"{self.preset}, pretraining",
+            image_size=self.pretraining_image_size,
+            epochs=self.pretraining_epochs,
+            pretraining_epochs=0,
+            expression_weight=1.0,
+            affect_weight=0.0,
+            ccc_weight=0.0,
+            validation_share=PRETRAINING_HELD_OUT,
+            fold=0,
+        )
 
     @classmethod
     def from_preset(cls, preset: str, network: str, **overrides: Any) -> "Recipe":
@@ -141,24 +207,60 @@ def _check_type(name: str, value: object, expected: object) -> None:
         raise RecipeError(f"{name} is {value}; it must be a finite number")
 
 
+def _check_network(name: str) -> None:
+    try:
+        architecture_named(name)
+    except WeightsError as error:
+        raise RecipeError(f"network is {name!r}; {error}") from None
+
+
+def _check_augmentation(text: str) -> None:
+    names = text.split("+")
+    if text != "none" and (set(names) - set(AUGMENTATIONS) or len(set(names)) != len(names)):
+        raise RecipeError(
+            f"augmentation is {text!r}; it must be none, or some of "
+            f"{', '.join(AUGMENTATIONS)}, joined by +"
+        )
+
+
+PRETRAINING_HELD_OUT: Final = 0.05
+"""Share of the pretraining set that picks its best epoch."""
+
+_PLAIN: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "pretraining_epochs": 0,
+        "pretraining_image_size": 112,
+        "backbone_rate": 1.0,
+        "schedule": "constant",
+        "warm_up": 0.0,
+        "weight_decay": 0.0,
+        "clip_norm": 0.0,
+        "averaging": 0.0,
+        "ccc_weight": 0.0,
+        "label_smoothing": 0.0,
+        "augmentation": "none",
+        "mixup": 0.0,
+        "fold": 0,
+    }
+)
+"""Everything that a recipe can do without, left out."""
+
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         # The report's recipe to the letter. It names no weight decay, schedule or augmentation,
         # so there is none.
         "seed": MappingProxyType(
             {
+                **_PLAIN,
                 "weights": "imagenet",
                 "image_size": 224,
                 "epochs": 12,
                 "batch_size": 32,
                 "optimizer": "adam",
                 "learning_rate": 1e-4,
-                "schedule": "constant",
-                "weight_decay": 0.0,
                 "dropout": 0.5,
                 "expression_weight": 1.0,
                 "affect_weight": 1.0,
-                "augmentation": "none",
                 "seed": 42,
                 "validation_share": 0.15,
             }
@@ -167,18 +269,45 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         # because the number of steps is what a short training lacks.
         "quick": MappingProxyType(
             {
+                **_PLAIN,
                 "weights": "imagenet",
                 "image_size": 64,
                 "epochs": 3,
                 "batch_size": 16,
                 "optimizer": "adamw",
                 "learning_rate": 1e-3,
-                "schedule": "one_cycle",
+                "schedule": "cosine",
+                "warm_up": 0.25,
                 "weight_decay": 0.01,
                 "dropout": 0.0,
                 "expression_weight": 1.0,
                 "affect_weight": 1.0,
-                "augmentation": "none",
+                "seed": 42,
+                "validation_share": 0.15,
+            }
+        ),
+        # What the field does on small affect sets, each choice measured in docs/experiments.md.
+        "tuned": MappingProxyType(
+            {
+                **_PLAIN,
+                "weights": "imagenet",
+                "image_size": 224,
+                "epochs": 12,
+                "batch_size": 32,
+                "optimizer": "adamw",
+                "learning_rate": 1e-3,
+                "backbone_rate": 0.4,
+                "schedule": "cosine",
+                "warm_up": 0.25,
+                "weight_decay": 0.02,
+                "clip_norm": 5.0,
+                "averaging": 0.99,
+                "dropout": 0.3,
+                "expression_weight": 1.0,
+                "affect_weight": 1.0,
+                "ccc_weight": 0.5,
+                "label_smoothing": 0.1,
+                "augmentation": "flip+crop+rotate+colour+erase",
                 "seed": 42,
                 "validation_share": 0.15,
             }

@@ -24,6 +24,8 @@ class TrainingRequest:
     weights: str | None = None
     seed: int | None = None
     note: str | None = None
+    pretraining_data: str | None = None
+    pretraining_epochs: int | None = None
 
     @classmethod
     def from_form(cls, form: Mapping[str, Any]) -> "TrainingRequest":
@@ -39,7 +41,12 @@ class TrainingRequest:
             if not form.get(name):
                 raise RecipeError(f"{name} is empty: choose one")
         request = cls(**{**form, "networks": tuple(form["networks"])})
-        request.recipes()
+        for recipe in request.recipes().values():
+            if bool(recipe.pretraining_epochs) != bool(request.pretraining_data):
+                raise RecipeError(
+                    f"pretraining_epochs is {recipe.pretraining_epochs} and pretraining_data is "
+                    f"{request.pretraining_data or 'empty'}: give both, or neither"
+                )
         return request
 
     def recipes(self) -> dict[str, Recipe]:
@@ -56,6 +63,7 @@ class TrainingRequest:
             "learning_rate": self.learning_rate,
             "weights": self.weights,
             "seed": self.seed,
+            "pretraining_epochs": self.pretraining_epochs,
         }
         overrides = {name: value for name, value in chosen.items() if value is not None}
         return {

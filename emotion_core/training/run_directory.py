@@ -1,8 +1,8 @@
 """The folder of one training run: the interface between a GPU and the database. No torch.
 
-``recipe.json``, ``weights.safetensors``, ``model.json``, ``history.json``, ``predictions.parquet``
-and, written last, ``metrics.json``. Each is complete or absent. While training goes on, checkpoint
-files lie beside them; when it is done they are gone.
+``recipe.json``, ``weights.safetensors``, ``model.json``, ``golden.safetensors``, ``history.json``,
+``predictions.parquet`` and, written last, ``metrics.json``. Each is complete or absent. While
+training goes on, checkpoint files lie beside them; when it is done they are gone.
 """
 
 import fcntl
@@ -26,10 +26,12 @@ METRICS_FILE: Final = "metrics.json"
 PREDICTIONS_FILE: Final = "predictions.parquet"
 MODEL_FILE: Final = "model.json"
 WEIGHTS_FILE: Final = "weights.safetensors"
+GOLDEN_FILE: Final = "golden.safetensors"
 FILES: Final = (
     RECIPE_FILE,
     WEIGHTS_FILE,
     MODEL_FILE,
+    GOLDEN_FILE,
     HISTORY_FILE,
     PREDICTIONS_FILE,
     METRICS_FILE,
@@ -68,7 +70,7 @@ class RunResult:
     """``model.json``."""
     summary: dict[str, Any]
     """device, versions, seconds, images_per_second, best_epoch, epochs, parameters, git_revision,
-    weights_origin, dataset, split, chance_line, constant_predictor."""
+    weights_origin, adjustments, calibration, dataset, split, chance_line, constant_predictor."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import nn
 from emotion_core.durable import write_bytes
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.errors import WeightsError
-from emotion_core.vision.architectures import NETWORKS
+from emotion_core.vision.architectures import architecture_named
 from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
 
@@ -28,7 +28,7 @@ class ModelDescription:
     """What ``model.json`` says."""
 
     network: str
-    """Key of ``NETWORKS``."""
+    """See :func:`emotion_core.vision.architectures.architecture_named`."""
     preprocessing: Preprocessing
     weights_sha256: str
     parameters: int
@@ -37,6 +37,8 @@ class ModelDescription:
     recipe: dict[str, Any]
     data: dict[str, Any]
     """Name and fingerprints of the data set and of the split."""
+    calibration: dict[str, float]
+    """See :class:`emotion_core.calibration.Calibration`; its temperature is part of the model."""
     git_revision: str | None
     """Of the project when the model was made; None outside a git checkout."""
 
@@ -45,7 +47,7 @@ class ModelDescription:
         return {
             "format": FORMAT,
             "network": self.network,
-            "label": NETWORKS[self.network].label,
+            "label": architecture_named(self.network).label,
             "expressions": list(EXPRESSIONS),
             "dimensions": list(DIMENSIONS),
             "preprocessing": self.preprocessing.to_dict(),
@@ -56,6 +58,7 @@ class ModelDescription:
             "versions": self.versions,
             "recipe": self.recipe,
             "data": self.data,
+            "calibration": self.calibration,
             "git_revision": self.git_revision,
         }
 
@@ -69,12 +72,13 @@ def save_model(
     versions: Mapping[str, str],
     recipe: Mapping[str, Any],
     data: Mapping[str, Any],
+    calibration: Mapping[str, float],
     git_revision: str | None,
 ) -> ModelDescription:
     """Write ``weights.safetensors``, then ``model.json`` with its SHA-256, each complete or absent.
 
     Args:
-        name: The network's key in ``NETWORKS``; for the rest see :class:`ModelDescription`.
+        name: The network's name; for the rest see :class:`ModelDescription`.
     """
     weights = weights_bytes(network)
     description = ModelDescription(
@@ -85,6 +89,7 @@ def save_model(
         versions=dict(versions),
         recipe=dict(recipe),
         data=dict(data),
+        calibration=dict(calibration),
         git_revision=git_revision,
     )
     write_bytes(folder / WEIGHTS_FILE, weights)
@@ -151,9 +156,10 @@ def read_description(folder: Path) -> ModelDescription:
             versions=dict(stored["versions"]),
             recipe=dict(stored["recipe"]),
             data=dict(stored["data"]),
+            calibration={name: float(value) for name, value in stored["calibration"].items()},
             git_revision=stored["git_revision"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsError(
             f"{path} is incomplete ({type(error).__name__}: {error}); restore the file"
         ) from None

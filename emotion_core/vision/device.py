@@ -1,13 +1,12 @@
 """Where a network runs, with how many threads and in which precision."""
 
-import math
-import os
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import torch
 
 from emotion_core.errors import SettingsError
+from emotion_core.vision.processor import available_cores as available_cores
+from emotion_core.vision.processor import cpu_flags
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -44,23 +43,6 @@ def prepare_device(device: torch.device) -> None:
         torch.backends.cudnn.benchmark = False
 
 
-def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Cores that this process may use: its affinity mask, further limited by a container's quota.
-
-    Args:
-        quota_file: cgroup v2's ``cpu.max``, ``"<quota> <period>"`` in microseconds.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:  # macOS
-        cores = os.cpu_count() or 1
-    try:
-        quota, period = quota_file.read_text().split()
-        return max(1, min(cores, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError, ZeroDivisionError):  # no cgroup v2, or "max": no quota
-        return cores
-
-
 def training_precision(device: torch.device) -> AbstractContextManager[object]:
     """Mixed precision (bfloat16, which needs no loss scaling) where it is faster.
 
@@ -68,7 +50,7 @@ def training_precision(device: torch.device) -> AbstractContextManager[object]:
     EfficientNet-B0 the same; CPUs without bfloat16 instructions emulate it at a fraction of the
     speed of float32.
     """
-    faster = device.type == "cuda" or "amx_bf16" in _cpu_flags()
+    faster = device.type == "cuda" or "amx_bf16" in cpu_flags()
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=faster)
 
 
@@ -82,13 +64,3 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"CPU, {torch.get_num_threads()} threads"
-
-
-def _cpu_flags() -> frozenset[str]:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("flags"):
-                return frozenset(line.split(":", 1)[1].split())
-    except OSError:  # not Linux
-        pass
-    return frozenset()

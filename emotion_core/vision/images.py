@@ -1,17 +1,26 @@
 """Safe decoding: bytes from anybody become an RGB image or a refusal, never a crash."""
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from emotion_core.errors import ImageRefused
+from emotion_core.vision.jpeg import fast_jpeg, plain_jpeg_size
+
+if TYPE_CHECKING:
+    from emotion_core.vision.preprocessing import Preprocessing
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Larger files are refused unread; a photograph of 40 megapixels is about 15 MB as JPEG."""
 
 MAX_PIXELS = 40_000_000
 """Declared width × height above this is refused before a pixel is decoded (120 MB as RGB)."""
+
+MAX_ASPECT = 10
+"""Longer side over shorter side; squashed to a square nothing of a longer strip is left to see."""
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 """Pillow's decoders that may run. Every other one is attack surface and no camera's output."""
@@ -36,6 +45,8 @@ _OWN_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "PNG"),
     (8, b"WEBP", "WebP"),
 )
+
+_SIXTEEN_TO_EIGHT = ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
 
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -70,7 +81,8 @@ def decode(data: bytes) -> Image.Image:
 
     Raises:
         ImageRefused: With one of the codes ``empty_file``, ``too_large_file``, ``not_an_image``,
-            ``unsupported_format``, ``truncated``, ``too_many_pixels``, ``decode_error``.
+            ``unsupported_format``, ``truncated``, ``too_many_pixels``, ``extreme_aspect``,
+            ``too_much_memory``, ``decode_error``.
     """
     if not data:
         raise ImageRefused("empty_file", "the file holds no bytes")
@@ -80,9 +92,7 @@ def decode(data: bytes) -> Image.Image:
         )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise _too_many_pixels(f"{width:,} × {height:,}")
+        _refuse_size(*image.size)
         image.load()
         return _upright(image, _to_rgb(image))
     except ImageRefused:
@@ -91,9 +101,56 @@ def decode(data: bytes) -> Image.Image:
         raise _unrecognised(data) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(str(error)) from None
-    # Hostile files raise nearly anything: SyntaxError, struct.error, IndexError, MemoryError.
+    except MemoryError:
+        raise ImageRefused("too_much_memory", "its decoder asked for too much memory") from None
+    # Hostile files raise nearly anything: SyntaxError, struct.error, IndexError, ValueError.
     except Exception as error:
         raise _damaged(error) from None
+
+
+def decode_pixels(data: bytes, preprocessing: "Preprocessing", out: NDArray[np.uint8]) -> None:
+    """Write ``preprocessing.pixels(decode(data))`` into ``out``, faster for plain JPEGs.
+
+    libjpeg-turbo is called directly where that gives the same bytes as Pillow, which calls the
+    same library; anything out of the ordinary, a warning included, goes through :func:`decode`,
+    whose verdict counts.
+
+    Args:
+        data: The whole file.
+        preprocessing: Part of the model.
+        out: uint8 [S, S, 3], C-contiguous; undefined when the file is refused.
+
+    Raises:
+        ImageRefused: As :func:`decode`.
+    """
+    size = plain_jpeg_size(data) if len(data) <= MAX_FILE_BYTES else None
+    if size is not None:
+        _refuse_size(*size)
+        if size == (preprocessing.image_size, preprocessing.image_size):
+            if fast_jpeg(data, out) is not None:
+                return
+        elif (pixels := fast_jpeg(data)) is not None:
+            out[:] = preprocessing.pixels(Image.fromarray(pixels))
+            return
+    out[:] = preprocessing.pixels(decode(data))
+
+
+def prepare_decoders() -> None:
+    """Load every decoder that may run, so that none is loaded under a memory limit."""
+    for file_format in ("JPEG", "MPO", "PNG", "WEBP"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (16, 16)).save(buffer, file_format)
+        decode(buffer.getvalue())
+        fast_jpeg(buffer.getvalue())
+
+
+def _refuse_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels(f"{width:,} × {height:,}")
+    if max(width, height) > MAX_ASPECT * min(width, height) > 0:
+        raise ImageRefused(
+            "extreme_aspect", f"{width:,} × {height:,}; at most {MAX_ASPECT} times as long as wide"
+        )
 
 
 def _too_many_pixels(detail: str) -> ImageRefused:
@@ -120,10 +177,9 @@ def _damaged(error: Exception) -> ImageRefused:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        wide = np.asarray(image).astype(np.int64)
-        return Image.fromarray(
-            ((wide.clip(0, 65535) * 255 + 32767) // 65535).astype(np.uint8)
-        ).convert("RGB")
+        # Through a table: arithmetic on 40 megapixels would take a gigabyte.
+        wide = np.asarray(image).clip(0, 65535).astype(np.uint16)
+        return Image.fromarray(_SIXTEEN_TO_EIGHT[wide]).convert("RGB")
     if image.has_transparency_data:
         layered = image.convert("RGBA")
         black = Image.new("RGBA", layered.size, (0, 0, 0, 255))

@@ -1,38 +1,20 @@
-"""From pixels to scores, the same way for validation images and for the nightly batch."""
-
-from dataclasses import dataclass
-from pathlib import Path
+"""From pixels to scores with a network as it was trained: validation, and the reference engine."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.errors import ScoringError
-from emotion_core.vision.checkpoint import ModelDescription, load_model
-from emotion_core.vision.device import pick_device, prepare_device, scoring_precision
+from emotion_core.vision.device import scoring_precision
 from emotion_core.vision.network import EmotionNetwork
 from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scorer import Scorer as Scorer
+from emotion_core.vision.scores import Scores as Scores
 
 CPU_BATCH = 32
 """Larger batches leave the caches and are slower on a CPU."""
 
 CUDA_BATCH = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """What a network says about N images."""
-
-    probabilities: NDArray[np.float32]
-    """[N, 8] in the order of ``EXPRESSIONS``; each row sums to 1."""
-    va: NDArray[np.float32]
-    """[N, 2]: valence and arousal in [-1, 1]."""
-
-    @property
-    def expressions(self) -> NDArray[np.int64]:
-        """[N]: the most probable expression of each image."""
-        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
 
 def infer(
@@ -57,54 +39,3 @@ def infer(
             probabilities[batch] = logits.float().softmax(dim=1).cpu().numpy()
             va[batch] = affect.float().cpu().numpy()
     return Scores(probabilities, va)
-
-
-class Scorer:
-    """A stored model, ready to score.
-
-    Args:
-        model_dir: Folder with ``weights.safetensors`` and ``model.json``.
-        device: ``auto``, ``cpu`` or ``cuda``.
-
-    Raises:
-        WeightsError: See :func:`emotion_core.vision.checkpoint.load_model`.
-        SettingsError: The device is not there.
-    """
-
-    def __init__(self, model_dir: Path, device: str = "auto") -> None:
-        self.device = pick_device(device)
-        prepare_device(self.device)
-        network, self.description = load_model(model_dir)
-        self._network = network.to(self.device)
-
-    description: ModelDescription
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """What images must go through before :meth:`score`; part of the model."""
-        return self.description.preprocessing
-
-    def score(self, pixels: NDArray[np.uint8]) -> Scores:
-        """Score images.
-
-        Args:
-            pixels: uint8 [N, S, S, 3] as ``self.preprocessing.pixels`` gives them.
-
-        Raises:
-            ScoringError: The pixels have another shape or type, or the model's answer is not a
-                number.
-        """
-        side = self.preprocessing.image_size
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
-            raise ScoringError(
-                f"pixels are {pixels.dtype} {list(pixels.shape)}; the model takes uint8 "
-                f"[N, {side}, {side}, 3] from its own preprocessing"
-            )
-        scores = infer(self._network, self.preprocessing, pixels, self.device)
-        if not (np.isfinite(scores.probabilities).all() and np.isfinite(scores.va).all()):
-            raise ScoringError(
-                f"The {self.description.network} model with weights "
-                f"{self.description.weights_sha256[:12]} answered with something that is not a "
-                "number; do not use it, train again or switch back to the model before"
-            )
-        return scores

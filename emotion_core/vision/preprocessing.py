@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from emotion_core.errors import WeightsError
+from emotion_core.vision.architectures import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:  # processes which only decode need not wait seconds for torch
     from torch import Tensor
 
 RESIZE = "bilinear antialias"
 CHANNEL_ORDER = "RGB"
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Preprocessing:
         """``(pixels / 255 - mean) / std`` on whatever device the pixels are.
 
         Args:
-            pixels: uint8 [N, S, S, 3].
+            pixels: uint8 [N, S, S, 3], or the same as float after augmentation.
 
         Returns:
             float32 [N, 3, S, S]; contiguous pixels come out in channels-last memory order,
@@ -61,7 +59,7 @@ class Preprocessing:
 
         mean = torch.tensor(self.mean, dtype=torch.float32, device=pixels.device)
         std = torch.tensor(self.std, dtype=torch.float32, device=pixels.device)
-        scaled = pixels.to(torch.float32).mul_(1 / (255 * std)).sub_(mean / std)
+        scaled = torch.mul(pixels, 1 / (255 * std)).sub_(mean / std)
         return scaled.permute(0, 3, 1, 2)
 
     def to_dict(self) -> dict[str, Any]:

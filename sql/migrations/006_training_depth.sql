@@ -1,5 +1,9 @@
 -- What a training had to adjust, how far its confidence can be trusted, and doubtful labels.
 
+ALTER TABLE split
+    ADD COLUMN fold integer NOT NULL DEFAULT 0 CHECK (fold >= 0);
+COMMENT ON COLUMN split.fold IS 'Which share of the shuffled images is held out, from 0.';
+
 ALTER TABLE training_run
     ADD COLUMN adjustments jsonb NOT NULL DEFAULT '[]';
 COMMENT ON COLUMN training_run.adjustments IS 'What training changed on the way to get through, oldest first: e.g. half the batch size, twice the accumulation, after the memory ran out.';

@@ -2,8 +2,8 @@
 -- The lease runs by the database's clock: workers' clocks may disagree.
 WITH chosen AS (
     SELECT id FROM scoring_item
-    WHERE model_version_id = :model_version_id AND state = 'pending'
-    ORDER BY id
+    WHERE model_version_id = :model_version_id AND finished_at IS NULL AND state = 'pending'
+    ORDER BY planned_at, id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),
@@ -18,12 +18,14 @@ claimed AS (
     WHERE scoring_item.id = chosen.id
     RETURNING scoring_item.id, scoring_item.image_id, scoring_item.fence
 )
-SELECT claimed.id, claimed.fence, image.sha256, files.sources, files.paths
+-- One row per place, newest first: an old delivery may have been tidied away.
+SELECT claimed.id, claimed.fence, image.sha256, place.source, place.path
 FROM claimed
 JOIN image ON image.id = claimed.image_id
 CROSS JOIN LATERAL (
-    -- Newest first: an old delivery may have been tidied away.
-    SELECT array_agg(source ORDER BY id DESC) AS sources, array_agg(path ORDER BY id DESC) AS paths
-    FROM inbox_file WHERE inbox_file.image_id = claimed.image_id
-) AS files
-ORDER BY claimed.id
+    SELECT id, source, path FROM inbox_file
+    WHERE inbox_file.image_id = claimed.image_id
+    ORDER BY id DESC
+    LIMIT 10
+) AS place
+ORDER BY claimed.id, place.id DESC

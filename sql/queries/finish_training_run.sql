@@ -8,5 +8,7 @@ UPDATE training_run SET
     parameters = :parameters,
     best_epoch = :best_epoch,
     images_per_second = :images_per_second,
-    seconds = :seconds
+    seconds = :seconds,
+    weights_origin = :weights_origin,
+    adjustments = cast(:adjustments AS jsonb)
 WHERE id = :run_id

@@ -2,9 +2,9 @@
 WITH entered AS (
     INSERT INTO inbox_file (batch_id, source, path, bytes, modified_ns, image_id)
     SELECT :batch_id, :source, arrived_file.path, arrived_file.bytes, arrived_file.modified_ns,
-           image.id
+           -- One look into the index per file, however many images there are.
+           (SELECT image.id FROM image WHERE image.sha256 = arrived_file.sha256)
     FROM arrived_file
-    LEFT JOIN image ON image.sha256 = arrived_file.sha256
     ORDER BY arrived_file.path
     ON CONFLICT (source, path, bytes, modified_ns) DO NOTHING
     RETURNING id, path, bytes, modified_ns

@@ -1,7 +1,7 @@
 -- The id of a split, making its row when it is new.
 WITH made AS (
-    INSERT INTO split (dataset_id, seed, validation_share, fingerprint)
-    VALUES (:dataset_id, :seed, :validation_share, :fingerprint)
+    INSERT INTO split (dataset_id, seed, validation_share, fold, fingerprint)
+    VALUES (:dataset_id, :seed, :validation_share, :fold, :fingerprint)
     ON CONFLICT (dataset_id, fingerprint) DO NOTHING
     RETURNING id
 )

@@ -10,7 +10,10 @@ SELECT
     coalesce(batch.count_done, live.done)                AS count_done,
     coalesce(batch.count_rejected, live.rejected)        AS count_rejected,
     coalesce(batch.count_quarantined, live.quarantined)  AS count_quarantined,
-    CASE WHEN batch.is_closed THEN 0 ELSE live.unfinished END AS count_left
+    CASE WHEN batch.is_closed THEN 0 ELSE live.unfinished END AS count_left,
+    coalesce(batch.count_ignored, 0)                     AS count_ignored,
+    coalesce(batch.count_unsettled, 0)                   AS count_unsettled,
+    held.count_held
 FROM batch
 JOIN model_version ON model_version.id = batch.model_version_id
 CROSS JOIN LATERAL (
@@ -27,9 +30,16 @@ CROSS JOIN LATERAL (
        AND scoring_item.model_version_id = batch.model_version_id
     LEFT JOIN rejection ON rejection.inbox_file_id = inbox_file.id
     WHERE inbox_file.batch_id = batch.id AND NOT batch.is_closed
-) AS live;
+) AS live
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT held_folder.folder) AS count_held
+    FROM held_folder WHERE held_folder.batch_id = batch.id
+) AS held;
 
 COMMENT ON VIEW batch_summary IS 'One row per scoring run: how many files came and what became of them. Open batches are counted as you look.';
 COMMENT ON COLUMN batch_summary.count_found IS 'Files first seen by this batch; duplicates of known content included.';
 COMMENT ON COLUMN batch_summary.count_done IS 'Files whose content has a prediction by this model.';
 COMMENT ON COLUMN batch_summary.count_left IS 'Files still waiting for a worker; 0 once closed.';
+COMMENT ON COLUMN batch_summary.count_ignored IS 'Dot files, .tmp, .part and the like, at the last look into the inbox.';
+COMMENT ON COLUMN batch_summary.count_unsettled IS 'Files that may still be written to; a later batch looks again.';
+COMMENT ON COLUMN batch_summary.count_held IS 'Folders that wait, all or in part, because their manifest is not met; table held_folder says why.';

@@ -8,7 +8,8 @@ SELECT
     rejection_reason.meaning,
     rejection.detail,
     rejection_reason.advice,
-    rejection.rejected_at
+    rejection.rejected_at,
+    NULL                            AS retried_in
 FROM inbox_file
 JOIN batch ON batch.id = inbox_file.batch_id
 LEFT JOIN scoring_item
@@ -17,7 +18,25 @@ LEFT JOIN scoring_item
 JOIN rejection
     ON rejection.inbox_file_id = inbox_file.id
     OR rejection.scoring_item_id = scoring_item.id
-JOIN rejection_reason ON rejection_reason.code = rejection.code;
+JOIN rejection_reason ON rejection_reason.code = rejection.code
+-- What was put back is told by its record: the file may have moved on to a later batch.
+WHERE NOT EXISTS (
+    SELECT FROM refusal_retry
+    WHERE refusal_retry.inbox_file_id = inbox_file.id
+      AND refusal_retry.from_batch_id = inbox_file.batch_id
+)
+UNION ALL
+SELECT
+    batch.run_key, inbox_file.source, readable_path(inbox_file.path), inbox_file.bytes,
+    refusal_retry.code, coalesce(rejection_reason.meaning, 'Its worker vanished repeatedly.'),
+    refusal_retry.detail, coalesce(rejection_reason.advice, 'See the worker''s log.'),
+    refusal_retry.rejected_at, coalesce(later.run_key, 'the next batch')
+FROM refusal_retry
+JOIN inbox_file ON inbox_file.id = refusal_retry.inbox_file_id
+JOIN batch ON batch.id = refusal_retry.from_batch_id
+LEFT JOIN batch AS later ON later.id = refusal_retry.to_batch_id
+LEFT JOIN rejection_reason ON rejection_reason.code = refusal_retry.code;
 
 COMMENT ON VIEW refused_file IS 'One row per refused file, with its name: for operators. Analysts have refused_image, without names.';
 COMMENT ON COLUMN refused_file.file IS 'Path inside the source; control characters are made visible.';
+COMMENT ON COLUMN refused_file.retried_in IS 'The batch in which the file was tried again; NULL when nobody put it back.';

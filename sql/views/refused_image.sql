@@ -16,7 +16,23 @@ LEFT JOIN scoring_item
 JOIN rejection
     ON rejection.inbox_file_id = inbox_file.id
     OR rejection.scoring_item_id = scoring_item.id
-JOIN rejection_reason ON rejection_reason.code = rejection.code;
+JOIN rejection_reason ON rejection_reason.code = rejection.code
+-- As in refused_file.
+WHERE NOT EXISTS (
+    SELECT FROM refusal_retry
+    WHERE refusal_retry.inbox_file_id = inbox_file.id
+      AND refusal_retry.from_batch_id = inbox_file.batch_id
+)
+UNION ALL
+SELECT
+    batch.run_key, encode(image.sha256, 'hex'), inbox_file.bytes, refusal_retry.code,
+    coalesce(rejection_reason.meaning, 'Its worker vanished repeatedly.'),
+    coalesce(rejection_reason.advice, 'See the worker''s log.'), refusal_retry.rejected_at
+FROM refusal_retry
+JOIN inbox_file ON inbox_file.id = refusal_retry.inbox_file_id
+JOIN batch ON batch.id = refusal_retry.from_batch_id
+LEFT JOIN image ON image.id = inbox_file.image_id
+LEFT JOIN rejection_reason ON rejection_reason.code = refusal_retry.code;
 
 COMMENT ON VIEW refused_image IS 'One row per refused file, without its name: names of files may name people.';
 COMMENT ON COLUMN refused_image.image_sha256 IS 'NULL when the file could not be read at all.';

@@ -127,6 +127,22 @@ def test_a_night_scores_what_arrived_and_gives_every_refusal_its_reason(
     assert [(file.file, file.reason) for file in refused] == [("night/letter.jpg", "not_an_image")]
     assert scored == 6
 
+    (inbox.parent / "bad night").mkdir()
+    (inbox.parent / "bad night/good.jpg").write_bytes(make_jpeg((5, 6, 7)))
+    for number in range(4):
+        (inbox.parent / f"bad night/letter {number}.jpg").write_text(f"Dear sir {number}")
+    (inbox.parent / "bad night/_SUCCESS").touch()
+    (inbox.parent / "half").mkdir()
+    (inbox.parent / "half/manifest.csv").write_text("path,size\nmissing.jpg,1\n")
+
+    failed = run(bag, "score_new_images", {"refused_share_limit": 0.5, "refused_minimum": 4})
+
+    assert failed.state == DagRunState.FAILED
+    with database.transaction("emotion_report") as connection:
+        summary = batches.batch_summary(connection, failed.run_id)
+    assert summary is not None and summary.is_closed
+    assert (summary.count_done, summary.count_rejected, summary.count_held) == (1, 4, 1)
+
 
 def test_what_travels_between_tasks_is_small(
     bag: DagBag, faces: Path, installation: Settings

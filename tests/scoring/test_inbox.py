@@ -1,7 +1,13 @@
 """The inbox: only what has arrived whole is taken in, and nothing but regular files is opened."""
 
 import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,11 +15,19 @@ from factories import make_jpeg
 
 from emotion_core.errors import ScoringError
 from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
+from emotion_core.scoring.local_folder import LocalFolder
+from emotion_core.scoring.source import open_source, read_delivered
 
 
 def scan(root: Path, settle_seconds: float = 60) -> tuple[dict[bytes, FoundFile], Scan]:
-    looked = Scan(root, now_ns=time.time_ns(), settle_seconds=settle_seconds)
+    looked = Scan(open_source(str(root)), now_ns=time.time_ns(), settle_seconds=settle_seconds)
     return {found.path: found for found in looked.files()}, looked
+
+
+def code_of(root: Path, found: FoundFile) -> str | None:
+    arrived = read_arrived(LocalFolder(root), found)
+    assert arrived is not None
+    return arrived.code
 
 
 def test_a_folder_with_its_success_marker_has_arrived(tmp_path: Path) -> None:
@@ -58,7 +72,7 @@ def test_names_are_bytes_whatever_they_hold(tmp_path: Path) -> None:
 
     assert set(files) == set(names)
     for found in files.values():
-        arrived = read_arrived(tmp_path, found)
+        arrived = read_arrived(LocalFolder(tmp_path), found)
         assert arrived is not None and arrived.sha256 is not None
 
 
@@ -72,12 +86,81 @@ def test_links_and_pipes_are_refused_without_being_opened(tmp_path: Path) -> Non
     os.mkfifo(inbox / "pipe.jpg")
 
     files, _ = scan(inbox)
-    codes = {path: read_arrived(inbox, found) for path, found in files.items()}
 
-    assert {path: a and a.code for path, a in codes.items()} == {
+    assert {path: code_of(inbox, found) for path, found in files.items()} == {
         b"link.jpg": "not_a_regular_file",
         b"pipe.jpg": "not_a_regular_file",
     }
+
+
+def test_a_device_and_a_socket_are_refused_without_being_opened(tmp_path: Path) -> None:
+    (tmp_path / "_SUCCESS").touch()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s.jpg"))
+        if os.geteuid() == 0:
+            os.mknod(tmp_path / "zero.jpg", stat.S_IFCHR | 0o666, os.makedev(1, 5))
+
+        files, _ = scan(tmp_path)
+
+    assert set(files) >= {b"s.jpg"}
+    assert {code_of(tmp_path, found) for found in files.values()} == {"not_a_regular_file"}
+
+
+def test_a_hard_link_is_refused_because_its_other_name_may_lie_outside(tmp_path: Path) -> None:
+    (tmp_path / "outside.jpg").write_bytes(make_jpeg())
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox/_SUCCESS").touch()
+    os.link(tmp_path / "outside.jpg", tmp_path / "inbox/inside.jpg")
+
+    files, _ = scan(tmp_path / "inbox")
+
+    assert code_of(tmp_path / "inbox", files[b"inside.jpg"]) == "hard_link"
+
+
+def test_a_folder_replaced_by_a_link_after_the_look_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/a.jpg").write_bytes(make_jpeg())
+    (tmp_path / "inbox/night").mkdir(parents=True)
+    (tmp_path / "inbox/night/a.jpg").write_bytes(make_jpeg())
+    files, _ = scan(tmp_path / "inbox", settle_seconds=0)
+    (tmp_path / "inbox/night/a.jpg").unlink()
+    (tmp_path / "inbox/night").rmdir()
+
+    (tmp_path / "inbox/night").symlink_to(tmp_path / "outside")
+
+    assert code_of(tmp_path / "inbox", files[b"night/a.jpg"]) == "unreadable_file"
+    with pytest.raises(OSError):
+        read_delivered(str(tmp_path / "inbox"), b"night/a.jpg")
+    with pytest.raises(OSError, match="out of the inbox"):
+        read_delivered(str(tmp_path / "inbox"), b"../outside/a.jpg")
+
+
+def test_what_may_not_be_read_is_a_refusal() -> None:
+    script = (
+        "import os, sys, time\n"
+        "from emotion_core.scoring.inbox import Scan, read_arrived\n"
+        "from emotion_core.scoring.source import open_source\n"
+        "source = open_source(sys.argv[1])\n"
+        "if os.geteuid() == 0: os.setuid(65534)  # root may read everything\n"
+        "found = list(Scan(source, time.time_ns(), 0).files())\n"
+        "print(sorted((f.path, read_arrived(source, f).code) for f in found))\n"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "closed").mkdir()
+        (folder / "secret.jpg").write_bytes(make_jpeg())
+        folder.chmod(0o755)
+        (folder / "closed").chmod(0o000)
+        (folder / "secret.jpg").chmod(0o000)
+
+        result = subprocess.run(
+            [sys.executable, "-c", script, str(folder)], capture_output=True, text=True
+        )
+        (folder / "closed").chmod(0o700)
+
+    assert result.stdout.strip() == str(
+        [(b"closed", "unreadable_file"), (b"secret.jpg", "unreadable_file")]
+    ), result.stderr
 
 
 def test_a_link_to_a_folder_is_not_walked_into(tmp_path: Path) -> None:
@@ -99,7 +182,7 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_time(tmp_path: 
 
     (tmp_path / "a.jpg").write_bytes(make_jpeg() + b"more")
 
-    assert read_arrived(tmp_path, files[b"a.jpg"]) is None
+    assert read_arrived(LocalFolder(tmp_path), files[b"a.jpg"]) is None
 
 
 def test_a_file_that_vanished_is_a_refusal_with_its_reason(tmp_path: Path) -> None:
@@ -108,10 +191,24 @@ def test_a_file_that_vanished_is_a_refusal_with_its_reason(tmp_path: Path) -> No
 
     (tmp_path / "a.jpg").unlink()
 
-    arrived = read_arrived(tmp_path, files[b"a.jpg"])
-    assert arrived is not None and arrived.code == "unreadable_file"
+    assert code_of(tmp_path, files[b"a.jpg"]) == "unreadable_file"
 
 
 def test_an_inbox_that_is_no_folder_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ScoringError, match="is not a folder"):
         scan(tmp_path / "nowhere")
+
+
+def test_a_large_folder_is_walked_without_holding_it(tmp_path: Path) -> None:
+    (tmp_path / "_SUCCESS").touch()
+    for number in range(20_000):
+        (tmp_path / f"{number:060d}.jpg").touch()
+    tracemalloc.start()
+
+    looked = Scan(LocalFolder(tmp_path), now_ns=time.time_ns(), settle_seconds=60)
+    count = sum(1 for _ in looked.files())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert count == 20_000
+    assert peak < 500_000  # 25 bytes a file; the names alone would be two megabytes

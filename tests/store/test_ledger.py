@@ -18,12 +18,14 @@ from emotion_core.store.batches import (
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import (
     SOLO_LIMIT,
+    SUSPECT_GROUP,
     Claim,
     Refusal,
     claim_items,
     claim_suspect,
     items_left,
     publish_items,
+    release_items,
 )
 
 
@@ -164,7 +166,112 @@ def test_what_kills_its_worker_alone_again_and_again_is_quarantined(
             text("SELECT state FROM scoring_item WHERE id = :id"), {"id": poison.item_id}
         ).scalar_one()
         left = items_left(connection, batch.model_version_id)
-    assert (claims_made, state, left) == (SOLO_LIMIT, "quarantined", 9)
+    assert (claims_made, state, left) == (1 + SOLO_LIMIT, "quarantined", 9)
+
+
+def suspects(database: Database, batch: Batch, lease: float = -1) -> list[Claim]:
+    with database.transaction("emotion_score") as connection:
+        return claim_suspect(
+            connection,
+            model_version_id=batch.model_version_id,
+            worker="w",
+            lease_seconds=lease,
+        )
+
+
+def test_what_vanished_once_is_tried_in_a_group_and_then_each_alone(
+    database: Database, batch: Batch
+) -> None:
+    claim(database, batch, lease=-1)
+
+    group = suspects(database, batch)
+    publish(database, group[1:])
+    alone = suspects(database, batch)
+
+    assert len(group) == 10 <= SUSPECT_GROUP
+    assert [c.item_id for c in alone] == [group[0].item_id]
+
+
+def test_a_neighbour_of_what_kills_is_never_set_aside(database: Database, batch: Batch) -> None:
+    poison = claim(database, batch, lease=-1)[3].item_id
+
+    while claims := suspects(database, batch):
+        if poison not in [c.item_id for c in claims]:
+            publish(database, claims)
+
+    with database.transaction("emotion_report") as connection:
+        states = connection.execute(
+            text("SELECT id, state FROM scoring_item WHERE model_version_id = :m ORDER BY id"),
+            {"m": batch.model_version_id},
+        ).all()
+    assert {state for item, state in states if item != poison} == {"done"}
+    assert dict(tuple(row) for row in states)[poison] == "quarantined"
+
+
+def test_claims_given_back_can_be_claimed_at_once_and_count_against_nobody(
+    database: Database, batch: Batch
+) -> None:
+    claims = claim(database, batch, lease=3_600)
+
+    with database.transaction("emotion_score") as connection:
+        count_released = release_items(connection, claims)
+    late = publish(database, claims)
+    again = claim(database, batch)
+
+    with database.transaction("emotion_report") as connection:
+        attempts = connection.execute(
+            text("SELECT sum(attempts) FROM scoring_item WHERE model_version_id = :m"),
+            {"m": batch.model_version_id},
+        ).scalar_one()
+    assert (count_released, late) == (10, (0, 0))
+    assert [c.item_id for c in again] == [c.item_id for c in claims]
+    assert attempts == 10
+
+
+def test_a_suspect_given_back_stays_a_suspect_and_can_be_claimed_at_once(
+    database: Database, batch: Batch
+) -> None:
+    claim(database, batch, lease=-1)
+    suspects(database, batch)
+    alone = suspects(database, batch, lease=3_600)
+
+    for _ in range(SOLO_LIMIT + 1):
+        with database.transaction("emotion_score") as connection:
+            release_items(connection, alone)
+        alone = suspects(database, batch, lease=3_600)
+
+    assert len(alone) == 1
+    assert publish(database, alone) == (1, 0)
+
+
+def test_a_prediction_without_its_item_cannot_be_written(database: Database, batch: Batch) -> None:
+    with pytest.raises(IntegrityError), database.transaction("emotion_score") as connection:
+        connection.execute(
+            text(
+                "INSERT INTO prediction "
+                "SELECT max(id) + 1000, :m, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 "
+                "FROM image"
+            ),
+            {"m": batch.model_version_id},
+        )
+
+
+def test_a_claim_knows_the_newest_places_of_its_content_first(
+    database: Database, batch: Batch, request: pytest.FixtureRequest
+) -> None:
+    first = make_arrivals(1, request.node.name)[0]
+    copies = [
+        type(first)(b'copy %d\n"\\\xff' % n, first.size, first.modified_ns, first.sha256)
+        for n in range(12)
+    ]
+    for copy in copies:
+        with database.transaction("emotion_score") as connection:
+            enter_files(connection, batch, [copy])
+
+    claimed = claim(database, batch, limit=1)[0]
+
+    assert claimed.sha256 == first.sha256
+    assert [path for _, path in claimed.places] == [copy.path for copy in copies[:1:-1]]
 
 
 def test_the_same_content_under_two_names_is_one_item_and_two_files(

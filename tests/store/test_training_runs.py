@@ -15,6 +15,8 @@ SUMMARY = {
     "best_epoch": 1,
     "images_per_second": 5.0,
     "seconds": 2.0,
+    "weights_origin": "imagenet",
+    "adjustments": [],
 }
 
 

@@ -17,7 +17,8 @@ from factories_data import (
 )
 
 from emotion_core.errors import DataError
-from emotion_core.training.affectnet import LabelledSet, read_affectnet
+from emotion_core.training.affectnet import read_affectnet
+from emotion_core.training.labelled_set import LabelledSet
 
 
 def zip_folder(folder: Path, archive: Path, prefix: str = "") -> Path:

@@ -15,13 +15,16 @@ import torch
 from tiny_faces import make_faces, make_recipe, read_faces
 
 from emotion_core import metrics
+from emotion_core.calibration import scaled
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import DataError, SettingsError, TrainingError, WeightsError
+from emotion_core.training.epoch import _follow, _report_skipped
 from emotion_core.training.loop import EpochResult, train
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.run_directory import FILES, RunDirectory
 from emotion_core.vision.images import decode
 from emotion_core.vision.inference import Scorer
+from emotion_core.vision.network import EmotionNetwork
 
 RECIPE = make_recipe(epochs=3)
 
@@ -104,7 +107,9 @@ def test_the_stored_model_gives_the_stored_predictions_which_give_the_stored_fig
     va = frame[["predicted_valence", "predicted_arousal"]].to_numpy()
     assert frame["sample_id"].tolist() == [sample.sample_id for sample in held_out]
     assert frame["sha256"].tolist() == [sample.sha256 for sample in held_out]
-    assert np.array_equal(probabilities, scores.probabilities)
+    # What is stored is what the network says; scoring makes its confidence right.
+    temperature = result.summary["calibration"]["temperature"]
+    assert scores.probabilities == pytest.approx(scaled(probabilities, temperature), abs=1e-5)
     assert np.array_equal(va, scores.va)
     figures = metrics.score(
         frame["expression"].to_numpy(), frame[["valence", "arousal"]].to_numpy(), probabilities, va
@@ -300,6 +305,107 @@ def test_a_loss_that_is_no_number_ends_training_with_its_step(faces: Path, tmp_p
         run_training(faces, tmp_path)
 
     assert not RunDirectory(tmp_path).is_complete
+
+
+def test_memory_that_runs_out_halves_the_batch_and_keeps_the_recipes_step(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = EmotionNetwork.forward
+
+    def cramped(self: EmotionNetwork, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.training and len(images) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, images)
+
+    monkeypatch.setattr(EmotionNetwork, "forward", cramped)
+
+    epochs = run_training(faces, tmp_path, make_recipe(batch_size=8, epochs=2))
+
+    result = RunDirectory(tmp_path).read()
+    assert len(epochs) == 2
+    assert result.recipe.batch_size == 8
+    assert result.summary["adjustments"] == [
+        "memory ran out: batches of 8 now go in 2 parts, their gradients added up"
+    ]
+    assert "2 parts" in epochs[0].describe()
+
+
+def test_memory_too_small_for_two_images_ends_training(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cramped(self: EmotionNetwork, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+
+    monkeypatch.setattr(EmotionNetwork, "forward", cramped)
+
+    with pytest.raises(TrainingError, match="image_size"):
+        run_training(faces, tmp_path)
+
+
+def test_a_step_whose_gradient_is_not_finite_is_skipped() -> None:
+    network = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.1, fused=True)
+    before = network.weight.detach().clone()
+    network(torch.tensor([[float("inf"), 1.0]])).sum().backward()
+
+    is_skipped = _follow(RECIPE, network, optimizer)
+    unchanged = torch.equal(network.weight, before)
+    optimizer.zero_grad()
+    network(torch.ones(1, 2)).sum().backward()
+    is_skipped_too = _follow(RECIPE, network, optimizer)
+
+    assert (is_skipped.item(), is_skipped_too.item()) == (1.0, 0.0)
+    assert unchanged
+    assert not torch.equal(network.weight, before)
+
+
+def test_too_many_skipped_steps_end_training_and_few_are_recorded() -> None:
+    assert _report_skipped(torch.tensor([0.0] * 99 + [1.0]), epoch=2) == [
+        "epoch 2: 1 of 100 steps skipped, gradient not finite"
+    ]
+    with pytest.raises(TrainingError, match=r"6 of 100 steps.*learning_rate"):
+        _report_skipped(torch.tensor([1.0] * 6 + [0.0] * 94), epoch=2)
+
+
+def test_a_collapsed_network_ends_training_and_leaves_no_model(
+    tmp_path: Path,
+) -> None:
+    folder = make_faces(tmp_path / "faces", per_expression=40)
+    recipe = make_recipe(epochs=1, learning_rate=1e-8, validation_share=0.5, batch_size=160)
+
+    with pytest.raises(TrainingError, match="collapsed"):
+        run_training(folder, tmp_path / "run", recipe)
+
+    assert not (tmp_path / "run" / "model.json").exists()
+    assert not RunDirectory(tmp_path / "run").is_complete
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"averaging": 0.9, "clip_norm": 1.0},
+        {"mixup": 0.4, "label_smoothing": 0.1, "ccc_weight": 0.5},
+        {"augmentation": "flip+crop+rotate+colour+grey+erase", "backbone_rate": 0.3},
+        {"network": "efficientnet_lite0", "weights": "imagenet"},
+        {"fold": 2},
+    ],
+)
+def test_every_ingredient_trains_and_resumes_to_the_same_weights(
+    faces: Path, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    recipe = make_recipe(epochs=2, **{k: v for k, v in changes.items() if k != "network"})
+    recipe = replace(recipe, network=changes.get("network", recipe.network))
+    labelled_set, split = read_faces(faces, recipe)
+    interrupted = train(recipe, labelled_set, split, tmp_path / "resumed", device="cpu")
+    next(interrupted)
+    interrupted.close()
+
+    run_training(faces, tmp_path / "whole", recipe)
+    run_training(faces, tmp_path / "resumed", recipe)
+
+    whole, resumed = (RunDirectory(tmp_path / name).read() for name in ("whole", "resumed"))
+    assert whole.model["weights_sha256"] == resumed.model["weights_sha256"]
+    assert whole.recipe == recipe
 
 
 def test_an_image_that_changed_since_reading_ends_training(tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ from emotion_core.vision.architectures import NETWORKS
         ("heads drop out half of the features", "dropout", 0.5),
         ("images are not augmented", "augmentation", "none"),
         ("15 % are held out", "validation_share", 0.15),
+        ("labels are not smoothed", "label_smoothing", 0.0),
+        ("nor images blended", "mixup", 0.0),
+        ("concordance is measured, not learned", "ccc_weight", 0.0),
+        ("all layers learn at one rate", "backbone_rate", 1.0),
+        ("from the first step on", "warm_up", 0.0),
+        ("gradients are not clipped", "clip_norm", 0.0),
+        ("nor weights averaged", "averaging", 0.0),
+        ("no other faces are learned first", "pretraining_epochs", 0),
     ],
 )
 def test_the_preset_seed_is_the_reports_recipe(
@@ -68,7 +76,11 @@ def test_numbers_outside_their_limits_are_named(field: str, bounds: tuple[float,
         with pytest.raises(RecipeError, match=field):
             Recipe.from_preset("seed", "resnet50", **{field: value})
     for value in bounds:
-        other = {"affect_weight": 1.0} if field == "expression_weight" else {}
+        other = {
+            "expression_weight": {"affect_weight": 1.0},
+            "validation_share": {"fold": 0},
+            "fold": {"validation_share": 0.01},
+        }.get(field, {})
         assert Recipe.from_preset("seed", "resnet50", **{field: kind(value), **other})
 
 
@@ -102,6 +114,41 @@ def test_a_value_of_the_wrong_kind_is_named(wrong: dict[str, Any]) -> None:
 def test_a_loss_of_nothing_is_refused() -> None:
     with pytest.raises(RecipeError, match="affect_weight"):
         Recipe.from_preset("seed", "resnet50", expression_weight=0.0, affect_weight=0.0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("augmentation", "flip+blur"),
+        ("augmentation", "flip+flip"),
+        ("augmentation", ""),
+        ("network", "resnet51"),
+        ("fold", 6),
+    ],
+)
+def test_values_that_fit_no_list_are_named(field: str, value: Any) -> None:
+    with pytest.raises(RecipeError, match=field):
+        Recipe.from_dict(Recipe.from_preset("seed", "resnet50").to_dict() | {field: value})
+
+
+def test_any_backbone_of_a_library_can_be_asked_for() -> None:
+    recipe = Recipe.from_preset("tuned", "timm:convnext_atto", fold=5)
+
+    assert (recipe.network, recipe.fold) == ("timm:convnext_atto", 5)
+
+
+def test_the_earlier_stage_learns_expressions_alone() -> None:
+    recipe = Recipe.from_preset(
+        "tuned", "resnet50", pretraining_epochs=3, pretraining_image_size=64, fold=2
+    )
+
+    stage = recipe.pretraining()
+
+    assert (stage.epochs, stage.image_size, stage.fold) == (3, 64, 0)
+    assert (stage.expression_weight, stage.affect_weight, stage.ccc_weight) == (1.0, 0.0, 0.0)
+    assert (stage.learning_rate, stage.weights) == (recipe.learning_rate, "imagenet")
+    with pytest.raises(RecipeError, match="pretraining_epochs"):
+        stage.pretraining()
 
 
 def test_unknown_presets_and_fields_are_named() -> None:

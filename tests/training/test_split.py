@@ -9,7 +9,8 @@ import pytest
 from factories_data import write_affectnet
 
 from emotion_core.errors import DataError, RecipeError
-from emotion_core.training.affectnet import LabelledSet, Sample, read_affectnet
+from emotion_core.training.affectnet import read_affectnet
+from emotion_core.training.labelled_set import LabelledSet, Sample
 from emotion_core.training.source_files import open_source
 from emotion_core.training.split import split_by_content
 
@@ -30,6 +31,7 @@ def labelled_set(folder: Path, faces: list[tuple[str, int]]) -> LabelledSet:
         fingerprint="00" * 32,
         contradictions=(),
         is_drawn=False,
+        has_affect=True,
         _files=open_source(folder),
     )
 
@@ -144,3 +146,29 @@ def test_impossible_requests_name_their_field(
 
     with pytest.raises(RecipeError, match=field):
         split_by_content(found, seed=seed, validation_share=share)
+
+
+@pytest.mark.parametrize(("share", "folds"), [(1 / 3, 3), (0.2, 5), (0.1, 10)])
+def test_the_folds_of_a_seed_hold_out_every_image_once(
+    tmp_path: Path, share: float, folds: int
+) -> None:
+    found = labelled_set(tmp_path, faces(17))
+
+    held_out = [
+        split_by_content(found, seed=2, validation_share=share, fold=fold).validation
+        for fold in range(folds)
+    ]
+
+    assert sorted(index for fold in held_out for index in fold) == list(range(len(found.samples)))
+
+
+def test_the_first_fold_is_the_plain_split(tmp_path: Path) -> None:
+    found = labelled_set(tmp_path, faces(20))
+
+    assert split_by_content(found, 3, 0.15, fold=0) == split_by_content(found, 3, 0.15)
+
+
+@pytest.mark.parametrize("fold", [-1, 6])
+def test_a_fold_beyond_the_whole_is_refused(tmp_path: Path, fold: int) -> None:
+    with pytest.raises(RecipeError, match="fold"):
+        split_by_content(labelled_set(tmp_path, faces(20)), 3, 0.15, fold=fold)

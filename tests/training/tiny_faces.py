@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from emotion_core.training.affectnet import LabelledSet, read_affectnet
+from emotion_core.training.affectnet import read_affectnet
+from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.split import Split, split_by_content
 
@@ -36,7 +37,7 @@ def make_recipe(**changes: object) -> Recipe:
         "epochs": 2,
         "batch_size": 8,
         "dropout": 0.2,
-        "augmentation": "flip_and_shift",
+        "augmentation": "flip+shift",
         "seed": 5,
         "validation_share": 0.25,
     }
@@ -46,4 +47,6 @@ def make_recipe(**changes: object) -> Recipe:
 def read_faces(folder: Path, recipe: Recipe) -> tuple[LabelledSet, Split]:
     """The data set and its split by the recipe."""
     labelled_set = read_affectnet(folder)
-    return labelled_set, split_by_content(labelled_set, recipe.seed, recipe.validation_share)
+    return labelled_set, split_by_content(
+        labelled_set, recipe.seed, recipe.validation_share, recipe.fold
+    )

@@ -30,6 +30,7 @@ def model_dir(tmp_path: Path, network: EmotionNetwork) -> Path:
         versions={"torch": torch.__version__},
         recipe={"epochs": 2},
         data={"dataset_fingerprint": "ab"},
+        calibration={"temperature": 1.0},
         git_revision=None,
     )
     return tmp_path

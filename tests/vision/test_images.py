@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from emotion_core.errors import ImageRefused
-from emotion_core.vision import images
-from emotion_core.vision.images import decode
+from emotion_core.vision import images, jpeg
+from emotion_core.vision.images import decode, decode_pixels
+from emotion_core.vision.jpeg import plain_jpeg_size
+from emotion_core.vision.preprocessing import Preprocessing
 
 
 def encoded(image: Image.Image, file_format: str = "JPEG", **options: Any) -> bytes:
@@ -33,12 +35,16 @@ def left_red_right_blue() -> Image.Image:
 
 
 def png_that_claims(width: int, height: int) -> bytes:
+    return png(width, height, depth=8, colour=2, pixels=zlib.compress(b"\0" * 64))
+
+
+def png(width: int, height: int, *, depth: int, colour: int, pixels: bytes) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + body))
         return struct.pack(">I", len(body)) + kind + body + checksum
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = chunk(b"IDAT", zlib.compress(b"\0" * 64))
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    body = chunk(b"IDAT", pixels)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
 
 
@@ -228,3 +234,96 @@ def test_an_mpo_of_several_jpegs_is_its_first_picture() -> None:
 
     assert pixel(image, 8, 8)[0] > 240
     assert image.mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("size", "code"),
+    [((100, 10), None), ((101, 10), "extreme_aspect"), ((7, 100), "extreme_aspect")],
+)
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
+def test_a_strip_is_refused_because_nothing_of_it_is_left_as_a_square(
+    size: tuple[int, int], code: str | None, file_format: str
+) -> None:
+    data = encoded(photograph(size), file_format)
+
+    for attempt in (decode, lambda given: decode_pixels(given, Preprocessing(16), pixels_of(16))):
+        if code is None:
+            attempt(data)
+        else:
+            with pytest.raises(ImageRefused) as refusal:
+                attempt(data)
+            assert refusal.value.code == code
+
+
+def test_sixteen_bit_colour_is_its_high_byte() -> None:
+    # Pillow writes no such file: samples of eight bits, each followed by a low byte.
+    high = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    rows = b"".join(b"\0" + np.stack([row, 255 - row], -1).tobytes() for row in high)
+
+    image = decode(png(4, 4, depth=16, colour=2, pixels=zlib.compress(rows)))
+
+    assert np.array_equal(np.asarray(image), high)
+
+
+def test_a_colour_that_means_transparent_is_black() -> None:
+    picture = left_red_right_blue()
+
+    image = decode(encoded(picture, "PNG", transparency=(255, 0, 0)))
+
+    assert (pixel(image, 0, 0), pixel(image, 63, 0)) == ((0, 0, 0), (0, 0, 255))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 95},
+        {"quality": 30},
+        {"quality": 85, "subsampling": 0},
+        {"quality": 85, "subsampling": 1},
+        {"quality": 75, "progressive": True},
+        {"quality": 75, "restart_marker_rows": 1},
+        {"quality": 75, "comment": b"a comment"},
+    ],
+)
+@pytest.mark.parametrize("size", [(48, 48), (97, 61)])
+def test_the_fast_way_gives_the_same_pixels_bit_by_bit(
+    options: dict[str, Any], size: tuple[int, int]
+) -> None:
+    data = encoded(photograph(size), "JPEG", **options)
+    out = pixels_of(48)
+
+    decode_pixels(data, Preprocessing(48), out)
+
+    assert plain_jpeg_size(data) == size
+    assert np.array_equal(out, Preprocessing(48).pixels(decode(data)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(photograph(), "JPEG", exif=Image.Exif().tobytes() or b"Exif\0\0"),
+        encoded(photograph().convert("CMYK"), "JPEG"),
+        encoded(photograph().convert("L"), "JPEG"),
+        encoded(photograph(), "JPEG", icc_profile=b"x" * 200),
+        encoded(photograph(), "JPEG")[:20],
+        encoded(photograph(), "PNG"),
+        b"",
+    ],
+)
+def test_anything_out_of_the_ordinary_is_left_to_the_thorough_way(data: bytes) -> None:
+    assert plain_jpeg_size(data) is None
+
+
+def test_without_the_fast_library_everything_works_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jpeg, "_simplejpeg", lambda: None)
+    data, out = encoded(photograph()), pixels_of(48)
+
+    decode_pixels(data, Preprocessing(48), out)
+
+    assert np.array_equal(out, Preprocessing(48).pixels(decode(data)))
+
+
+def pixels_of(side: int) -> np.ndarray:
+    return np.empty((side, side, 3), np.uint8)

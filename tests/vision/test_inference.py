@@ -23,6 +23,7 @@ def store(folder: Path, network: EmotionNetwork) -> Path:
         versions={},
         recipe={},
         data={},
+        calibration={"temperature": 1.0},
         git_revision=None,
     )
     return folder

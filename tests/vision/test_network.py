@@ -8,7 +8,8 @@ from torchvision.models.efficientnet import MBConv
 from torchvision.models.resnet import Bottleneck
 
 from emotion_core.errors import WeightsError
-from emotion_core.vision.network import NETWORKS, build_network
+from emotion_core.vision.architectures import MAIN_NETWORKS, NETWORKS
+from emotion_core.vision.network import build_network, preprocessing_for
 
 
 @pytest.mark.parametrize(("name", "features"), [("resnet50", 2048), ("efficientnet_b0", 1280)])
@@ -39,7 +40,17 @@ def test_the_heads_are_the_reports_layer_by_layer(name: str, features: int) -> N
     ]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *NETWORKS,
+        "torchvision:mobilenet_v3_small",
+        "torchvision:googlenet",
+        "torchvision:swin_t",
+        "timm:mobilenetv3_small_050",
+        "timm:convnext_atto",
+    ],
+)
 def test_a_network_gives_eight_logits_and_two_bounded_values(name: str) -> None:
     network = build_network(name).eval()
 
@@ -51,7 +62,7 @@ def test_a_network_gives_eight_logits_and_two_bounded_values(name: str) -> None:
     assert va.abs().max() <= 1
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MAIN_NETWORKS)
 def test_the_backbone_is_torchvisions_without_its_classifier(name: str) -> None:
     architecture = NETWORKS[name]
     original = torchvision.models.get_model(architecture.builder, weights=None)
@@ -92,3 +103,19 @@ def test_an_unknown_network_or_start_is_named() -> None:
         build_network("resnet51")
     with pytest.raises(WeightsError, match="vggface"):
         build_network("resnet50", weights="vggface")
+
+
+@pytest.mark.parametrize("name", ["torchvision:resnet51", "timm:resnet51", "keras:resnet50"])
+def test_a_backbone_that_no_library_has_is_named(name: str) -> None:
+    with pytest.raises(WeightsError, match=name.rpartition(":")[2]):
+        build_network(name)
+
+
+def test_each_network_brings_its_own_normalisation() -> None:
+    ours = preprocessing_for("resnet50", 224)
+    lite = preprocessing_for("efficientnet_lite0", 224)
+    direct = preprocessing_for("timm:tf_efficientnet_lite0", 224)
+
+    assert ours.mean == (0.485, 0.456, 0.406)
+    assert [round(255 * value) for value in (*lite.mean, *lite.std)] == [127] * 3 + [128] * 3
+    assert direct.mean == (0.5, 0.5, 0.5)

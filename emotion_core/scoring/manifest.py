@@ -1,0 +1,174 @@
+"""``manifest.csv``: what a sender says was delivered, and whether all of it is there.
+
+The manifest of a folder speaks for everything below that folder. Nothing of it is taken in until
+every listed file is there with the size and SHA-256 it is said to have; then all of it is.
+
+Its columns, in any order and beside others:
+
+- ``path``: relative to the folder, ``/`` between parts. ``%XX`` stands for one byte, so that a name
+  in any encoding can be written; a percent sign before two hex digits is written ``%25``.
+- ``size`` in bytes, ``sha256`` as 64 hex digits: one of them or both, the same for every line.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_core.scoring.source import Entry, Source, join, readable
+from emotion_core.store.batches import HeldFolder
+from emotion_core.vision.images import MAX_FILE_BYTES
+
+MANIFEST = b"manifest.csv"
+_CHUNK = 5_000
+
+Delivery = tuple[bytes, int, int]
+Known = Callable[[list[Delivery]], set[Delivery]]
+"""Which of these ``(path, bytes, modified_ns)`` were taken in before."""
+
+
+class ManifestError(Exception):
+    """A manifest cannot be read; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a manifest."""
+
+    path: bytes
+    """Inside the manifest's folder."""
+    size: int | None
+    sha256: bytes | None
+
+
+def read_manifest(source: Source, folder: bytes) -> Iterator[Listed]:
+    """The lines of a folder's manifest, one at a time.
+
+    Raises:
+        ManifestError: A line cannot be understood, or the file cannot be read.
+    """
+    try:
+        with (
+            closing(source.open(join(folder, MANIFEST))) as stream,
+            io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="") as text,
+        ):
+            rows = csv.DictReader(text, strict=True)
+            columns = {(name or "").strip().lower() for name in rows.fieldnames or []}
+            if "path" not in columns or not columns & {"size", "sha256"}:
+                raise ManifestError("its first line must name the columns path and size or sha256")
+            rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or []]
+            for row in rows:
+                yield _listed(row, rows.line_num)
+    except (OSError, csv.Error, ValueError) as error:
+        raise ManifestError(f"{type(error).__name__}: {error}") from error
+
+
+@dataclass
+class Check:
+    """Whether a folder holds what its manifest lists."""
+
+    source: Source
+    folder: bytes
+    known: Known
+    held: list[HeldFolder] = field(default_factory=list)
+    """Why it has to wait, by reason; complete when :meth:`is_met` has answered."""
+    _wrong: Counter[str] = field(default_factory=Counter)
+    _example: dict[str, str] = field(default_factory=dict)
+    _hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    def is_met(self) -> bool:
+        """Look at every listed file, and read those whose SHA-256 is given and not known yet."""
+        before = self.source.look(join(self.folder, MANIFEST))
+        hashes, count = array("Q"), 0
+        try:
+            lines = read_manifest(self.source, self.folder)
+            while chunk := list(islice(lines, _CHUNK)):
+                count += len(chunk)
+                hashes.extend(_hash(listed.path) for listed in chunk)
+                self._check(chunk)
+            self._hashes = np.sort(np.frombuffer(hashes, np.uint64)) if count else self._hashes
+            if (self._hashes[1:] == self._hashes[:-1]).any():
+                raise ManifestError("it lists a file twice")
+            if before != self.source.look(join(self.folder, MANIFEST)):
+                raise ManifestError("it changed while it was read")
+        except ManifestError as error:
+            self.held = [HeldFolder(self.folder, "manifest_unreadable", 1, str(error)[:500])]
+            return False
+        for code, number in sorted(self._wrong.items()):
+            detail = f"{number:,} of {count:,} files, for example {self._example[code]}"
+            self.held.append(HeldFolder(self.folder, code, number, detail[:500]))
+        return not self.held
+
+    def lists(self, path: bytes) -> bool:
+        """Whether the manifest names this path, relative to its folder. After :meth:`is_met`."""
+        wanted = np.uint64(_hash(path))
+        place = int(np.searchsorted(self._hashes, wanted))
+        return place < len(self._hashes) and bool(self._hashes[place] == wanted)
+
+    def leave_out(self, count: int, example: bytes) -> None:
+        """Note files below the folder that the manifest does not list."""
+        detail = f"{count:,} files, for example {readable(example)}"
+        self.held.append(HeldFolder(self.folder, "manifest_unlisted", count, detail[:500]))
+
+    def _check(self, chunk: list[Listed]) -> None:
+        to_hash: list[tuple[Listed, Entry]] = []
+        for listed in chunk:
+            entry = self.source.look(join(self.folder, listed.path))
+            if entry is None or entry.is_folder:
+                self._note("manifest_missing", listed)
+            elif entry.problem is not None or entry.size > MAX_FILE_BYTES:
+                pass  # there, and refused with its own reason when it is taken in
+            elif listed.size is not None and listed.size != entry.size:
+                self._note("manifest_size", listed)
+            elif listed.sha256 is not None:
+                to_hash.append((listed, entry))
+        deliveries = [
+            (join(self.folder, listed.path), entry.size, entry.modified_ns)
+            for listed, entry in to_hash
+        ]
+        known = self.known(deliveries) if deliveries else set()
+        for (listed, _), delivery in zip(to_hash, deliveries, strict=True):
+            if delivery in known:
+                continue  # its bytes were compared when it was taken in
+            try:
+                data, _ = self.source.read(delivery[0])
+            except OSError:
+                continue  # there, and refused with its own reason when it is taken in
+            if hashlib.sha256(data).digest() != listed.sha256:
+                self._note("manifest_sha256", listed)
+
+    def _note(self, code: str, listed: Listed) -> None:
+        self._wrong[code] += 1
+        self._example.setdefault(code, readable(listed.path))
+
+
+def _listed(row: dict[str, str], line: int) -> Listed:
+    written = row.get("path") or ""
+    path = unquote_to_bytes(written.encode("utf-8", "surrogateescape"))
+    parts = path.split(b"/")
+    if not path or b"\0" in path or any(part in (b"", b".", b"..") for part in parts):
+        raise ManifestError(f"line {line}: {written!r} is no path inside the folder")
+    size, digest = (row.get("size") or "").strip(), (row.get("sha256") or "").strip()
+    if size and not re.fullmatch(r"[0-9]{1,18}", size):
+        raise ManifestError(f"line {line}: size {size!r} is no number of bytes")
+    if digest and not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
+        raise ManifestError(f"line {line}: sha256 {digest[:80]!r} is not 64 hex digits")
+    if not size and not digest:
+        raise ManifestError(f"line {line}: neither size nor sha256 is given")
+    return Listed(path, int(size) if size else None, bytes.fromhex(digest) if digest else None)
+
+
+def _hash(path: bytes) -> int:
+    # A million paths in a set take 120 MB, their hashes 8 MB; two alike are less likely than a
+    # broken disk.
+    return int.from_bytes(hashlib.blake2b(path, digest_size=8).digest(), "little")

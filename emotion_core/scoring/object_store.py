@@ -1,0 +1,124 @@
+"""An object store as a source: ``s3://bucket/folder``, through universal-pathlib and fsspec.
+
+Credentials and endpoint come from where every AWS program finds them: ``AWS_ACCESS_KEY_ID``,
+``AWS_SECRET_ACCESS_KEY``, ``AWS_ENDPOINT_URL``, the shared configuration or the machine's role.
+"""
+
+import errno
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from emotion_core.errors import ScoringError, SourceUnreachableError
+from emotion_core.scoring.source import Entry
+from emotion_core.vision.images import MAX_FILE_BYTES
+
+
+class ObjectStore:
+    """A source in an object store. An object's name is text, stored as UTF-8.
+
+    A listing of one level is held in memory, 1 to 2 kB per object: for a delivery of more than
+    some hundred thousand objects use several folders.
+    """
+
+    count_readers = 8
+
+    def __init__(self, name: str) -> None:
+        """Connects at the first use.
+
+        Args:
+            name: The address, ``s3://bucket/folder``.
+
+        Raises:
+            ScoringError: The packages for it are not installed, or it is no address.
+        """
+        self.name = name.rstrip("/")
+        try:
+            from upath import UPath
+
+            # A listing kept in memory would hide what arrives later.
+            place = UPath(self.name, use_listings_cache=False)
+            self._files = place.fs
+        except (ImportError, ValueError) as error:
+            raise ScoringError(
+                f"the inbox {self.name} cannot be used here ({error}); for s3:// install "
+                "emotion-batch-scoring[s3]"
+            ) from error
+        self._root = str(place.path).rstrip("/")
+
+    def entries(self, folder: bytes) -> Iterator[Entry]:
+        """As :meth:`Source.entries`."""
+        place = self._place(folder)
+        try:
+            with self._answering():
+                found = self._files.ls(place, detail=True)
+        except FileNotFoundError:
+            # A store has no empty folders; only a bucket that is not there is a mistake.
+            with self._answering():
+                if folder or self._files.exists(self._root.partition("/")[0]):
+                    return
+            raise
+        for details in found:
+            # Some programs mark a folder by an empty object with its name.
+            if str(details["name"]).rstrip("/") != place:
+                yield _entry(details)
+
+    def look(self, path: bytes) -> Entry | None:
+        """As :meth:`Source.look`."""
+        try:
+            with self._answering():
+                return _entry(self._files.info(self._place(path)))
+        except OSError:
+            return None
+
+    def open(self, path: bytes) -> BinaryIO:
+        """As :meth:`Source.open`."""
+        with self._answering():
+            stream: BinaryIO = self._files.open(self._place(path), "rb")
+        return stream
+
+    def read(self, path: bytes, limit: int = MAX_FILE_BYTES) -> tuple[bytes, Entry]:
+        """As :meth:`Source.read`."""
+        with self._answering():
+            # The range is asked for with the ETag that was seen: an object that is replaced in
+            # between is an error, never a mixture.
+            with self._files.open(self._place(path), "rb", cache_type="none") as stream:
+                details = dict(stream.details)
+                if details.get("type") == "directory":
+                    raise FileNotFoundError(errno.ENOENT, "a folder, not an object")
+                data: bytes = stream.read(min(int(details["size"]), limit + 1))
+            return data, _entry(details)
+
+    def _place(self, path: bytes) -> str:
+        try:
+            text = path.decode()
+        except UnicodeDecodeError:
+            raise FileNotFoundError(errno.ENOENT, "an object's name is UTF-8") from None
+        return f"{self._root}/{text}" if text else self._root
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Tells a store that does not answer from an object that cannot be read."""
+        try:
+            yield
+        except (FileNotFoundError, PermissionError):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (errno.ESTALE, errno.EISDIR):
+                raise
+            raise SourceUnreachableError(
+                f"the object store of {self.name} does not answer: "
+                f"{type(error).__name__}: {str(error)[:200]}"
+            ) from error
+
+
+def _entry(details: dict[str, Any]) -> Entry:
+    name = str(details["name"]).rstrip("/").rpartition("/")[2].encode()
+    if details.get("type") == "directory":
+        return Entry(name, is_folder=True)
+    modified = details.get("LastModified") or details.get("mtime") or details.get("created")
+    seconds = int(modified.timestamp()) if isinstance(modified, datetime) else int(modified or 0)
+    tag = zlib.crc32(str(details.get("ETag", "")).strip('"').encode()) % 1_000_000_000
+    return Entry(name, int(details["size"] or 0), seconds * 1_000_000_000 + tag)

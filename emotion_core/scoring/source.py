@@ -1,0 +1,110 @@
+"""Where images are delivered: a local folder or an object store, behind one small interface."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from emotion_core.vision.images import MAX_FILE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a source says about one name, before its bytes are read."""
+
+    name: bytes
+    """The last part of its path."""
+    size: int = 0
+    modified_ns: int = 0
+    """Nanoseconds since 1970. For an object, digits of its ETag stand in place of the fraction of
+    a second that object stores do not keep."""
+    is_folder: bool = False
+    problem: str | None = None
+    """Reason code, where this is nothing that may be read."""
+
+
+class Source(Protocol):
+    """A tree of files. Paths are bytes, relative to the source, with ``/`` between parts."""
+
+    name: str
+    """As stored with every file: an absolute folder or an address such as ``s3://bucket/in``."""
+    count_readers: int
+    """How many reads side by side are worth while."""
+
+    def entries(self, folder: bytes) -> Iterator[Entry]:
+        """What lies directly in a folder, in any order, without holding a large one in memory.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+
+    def look(self, path: bytes) -> Entry | None:
+        """The entry of one path; None when nothing is there."""
+
+    def open(self, path: bytes) -> BinaryIO:
+        """The bytes of a file, as a stream to be closed.
+
+        Raises:
+            OSError: It cannot be opened, or is a link or anything else than a file.
+        """
+
+    def read(self, path: bytes, limit: int = MAX_FILE_BYTES) -> tuple[bytes, Entry]:
+        """The bytes of a file, at most ``limit + 1``, and its state after they were read.
+
+        Raises:
+            OSError: It cannot be opened or read, or is a link or anything else than a file.
+            SourceUnreachableError: The store does not answer; this says nothing about the file.
+        """
+
+
+def open_source(name: str) -> Source:
+    """The source with this name, as :attr:`Source.name` gives it.
+
+    Raises:
+        ScoringError: It cannot be used here.
+    """
+    # Connections to a store do not outlive a fork.
+    return _open_source(name, os.getpid())
+
+
+def read_delivered(source: str, path: bytes) -> tuple[bytes, Entry]:
+    """The bytes of a delivered file and its state after they were read, from any source.
+
+    Args:
+        source: As stored with the file.
+        path: Inside the source.
+
+    Raises:
+        OSError: It cannot be opened or read, or is a link or anything else than a file.
+        SourceUnreachableError: The store does not answer; this says nothing about the file.
+    """
+    return open_source(source).read(path)
+
+
+def is_address(name: str) -> bool:
+    """Whether a source's name is an object store's address rather than a folder's path."""
+    return "://" in name
+
+
+def join(folder: bytes, name: bytes) -> bytes:
+    """A path from its folder and its last part; the source itself is the empty folder."""
+    return folder + b"/" + name if folder else name
+
+
+def readable(path: bytes) -> str:
+    """A path for messages: control characters and what is not UTF-8 are made visible."""
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@lru_cache(maxsize=8)
+def _open_source(name: str, _process: int) -> Source:
+    if is_address(name):
+        from emotion_core.scoring.object_store import ObjectStore
+
+        return ObjectStore(name)
+    from emotion_core.scoring.local_folder import LocalFolder
+
+    return LocalFolder(Path(name))

@@ -1,0 +1,123 @@
+"""OpenVINO: the fastest engine on the CPUs measured so far, loaded without PyTorch.
+
+The stored form is OpenVINO's own (``.xml`` and ``.bin``), with normalisation, softmax and folded
+batch norms inside: uint8 pixels go in, probabilities and affect come out.
+"""
+
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
+from emotion_core.vision.processor import available_cores, cpu_name
+from emotion_core.vision.scores import Scores
+
+if TYPE_CHECKING:
+    from emotion_core.vision.network import EmotionNetwork
+    from emotion_core.vision.preprocessing import Preprocessing
+
+MODEL_NAME: Final = "openvino.xml"
+FILES: Final = (MODEL_NAME, "openvino.bin")
+BATCH: Final = 16
+"""Images a request; larger ones leave the caches, and take more memory."""
+
+
+def is_installed() -> bool:
+    """Whether the extra ``openvino`` is there."""
+    return find_spec("openvino") is not None
+
+
+def store(network: "EmotionNetwork", preprocessing: "Preprocessing", folder: Path) -> None:
+    """Convert a network on the CPU, in evaluation mode, into ``FILES`` of ``folder``.
+
+    Weights stay float32; whether they are computed with in bfloat16 is decided when loading.
+    """
+    import openvino
+    import torch
+
+    side = preprocessing.image_size
+
+    class FromPixels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits, affect = self.network(preprocessing.normalise(pixels))
+            return logits.softmax(dim=1), affect
+
+    example = torch.zeros((BATCH, side, side, 3), dtype=torch.uint8)
+    with torch.inference_mode(), warnings.catch_warnings():
+        # Tracing warns that mean and std become constants, which is what is meant.
+        warnings.simplefilter("ignore")
+        model = openvino.convert_model(
+            FromPixels().eval(),
+            example_input=example,
+            input=[([BATCH, side, side, 3], openvino.Type.u8)],
+        )
+    openvino.save_model(model, folder / MODEL_NAME, compress_to_fp16=False)
+
+
+class OpenVinoEngine:
+    """A stored network on all cores of this process.
+
+    Args:
+        folder: Where :func:`store` put it.
+        precision: ``f32`` or ``bf16``.
+        streams: Requests computed side by side, each on its share of the cores.
+    """
+
+    name = "openvino"
+
+    def __init__(self, folder: Path, *, precision: str, streams: int) -> None:
+        import openvino
+
+        cores = available_cores()
+        self.device = cpu_name()
+        self._streams = max(1, min(streams, cores))
+        compiled = openvino.Core().compile_model(
+            folder / MODEL_NAME,
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": precision,
+                "INFERENCE_NUM_THREADS": cores,
+                "NUM_STREAMS": self._streams,
+                # Several workers on one machine must not all sit on the first cores.
+                "ENABLE_CPU_PINNING": False,
+            },
+        )
+        self._side = int(compiled.input(0).shape[1])
+        self._requests = openvino.AsyncInferQueue(compiled, self._streams)
+
+    def score(self, pixels: NDArray[np.uint8]) -> Scores:
+        """Score uint8 [N, S, S, 3]; the last batch is filled up with its last image."""
+        count = len(pixels)
+        probabilities = np.empty((count, len(EXPRESSIONS)), np.float32)
+        va = np.empty((count, len(DIMENSIONS)), np.float32)
+
+        def keep(request: Any, start: int) -> None:
+            stop = min(start + BATCH, count)
+            probabilities[start:stop] = request.get_output_tensor(0).data[: stop - start]
+            va[start:stop] = request.get_output_tensor(1).data[: stop - start]
+
+        self._requests.set_callback(keep)
+        for start, batch in _batches(pixels):
+            self._requests.start_async([batch], start)
+        self._requests.wait_all()
+        return Scores(probabilities, va)
+
+
+def _batches(pixels: NDArray[np.uint8]) -> Sequence[tuple[int, NDArray[np.uint8]]]:
+    made = []
+    for start in range(0, len(pixels), BATCH):
+        batch = np.ascontiguousarray(pixels[start : start + BATCH])
+        if len(batch) < BATCH:
+            filling = np.repeat(batch[-1:], BATCH - len(batch), axis=0)
+            batch = np.concatenate([batch, filling])
+        made.append((start, batch))
+    return made

@@ -1,0 +1,1 @@
+DELETE FROM held_folder WHERE batch_id = :batch_id

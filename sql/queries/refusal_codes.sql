@@ -1,0 +1,3 @@
+SELECT code FROM rejection_reason
+UNION SELECT 'quarantined'
+ORDER BY code

@@ -1,0 +1,153 @@
+"""Kills the running system in every way a machine knows, and starts it again. `make kills`
+
+Not part of `make test`: it takes about eight minutes. For each way it prints how many processes
+were left half a minute later, how many after `make down`, and whether the next start succeeded.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from emotion_core.local import processes
+from emotion_core.local.home import Home
+from emotion_core.local.instance import State, supervisor
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 30.0
+UP_WITHIN_S = 240.0
+
+Kill = Callable[[subprocess.Popen[str], Home], None]
+
+
+def to_group(number: signal.Signals) -> Kill:
+    """What a terminal does on Ctrl-C: the signal reaches everybody in the foreground."""
+    return lambda make, home: os.killpg(make.pid, number)
+
+
+def to_make(number: signal.Signals) -> Kill:
+    """The command itself, and nobody below it."""
+    return lambda make, home: make.send_signal(number)
+
+
+def to_supervisor(make: subprocess.Popen[str], home: Home) -> None:
+    """kill -9 of the process that runs everything."""
+    running = supervisor(home)
+    assert running is not None
+    running.kill()
+
+
+def to_part(name: str) -> Kill:
+    """kill -9 of one of the parts."""
+
+    def kill(make: subprocess.Popen[str], home: Home) -> None:
+        for record in processes.recorded(home):
+            process = record.process()
+            if record.name == name and process is not None:
+                process.kill()
+
+    return kill
+
+
+def by_down(make: subprocess.Popen[str], home: Home) -> None:
+    """`make down` from another terminal."""
+    command(home, "down").wait(60)
+
+
+WAYS: dict[str, tuple[str, float | None, Kill]] = {
+    # what is done: (command, seconds after its start or None for when it is up, how)
+    "Ctrl-C": ("up", None, to_group(signal.SIGINT)),
+    "SIGTERM to the command": ("up", None, to_make(signal.SIGTERM)),
+    "kill -9 of the command": ("up", None, to_make(signal.SIGKILL)),
+    "kill -9 of the supervisor": ("up", None, to_supervisor),
+    "kill -9 of PostgreSQL": ("up", None, to_part("postgres")),
+    "kill -9 of Airflow's scheduler": ("up", None, to_part("scheduler")),
+    "make down from another terminal": ("up", None, by_down),
+    "kill -9 of the command, 2 s after its start": ("up", 2.0, to_make(signal.SIGKILL)),
+    "kill -9 of the command, 12 s after its start": ("up", 12.0, to_make(signal.SIGKILL)),
+    "kill -9 of the command, 50 s into the demo": ("demo", 50.0, to_make(signal.SIGKILL)),
+}
+
+
+def command(home: Home, *arguments: str) -> subprocess.Popen[str]:
+    """One of the Makefile's commands, in a process group of its own as a shell starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "emotion_core.local", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "EMOTION_HOME": str(home.path), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+    )
+
+
+def is_up(home: Home, since: float) -> bool:
+    """Whether everything was started after ``since`` and Airflow answers."""
+    state = State.read(home)
+    if state is None or not state.airflow_url or supervisor(home) is None:
+        return False
+    names = {r.name for r in processes.recorded(home) if r.created > since and r.process()}
+    return {"postgres", "scheduler", "api-server"} <= names and time.time() - since > 25
+
+
+def others(home: Home) -> list[psutil.Process]:
+    """What still runs of this home."""
+    return [p for p in processes.of_home(home) if p.pid != os.getpid()]
+
+
+def try_way(home: Home, name: str) -> bool:
+    """Start, kill, count, clean up; returns whether all went well."""
+    verb, seconds, kill = WAYS[name]
+    began = time.time()
+    arguments = (verb,) if verb == "up" else (verb, "--exit", "--faces", "8", "--epochs", "1")
+    running = command(home, *arguments)
+    if seconds is None:
+        while not is_up(home, began):
+            if running.poll() is not None or time.time() - began > UP_WITHIN_S:
+                print(f"{name:48} did not start:\n{running.communicate()[0]}", flush=True)
+                return False
+            time.sleep(0.5)
+    else:
+        time.sleep(seconds)
+    kill(running, home)
+    killed = time.time()
+    while others(home) and time.time() - killed < PATIENCE_S:
+        time.sleep(0.5)
+    left, took = len(others(home)), time.time() - killed
+    down = command(home, "down")
+    down.wait(60)
+    left_after = len(others(home))
+    running.kill()
+    running.wait()
+    print(
+        f"{name:48} {left:3} left after {took:4.1f} s, {left_after} after make down "
+        f"(status {down.returncode})",
+        flush=True,
+    )
+    return left_after == 0 and down.returncode == 0
+
+
+def main() -> int:
+    """Every way in turn, on one home; then a demo that must end well."""
+    with tempfile.TemporaryDirectory(prefix="emotion-kills-") as folder:
+        home = Home(Path(folder) / "home")
+        went_well = [try_way(home, name) for name in WAYS]
+        demo = command(home, "demo", "--exit", "--faces", "8", "--epochs", "1")
+        said, _ = demo.communicate()
+        print(f"{'a demo after all that':48} status {demo.returncode}", flush=True)
+        if demo.returncode:
+            print(said, flush=True)
+        command(home, "clean").wait(60)
+    return 0 if all(went_well) and demo.returncode == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""A PostgreSQL that tests may restart, batches on it, and worker processes that start at once."""
+
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories import make_model
+from nights import Inbox, MakeNight, Night, Restartable, plan_night
+
+from emotion_core.local import postgres_place
+from emotion_core.local.credentials import load_or_create
+from emotion_core.local.home import Home
+from emotion_core.local.postgres import PostgresServer
+from emotion_core.local.provision import addresses, provision_ours
+from emotion_core.store.database import Database
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def restartable() -> Iterator[Restartable]:
+    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
+        home = Home(Path(folder))
+        home.make()
+        credentials = load_or_create(home.secrets_path)
+        server = PostgresServer(home, credentials.postgres, durable=False)
+        server.start()
+        try:
+            provision_ours(server, credentials)
+            url = addresses(server, credentials).app
+            yield Restartable(server, url, Database(url))
+        finally:
+            server.remove()
+            postgres_place.remove(home)
+
+
+@pytest.fixture
+def make_night(restartable: Restartable, request: pytest.FixtureRequest) -> MakeNight:
+    def make(count: int = 12, name: str = "", **options: Any) -> Night:
+        run_key = f"{request.node.name} {name}"
+        return plan_night(restartable.database, restartable.url, run_key, count, **options)
+
+    return make
+
+
+@pytest.fixture
+def inbox(restartable: Restartable, tmp_path: Path) -> Inbox:
+    with restartable.database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    return Inbox(tmp_path, restartable.url, restartable.database, model.id)
+
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+@pytest.fixture
+def start_process() -> Iterator[Callable[..., ForkServerProcess]]:
+    """Start a function in a process of its own; forked from one that has imported everything."""
+    _CONTEXT.set_forkserver_preload(
+        ["__main__", "emotion_core.store.ledger", "emotion_core.scoring.worker"]
+    )
+    started: list[ForkServerProcess] = []
+
+    def start(function: Callable[..., None], *arguments: Any, **options: Any) -> ForkServerProcess:
+        process = _CONTEXT.Process(target=function, args=arguments, kwargs=options)
+        process.start()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.is_alive():
+            process.kill()
+        process.join()
+
+
+# --- figures for people, at the end of the run ----------------------------------------------
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Print a line in the summary of the test run."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = terminalreporter.config.stash.get(FIGURES, [])
+    if figures:
+        terminalreporter.section("exactly once")
+        for line in figures:
+            terminalreporter.line(line)

@@ -1,0 +1,194 @@
+"""Batches on a server that tests may restart, and what is to be found in the tables afterwards."""
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from factories import make_jpeg, make_model
+from ledger_worker import is_refused, scores_of
+from sqlalchemy import text
+
+from emotion_core.emotions import PROBABILITY_COLUMNS
+from emotion_core.local.postgres import PostgresServer
+from emotion_core.store.batches import (
+    ArrivedFile,
+    Batch,
+    BatchSummary,
+    batch_summary,
+    close_batch,
+    enter_files,
+    open_batch,
+    plan_items,
+)
+from emotion_core.store.database import Database
+
+
+@dataclass
+class Restartable:
+    """A server of these tests' own."""
+
+    server: PostgresServer
+    url: str
+    database: Database
+
+    def restart_at_once(self) -> None:
+        """As after a power cut: nothing is tidied up, and the next start replays the log."""
+        leader, _ = self.server.running()
+        assert leader is not None
+        os.kill(leader.pid, signal.SIGQUIT)
+        self.server.start()
+        self.database.engine.dispose()
+
+
+@dataclass
+class Night:
+    """A planned batch whose contents are known."""
+
+    database: Database
+    url: str
+    batch: Batch
+    run_key: str
+    hashes: list[bytes]
+    count_files: int
+
+    @property
+    def model_version_id(self) -> int:
+        return self.batch.model_version_id
+
+    def close(self) -> bool:
+        with self.database.transaction("emotion_score") as connection:
+            return close_batch(connection, self.batch.id)
+
+    def faults(self) -> dict[str, int]:
+        """How many contents have no end, more than one, or another than their hash says."""
+        with self.database.transaction("emotion_report") as connection:
+            predictions = connection.execute(
+                text(
+                    f"SELECT sha256, {', '.join(PROBABILITY_COLUMNS)}, valence, arousal, "
+                    "confidence, expression_id "
+                    "FROM prediction JOIN image ON image.id = image_id WHERE model_version_id = :m"
+                ),
+                {"m": self.model_version_id},
+            ).all()
+            refusals = connection.execute(
+                text(
+                    "SELECT sha256, detail FROM rejection "
+                    "JOIN scoring_item ON scoring_item.id = scoring_item_id "
+                    "JOIN image ON image.id = image_id WHERE model_version_id = :m"
+                ),
+                {"m": self.model_version_id},
+            ).all()
+        scored = [bytes(row[0]) for row in predictions]
+        refused = [bytes(row[0]) for row in refusals]
+        ended = scored + refused
+        probabilities, va = scores_of(scored)
+        expected = np.column_stack(
+            [probabilities, va, probabilities.max(axis=1), probabilities.argmax(axis=1)]
+        )
+        found = np.array([tuple(row)[1:] for row in predictions], np.float32).reshape(-1, 12)
+        wrong = int((found != expected).any(axis=1).sum())
+        wrong += sum(map(is_refused, scored))
+        wrong += sum(
+            not is_refused(sha) or sha.hex() != row[1]
+            for sha, row in zip(refused, refusals, strict=True)
+        )
+        return {
+            "lost": len(set(self.hashes) - set(ended)),
+            "duplicated": len(ended) - len(set(ended)),
+            "mismatched": wrong + len(set(ended) - set(self.hashes)),
+        }
+
+    def is_whole(self) -> bool:
+        """Closes with counts that add up, and every content has exactly its own end."""
+        closed = self.close()
+        with self.database.transaction("emotion_report") as connection:
+            summary = batch_summary(connection, self.run_key)
+        assert summary is not None
+        return (
+            closed
+            and summary.count_found == self.count_files
+            and summary.count_quarantined == 0
+            and not any(self.faults().values())
+        )
+
+
+@dataclass
+class Inbox:
+    """A folder, and batches that take it in."""
+
+    folder: Path
+    url: str
+    database: Database
+    model_version_id: int
+
+    def deliver(self, count: int, first: int = 0) -> None:
+        for number in range(first, first + count):
+            plain = make_jpeg((200, number % 256, 90), 16)
+            # A comment makes bytes of its own, where close colours would give the same.
+            comment = b"\xff\xfe\x00\x0a%08d" % number
+            (self.folder / f"{number:05d}.jpg").write_bytes(plain[:2] + comment + plain[2:])
+        (self.folder / "_SUCCESS").touch()
+
+    def open(self, run_key: str) -> Batch:
+        with self.database.transaction("emotion_score") as connection:
+            return open_batch(
+                connection,
+                run_key=f"{self.folder} {run_key}",
+                source=str(self.folder),
+                model_version_id=self.model_version_id,
+            )
+
+    def close(self, batch: Batch, run_key: str) -> BatchSummary:
+        with self.database.transaction("emotion_score") as connection:
+            close_batch(connection, batch.id)
+        with self.database.transaction("emotion_report") as connection:
+            summary = batch_summary(connection, f"{self.folder} {run_key}")
+        assert summary is not None
+        return summary
+
+    def count_ended(self) -> int:
+        return self.ask("SELECT count(*) FROM prediction WHERE model_version_id = :m")
+
+    def ask(self, statement: str) -> Any:
+        with self.database.transaction("emotion_report") as connection:
+            values = {"m": self.model_version_id}
+            return connection.execute(text(statement), values).scalar_one()
+
+
+def plan_night(
+    database: Database, url: str, run_key: str, count: int, count_twins: int = 0
+) -> Night:
+    """A batch of ``count`` contents under ``count + count_twins`` names, planned."""
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection, run_key=run_key, source=f"/inbox/{run_key}", model_version_id=model.id
+        )
+    hashes = [hashlib.sha256(f"{run_key} {n}".encode()).digest() for n in range(count)]
+    for first in range(0, count + count_twins, 5_000):
+        files = [
+            ArrivedFile(b"%d.jpg" % n, 7_000, 1_700_000_000_000_000_000 + n, hashes[n % count])
+            for n in range(first, min(first + 5_000, count + count_twins))
+        ]
+        with database.transaction("emotion_score") as connection:
+            enter_files(connection, batch, files)
+    with database.transaction("emotion_score") as connection:
+        assert plan_items(connection, batch.id) == count
+    return Night(database, url, batch, run_key, hashes, count + count_twins)
+
+
+def wait_until(condition: Callable[[], bool], within: float = 60.0) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+MakeNight = Callable[..., Night]

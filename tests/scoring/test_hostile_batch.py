@@ -1,0 +1,83 @@
+"""A night of hostile files, from the inbox to the tables: one row each, no neighbour lost."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories import make_jpeg, make_model, make_scores
+from numpy.typing import NDArray
+from sqlalchemy import text
+
+from emotion_core.errors import ScoringError
+from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.outcome import close
+from emotion_core.scoring.worker import work
+from emotion_core.store.batches import open_batch
+from emotion_core.store.database import Database
+from emotion_core.vision.inference import Scores
+from emotion_core.vision.preprocessing import Preprocessing
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "vision"))
+from hostile_files import mutations
+
+COUNT = 1_500
+
+
+class FakeScorer:
+    """Answers at once."""
+
+    preprocessing = Preprocessing(image_size=32)
+
+    def score(self, pixels: NDArray[np.uint8]) -> Scores:
+        return Scores(*make_scores(len(pixels)))
+
+
+def test_a_night_of_hostile_files_ends_in_one_row_each(
+    database: Database, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    (tmp_path / "_SUCCESS").touch()
+    for number, data in enumerate(mutations(COUNT, seed=9)):
+        (tmp_path / f"{number:05d} hostile.jpg").write_bytes(data)
+    for number in range(100):
+        (tmp_path / f"{15 * number:05d} valid.jpg").write_bytes(make_jpeg((number, 255, number)))
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
+        )
+
+    take_in(database, batch, settle_seconds=60)
+    work(database, FakeScorer(), model_version_id=model.id, worker="w")  # type: ignore[arg-type]
+    with pytest.raises(ScoringError, match=r"of 1,600 were refused .* the limit is 20%"):
+        close(database, str(tmp_path), refused_share_limit=0.2, refused_minimum=10)
+    summary = close(database, str(tmp_path), refused_share_limit=1.0, refused_minimum=10)
+
+    with database.transaction("emotion_report") as connection:
+        ends = connection.execute(
+            text(
+                "SELECT (SELECT count(*) FROM prediction p WHERE p.image_id = f.image_id "
+                "        AND p.model_version_id = :model) + "
+                "       (SELECT count(*) FROM scoring_item i JOIN rejection r "
+                "        ON r.scoring_item_id = i.id WHERE i.image_id = f.image_id "
+                "        AND i.model_version_id = :model) + "
+                "       (SELECT count(*) FROM rejection r WHERE r.inbox_file_id = f.id), "
+                "       readable_path(f.path) LIKE '%valid%', "
+                "       EXISTS (SELECT FROM prediction p WHERE p.image_id = f.image_id "
+                "               AND p.model_version_id = :model) "
+                "FROM inbox_file f WHERE f.batch_id = :batch"
+            ),
+            {"model": model.id, "batch": batch.id},
+        ).all()
+    assert summary.count_found == len(ends) == COUNT + 100
+    assert {count for count, _, _ in ends} == {1}
+    assert sum(is_scored for _, is_valid, is_scored in ends if is_valid) == 100
+    assert summary.count_quarantined == 0
+    record_property(
+        "figure",
+        f"hostile batch: {COUNT:,} hostile and 100 valid files through the ledger: "
+        f"{summary.count_done:,} predictions, {summary.count_rejected:,} reasons, "
+        "0 without a row, 0 with two",
+    )

@@ -1,0 +1,208 @@
+"""A manifest holds its folder back until everything on it is there, and says what is missing."""
+
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+from factories import make_jpeg, make_model
+
+from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
+from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.local_folder import LocalFolder
+from emotion_core.store.batches import batch_summary, held_folders, known_files, open_batch
+from emotion_core.store.database import Database
+
+PICTURE = make_jpeg()
+DIGEST = hashlib.sha256(PICTURE).hexdigest()
+
+
+def deliver(folder: Path, *names: str, manifest: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(PICTURE)
+    (folder / "manifest.csv").write_text(manifest, encoding="utf-8", errors="surrogateescape")
+
+
+def scan(root: Path) -> tuple[dict[bytes, FoundFile], dict[str, str]]:
+    # Nothing settles by itself here: what is found was let through by its manifest.
+    looked = Scan(LocalFolder(root), now_ns=time.time_ns(), settle_seconds=3600)
+    found = {file.path: file for file in looked.files()}
+    return found, {held.code: held.detail for held in looked.held}
+
+
+def test_what_is_complete_is_taken_in_whole_without_waiting(tmp_path: Path) -> None:
+    manifest = f"sha256,path,size,note\n{DIGEST},a.jpg,{len(PICTURE)},x\n{DIGEST},sub/b.jpg,,\n"
+    deliver(tmp_path / "night", "a.jpg", "sub/b.jpg", manifest=manifest)
+
+    found, held = scan(tmp_path)
+
+    assert set(found) == {b"night/a.jpg", b"night/sub/b.jpg"}
+    assert held == {}
+    assert all(file.sha256 == bytes.fromhex(DIGEST) for file in found.values())
+
+
+def test_a_missing_file_holds_the_whole_folder_and_no_other(tmp_path: Path) -> None:
+    manifest = f"path,size\na.jpg,{len(PICTURE)}\nb.jpg,{len(PICTURE)}\n"
+    deliver(tmp_path / "half", "a.jpg", manifest=manifest)
+    deliver(tmp_path / "whole", "a.jpg", "b.jpg", manifest=manifest)
+
+    found, held = scan(tmp_path)
+
+    assert set(found) == {b"whole/a.jpg", b"whole/b.jpg"}
+    assert held == {"manifest_missing": "1 of 2 files, for example b.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (f"a.jpg,{len(PICTURE) + 1},", "manifest_size"),
+        (f"a.jpg,,{'0' * 64}", "manifest_sha256"),
+        (f"a.jpg,{len(PICTURE)},{'0' * 64}", "manifest_sha256"),
+        (f"b.jpg,{len(PICTURE)},", "manifest_missing"),
+    ],
+)
+def test_every_mismatch_has_its_reason(tmp_path: Path, line: str, code: str) -> None:
+    deliver(tmp_path, "a.jpg", manifest=f"path,size,sha256\n{line}\n")
+
+    found, held = scan(tmp_path)
+
+    assert found == {}
+    assert set(held) == {code}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "complaint"),
+    [
+        ("", "must name the columns"),
+        ("path\na.jpg\n", "must name the columns"),
+        ("path,size\n../a.jpg,1\n", "line 2: '../a.jpg' is no path inside the folder"),
+        ("path,size\n/etc/passwd,1\n", "no path inside"),
+        ("path,size\n%2e%2e/a.jpg,1\n", "no path inside"),
+        ("path,size\na%00.jpg,1\n", "no path inside"),
+        ("path,size\na.jpg,many\n", "no number of bytes"),
+        ("path,sha256\na.jpg,abc\n", "not 64 hex digits"),
+        ("path,size,sha256\na.jpg,,\n", "neither size nor sha256"),
+        (f"path,size\na.jpg,{len(PICTURE)}\na.jpg,{len(PICTURE)}\n", "lists a file twice"),
+        ('path,size\n"a.jpg', "unexpected end of data"),
+        ("path,size\n" + "a" * 200_000 + ",1\n", "field larger than field limit"),
+        ("path,size\na\0.jpg,1\n", "line"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_holds_its_folder_and_says_why(
+    tmp_path: Path, manifest: str, complaint: str
+) -> None:
+    deliver(tmp_path, "a.jpg", manifest=manifest)
+
+    found, held = scan(tmp_path)
+
+    assert found == {}
+    assert complaint in held["manifest_unreadable"]
+
+
+def test_names_that_are_no_text_can_be_percent_escaped_or_written_as_they_are(
+    tmp_path: Path,
+) -> None:
+    names = [b"\xff.jpg", b"two\nlines.jpg", b"100%.jpg", b"a%20b.jpg", "grüße.jpg".encode()]
+    written = ["%FF.jpg", "two%0Alines.jpg", "100%.jpg", "a%2520b.jpg", "grüße.jpg"]
+    for name in names:
+        Path(tmp_path / name.decode("utf-8", "surrogateescape")).write_bytes(PICTURE)
+    lines = "".join(f"{name},{len(PICTURE)}\n" for name in written)
+    deliver(tmp_path, manifest=f"\ufeffpath,size\n{lines}")
+
+    found, held = scan(tmp_path)
+
+    assert (set(found), held) == (set(names), {})
+
+
+def test_files_beside_the_manifest_that_it_does_not_list_wait_alone(tmp_path: Path) -> None:
+    deliver(tmp_path, "a.jpg", "stray.jpg", manifest=f"path,size\na.jpg,{len(PICTURE)}\n")
+    (tmp_path / "b.jpg.part").write_bytes(b"x")
+
+    found, held = scan(tmp_path)
+
+    assert set(found) == {b"a.jpg"}
+    assert held == {"manifest_unlisted": "1 files, for example stray.jpg"}
+
+
+def test_a_listed_link_is_refused_and_does_not_hold_its_neighbours(tmp_path: Path) -> None:
+    deliver(tmp_path, "a.jpg", manifest=f"path,size\na.jpg,{len(PICTURE)}\nlink.jpg,1\n")
+    (tmp_path / "link.jpg").symlink_to("/etc/hostname")
+
+    found, _ = scan(tmp_path)
+
+    assert found[b"link.jpg"].problem == "not_a_regular_file"
+    assert found[b"a.jpg"].problem is None
+
+
+def test_bytes_replaced_between_the_check_and_the_reading_wait(tmp_path: Path) -> None:
+    deliver(tmp_path, "a.jpg", manifest=f"path,sha256\na.jpg,{DIGEST}\n")
+    looked = Scan(LocalFolder(tmp_path), now_ns=time.time_ns(), settle_seconds=3600)
+
+    found = next(looked.files())
+    other = make_jpeg((1, 2, 3))
+    (tmp_path / "a.jpg").write_bytes(other)
+    entry = LocalFolder(tmp_path).look(b"a.jpg")
+
+    assert entry is not None
+    replaced = FoundFile(b"a.jpg", entry.size, entry.modified_ns, sha256=found.sha256)
+    assert read_arrived(LocalFolder(tmp_path), replaced) is None
+
+
+def test_a_held_folder_is_stored_shown_and_taken_in_once_it_is_complete(
+    tmp_path: Path, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest = f"path,sha256\na.jpg,{DIGEST}\nb.jpg,{DIGEST}\n"
+    deliver(tmp_path / "night", "a.jpg", manifest=manifest)
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
+        )
+
+    first = take_in(database, batch, settle_seconds=0)
+    with database.transaction("emotion_report") as connection:
+        waiting = held_folders(connection, str(tmp_path))
+        summary = batch_summary(connection, str(tmp_path))
+    (tmp_path / "night/b.jpg").write_bytes(PICTURE)
+    second = take_in(database, batch, settle_seconds=0)
+
+    assert (first.count_entered, first.count_held) == (0, 1)
+    assert [(w.folder, w.reason, w.count_files) for w in waiting] == [
+        ("night", "manifest_missing", 1)
+    ]
+    assert summary is not None and summary.count_held == 1
+    assert "held back night: manifest_missing, 1 of 2 files, for example b.jpg" in caplog.text
+    assert (second.count_entered, second.count_held, second.count_planned) == (2, 0, 1)
+    with database.transaction("emotion_report") as connection:
+        assert held_folders(connection, str(tmp_path)) == []
+
+
+def test_what_is_known_is_not_read_again_to_check_its_manifest(
+    tmp_path: Path, database: Database
+) -> None:
+    deliver(tmp_path, "a.jpg", manifest=f"path,sha256\na.jpg,{DIGEST}\n")
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
+        )
+    take_in(database, batch, settle_seconds=0)
+
+    class Unread(LocalFolder):
+        def read(self, path: bytes, limit: int = 0) -> tuple[bytes, object]:  # type: ignore[override]
+            raise AssertionError(path)
+
+    with database.transaction("emotion_score") as connection:
+        looked = Scan(
+            Unread(tmp_path),
+            now_ns=time.time_ns(),
+            settle_seconds=0,
+            known=lambda asked: known_files(connection, batch.source, asked),
+        )
+        found = [file.path for file in looked.files()]
+
+    assert (found, looked.held) == ([b"a.jpg"], [])

@@ -1,0 +1,188 @@
+"""An inbox in an object store, against a real server that speaks S3 over HTTP."""
+
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import s3fs
+from factories import make_jpeg, make_model
+
+from emotion_core.errors import ScoringError, SourceUnreachableError
+from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
+from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.source import open_source, read_delivered
+from emotion_core.settings import Settings
+from emotion_core.store.batches import held_folders, open_batch
+from emotion_core.store.database import Database
+from emotion_core.store.ledger import claim_items
+
+PICTURE = make_jpeg()
+
+
+@pytest.fixture(scope="module")
+def object_server() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(300):
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def bucket(
+    object_server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> "Bucket":
+    monkeypatch.setenv("AWS_ENDPOINT_URL", object_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return Bucket(hashlib.sha256(request.node.name.encode()).hexdigest()[:20])
+
+
+class Bucket:
+    """A bucket of one test's own, filled by another program than the one under test."""
+
+    def __init__(self, name: str) -> None:
+        import boto3
+
+        self.name = name
+        self._client: Any = boto3.client("s3")
+        self._client.create_bucket(Bucket=name)
+
+    def put(self, key: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self.name, Key=key, Body=data)
+
+    def delete(self, key: str) -> None:
+        self._client.delete_object(Bucket=self.name, Key=key)
+
+
+def scan(address: str, settle_seconds: float = 3600) -> tuple[dict[bytes, FoundFile], Scan]:
+    looked = Scan(open_source(address), now_ns=time.time_ns(), settle_seconds=settle_seconds)
+    return {found.path: found for found in looked.files()}, looked
+
+
+def test_markers_settling_and_ignored_names_mean_the_same_as_in_a_folder(bucket: Bucket) -> None:
+    for key in ("night/_SUCCESS", "night/a.jpg", "night/deep/grüße.jpg", "night/b.jpg.part"):
+        bucket.put(f"in/{key}", PICTURE)
+    bucket.put("in/loose.jpg", PICTURE)
+    bucket.put("in/", b"")
+
+    files, looked = scan(f"s3://{bucket.name}/in")
+    settled, _ = scan(f"s3://{bucket.name}/in/", settle_seconds=0)
+
+    assert set(files) == {b"night/a.jpg", "night/deep/grüße.jpg".encode()}
+    assert (looked.count_ignored, looked.count_unsettled) == (2, 1)
+    assert set(settled) == {*files, b"loose.jpg"}
+
+
+def test_a_manifest_holds_a_prefix_until_it_is_met(bucket: Bucket) -> None:
+    digest = hashlib.sha256(PICTURE).hexdigest()
+    bucket.put("in/manifest.csv", f"path,sha256\na.jpg,{digest}\nb.jpg,{digest}\n".encode())
+    bucket.put("in/a.jpg", PICTURE)
+
+    before, looked = scan(f"s3://{bucket.name}/in")
+    bucket.put("in/b.jpg", PICTURE)
+    after, _ = scan(f"s3://{bucket.name}/in")
+
+    assert before == {} and [held.code for held in looked.held] == ["manifest_missing"]
+    assert set(after) == {b"a.jpg", b"b.jpg"}
+
+
+def test_an_object_replaced_within_the_same_second_is_another_delivery(bucket: Bucket) -> None:
+    bucket.put("in/a.jpg", b"one picture")
+    first, _ = scan(f"s3://{bucket.name}/in", settle_seconds=0)
+
+    bucket.put("in/a.jpg", b"two picture")
+
+    second, _ = scan(f"s3://{bucket.name}/in", settle_seconds=0)
+    assert first[b"a.jpg"].size == second[b"a.jpg"].size
+    assert first[b"a.jpg"].modified_ns != second[b"a.jpg"].modified_ns
+    assert read_arrived(open_source(f"s3://{bucket.name}/in"), first[b"a.jpg"]) is None
+
+
+def test_what_was_taken_in_is_entered_once_and_found_again_by_a_worker(
+    bucket: Bucket, database: Database
+) -> None:
+    address = f"s3://{bucket.name}/in"
+    for number in range(30):
+        bucket.put(f"in/{number}.jpg", make_jpeg((number * 8, 0, 0)))
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(connection, run_key=address, source=address, model_version_id=model.id)
+
+    first = take_in(database, batch, settle_seconds=0)
+    second = take_in(database, batch, settle_seconds=0)
+
+    with database.transaction("emotion_score") as connection:
+        claims = claim_items(
+            connection, model_version_id=model.id, worker="w", limit=100, lease_seconds=60
+        )
+        assert held_folders(connection, address) == []
+    assert (first.count_entered, first.count_planned) == (30, 30)
+    assert (second.count_entered, second.count_known) == (0, 30)
+    for claim in claims:
+        ((source, path),) = claim.places
+        data, _ = read_delivered(source, path)
+        assert hashlib.sha256(data).digest() == claim.sha256
+
+
+def test_an_object_that_is_gone_is_an_error_of_that_file_alone(bucket: Bucket) -> None:
+    bucket.put("in/sub/a.jpg", PICTURE)
+    address = f"s3://{bucket.name}/in"
+
+    for path in (b"gone.jpg", b"sub", b"\xff.jpg"):
+        with pytest.raises(FileNotFoundError):
+            read_delivered(address, path)
+
+
+def test_an_empty_prefix_is_an_empty_inbox_and_a_missing_bucket_a_sentence(
+    bucket: Bucket,
+) -> None:
+    bucket.put("elsewhere", b"x")
+
+    assert scan(f"s3://{bucket.name}/in")[0] == {}
+    with pytest.raises(ScoringError, match="is not a folder that can be read"):
+        scan("s3://there-is-no-such-bucket/in")
+
+
+def test_a_store_that_does_not_answer_says_nothing_about_its_files(
+    monkeypatch: pytest.MonkeyPatch, bucket: Bucket
+) -> None:
+    s3fs.S3FileSystem.clear_instance_cache()  # it keeps the endpoint it first saw
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+        with pytest.raises(SourceUnreachableError, match="does not answer") as error:
+            read_delivered("s3://never-answers/in", b"a.jpg")
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    assert not isinstance(error.value, OSError)
+
+
+def test_the_inbox_may_be_set_to_an_address() -> None:
+    settings = Settings.from_environment(
+        {"EMOTION_HOME": os.curdir, "EMOTION_INBOX_DIR": "s3://bucket/in/"}
+    )
+
+    assert settings.inbox == "s3://bucket/in"
+    assert settings.inbox_dir.name == "inbox"

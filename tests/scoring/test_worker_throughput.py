@@ -1,0 +1,74 @@
+"""The step that a scoring task runs: what it did is kept, with its engine and its stages."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from factories import make_jpeg, make_model
+from sqlalchemy.exc import DBAPIError
+
+from emotion_core.scoring.tally import STAGES
+from emotion_core.settings import Settings
+from emotion_core.steps import Steps
+from emotion_core.store.database import Database
+from emotion_core.store.models import current_model, set_model_alias
+from emotion_core.store.throughput import throughputs
+
+sys.path.append(str(Path(__file__).parents[1] / "vision"))
+from model_folder import store_model, trained_briefly
+
+
+@pytest.fixture
+def steps(settings: Settings, database: Database, tmp_path: Path) -> Steps:
+    """An installation with a champion and three images that wait."""
+    folder = store_model(tmp_path / "model", trained_briefly())
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection, folder=folder)
+        champion = current_model(connection)
+        set_model_alias(
+            connection,
+            alias="champion",
+            from_id=champion.id if champion else None,
+            to_id=model.id,
+            reason="test",
+            changed_by="test",
+        )
+    settings.inbox_dir.mkdir(parents=True)
+    for number in range(3):
+        (settings.inbox_dir / f"{number}.jpg").write_bytes(make_jpeg((number, 90, 30)))
+    (settings.inbox_dir / "bad.jpg").write_bytes(b"no picture")
+    (settings.inbox_dir / "_SUCCESS").touch()
+    return Steps(settings)
+
+
+def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
+    steps: Steps, database: Database, request: pytest.FixtureRequest
+) -> None:
+    run_key = request.node.name
+    steps.open_batch(run_key)
+
+    result = steps.score(run_key, "worker 1")
+    steps.score(run_key, "worker 1")
+
+    with database.transaction("emotion_report") as connection:
+        first, second = throughputs(connection, run_key)
+    assert (result["count_scored"], result["count_refused"]) == (3, 1)
+    assert (first.count_scored, first.count_refused, second.count_scored) == (3, 1, 0)
+    assert first.engine == "eager f32"
+    assert "cores" in first.device or "CPU" in first.device
+    assert set(first.stage_seconds) == set(STAGES)
+    assert first.images_per_second == pytest.approx(4 / first.seconds)
+
+
+def test_a_worker_that_fails_is_kept_too(
+    steps: Steps, database: Database, request: pytest.FixtureRequest
+) -> None:
+    run_key = request.node.name
+    steps.open_batch(run_key)
+
+    with pytest.raises(DBAPIError):  # a claim of minus one item
+        steps.score(run_key, "worker 1", chunk=-1)
+
+    with database.transaction("emotion_report") as connection:
+        (kept,) = throughputs(connection, run_key)
+    assert (kept.count_scored, kept.count_refused) == (0, 0)
