@@ -110,6 +110,16 @@ PARAMS = {
         description="Of the split, the starting weights and the order of the images.",
         section="Instead of the preset's values",
     ),
+    "excluded_share_limit": Param(
+        0.05,
+        type="number",
+        minimum=0,
+        maximum=1,
+        title="Unusable share allowed",
+        description="A data set of which a larger share cannot be used (corrupt images, missing "
+        "or impossible labels) is refused, 0 to 1. What is left out is listed in any case.",
+        section="Instead of the preset's values",
+    ),
     "pretraining_data": Param(
         None,
         type=["null", "string"],

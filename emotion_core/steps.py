@@ -7,14 +7,14 @@ database starts at once.
 
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.errors import ScoringError, StoreError, TrainingError
+from emotion_core.errors import DataError, ScoringError, StoreError, TrainingError
 from emotion_core.names import folder_name
 from emotion_core.settings import Settings
 from emotion_core.store import batches, datasets, models, reports, training_runs
@@ -59,6 +59,7 @@ class Steps:
 
         request = TrainingRequest.from_form(form)
         labelled_set, split = _read_data(request)
+        request.require_usable(labelled_set)
         split_id = self._register_data(labelled_set, split)
         log.info(
             "%s: %d samples, %d left out, split %d has %d to train and %d to validate",
@@ -192,6 +193,42 @@ class Steps:
             figures["ccc_arousal"],
         )
         return model.name
+
+    def doubt_labels(self, name: str, data: Path, folds: Sequence[Path]) -> int:
+        """Enter the labels that a cross-validation doubts; returns how many.
+
+        Args:
+            name: Of the cross-validation, for the rows; the same name replaces them.
+            data: The labelled set that was cross-validated.
+            folds: Its finished run directories.
+
+        Raises:
+            TrainingError: A fold is not finished, or two held out the same sample.
+            DataError: The folds were made with other data.
+        """
+        from emotion_core.training.affectnet import read_affectnet
+        from emotion_core.training.doubtful_labels import doubtful_labels
+        from emotion_core.training.pooling import pooled_predictions
+        from emotion_core.training.run_directory import RunDirectory
+        from emotion_core.training.split import split_by_content
+
+        runs = [RunDirectory(folder).read() for folder in folds]
+        labelled_set = read_affectnet(data)
+        for folder, run in zip(folds, runs, strict=True):
+            if run.summary["dataset"]["fingerprint"] != labelled_set.fingerprint:
+                raise DataError(f"{folder} was trained on other data than {data}")
+        doubts = doubtful_labels(pooled_predictions(runs))
+        recipe = runs[0].recipe
+        split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, recipe.fold)
+        self._register_data(labelled_set, split)
+        with self.database.transaction("emotion_train") as connection:
+            datasets.record_doubtful_labels(
+                connection,
+                fingerprint=labelled_set.fingerprint,
+                group_key=name,
+                doubts=doubts,
+            )
+        return len(doubts)
 
     def compare(self, group_key: str) -> str:
         """Render the comparison of a group's runs from the tables; returns the page's path.

@@ -104,23 +104,23 @@ def register_split(
 
 
 def record_doubtful_labels(
-    connection: Connection, *, dataset_id: int, group_key: str, doubts: pd.DataFrame
+    connection: Connection, *, fingerprint: str, group_key: str, doubts: pd.DataFrame
 ) -> None:
     """Write the labels that one cross-validation doubts; writing again replaces them.
 
     Args:
         connection: Transaction of role ``emotion_train``.
-        dataset_id: From :func:`register_dataset`.
+        fingerprint: Of a data set that :func:`register_dataset` has entered.
         group_key: Names the cross-validation.
         doubts: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
     """
-    connection.execute(
-        query("forget_doubtful_labels"), {"dataset_id": dataset_id, "group_key": group_key}
-    )
+    dataset_id = connection.execute(
+        query("forget_doubtful_labels"),
+        {"fingerprint": bytes.fromhex(fingerprint), "group_key": group_key},
+    ).scalar_one()
     frame = doubts.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
-    copy_frame(
-        connection, "doubtful_label", frame.assign(dataset_id=dataset_id, group_key=group_key)
-    )
+    frame = frame.assign(dataset_id=dataset_id, group_key=group_key)
+    copy_frame(connection, "doubtful_label", frame)
 
 
 def _enter_labels(connection: Connection, dataset_id: int, labels: pd.DataFrame) -> None:

@@ -63,6 +63,17 @@ class EpochProgress:
     train_loss: float | None
 
 
+@dataclass(frozen=True)
+class RunDetails:
+    """What a shell or a page shows of one run beside its record; everything as text."""
+
+    calibration: str
+    """Empty before registration."""
+    adjustments: tuple[str, ...]
+    figures: dict[str, tuple[str, str, str, str]]
+    """Metric to the network's value, its interval, the chance line and the constant answer."""
+
+
 def open_training_run(
     connection: Connection,
     *,
@@ -213,6 +224,33 @@ def epoch_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
 def reference_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
     """The chance line and the constant predictor: columns ``kind``, ``metric``, ``value``."""
     return pd.read_sql_query(query("reference_metrics"), connection, params={"run_id": run_id})
+
+
+def run_details(connection: Connection, run_id: int) -> RunDetails:
+    """Figures with intervals and floors, calibration, and what training had to change."""
+    row = connection.execute(query("run_details"), {"run_id": run_id}).one()
+    figures: dict[str, dict[str, str]] = {}
+    for metric in connection.execute(query("run_metrics"), {"run_id": run_id}):
+        of_metric = figures.setdefault(metric.metric, {})
+        of_metric[metric.kind] = f"{metric.value:.3f}"
+        if metric.low is not None:
+            of_metric["interval"] = f"{metric.low:.3f} to {metric.high:.3f}"
+    return RunDetails(
+        calibration=""
+        if row.temperature is None
+        else f"temperature {row.temperature:.2f}; calibration error {row.ece_before:.3f} before, "
+        f"{row.ece_after:.3f} after",
+        adjustments=tuple(row.adjustments),
+        figures={
+            name: (
+                found.get("network", "–"),
+                found.get("interval", "–"),
+                found.get("chance", "–"),
+                found.get("constant", "–"),
+            )
+            for name, found in figures.items()
+        },
+    )
 
 
 def validation_predictions(connection: Connection, run_id: int) -> pd.DataFrame:

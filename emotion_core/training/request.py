@@ -1,10 +1,12 @@
 """What an operator asks for when training is triggered: the form's fields, checked as a whole."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from emotion_core.errors import RecipeError
+from emotion_core.errors import DataError, RecipeError
+from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.recipe import Recipe
 
 
@@ -26,6 +28,8 @@ class TrainingRequest:
     note: str | None = None
     pretraining_data: str | None = None
     pretraining_epochs: int | None = None
+    excluded_share_limit: float = 0.05
+    """A data set of which a larger share cannot be used is refused, 0 to 1."""
 
     @classmethod
     def from_form(cls, form: Mapping[str, Any]) -> "TrainingRequest":
@@ -41,6 +45,10 @@ class TrainingRequest:
             if not form.get(name):
                 raise RecipeError(f"{name} is empty: choose one")
         request = cls(**{**form, "networks": tuple(form["networks"])})
+        if not 0 <= request.excluded_share_limit <= 1:
+            raise RecipeError(
+                f"excluded_share_limit is {request.excluded_share_limit}; it must be from 0 to 1"
+            )
         for recipe in request.recipes().values():
             if bool(recipe.pretraining_epochs) != bool(request.pretraining_data):
                 raise RecipeError(
@@ -48,6 +56,24 @@ class TrainingRequest:
                     f"{request.pretraining_data or 'empty'}: give both, or neither"
                 )
         return request
+
+    def require_usable(self, labelled_set: LabelledSet) -> None:
+        """Refuse a data set of which too much had to be left out.
+
+        Raises:
+            DataError: Names the share, the limit and the commonest reasons.
+        """
+        reasons = Counter(exclusion.code for exclusion in labelled_set.exclusions)
+        # A face with two broken files is left out once, but has two reasons.
+        left_out = len({exclusion.name for exclusion in labelled_set.exclusions})
+        share = left_out / (left_out + len(labelled_set.samples))
+        if share > self.excluded_share_limit:
+            why = ", ".join(f"{count} {code}" for code, count in reasons.most_common(4))
+            raise DataError(
+                f"{labelled_set.source}: {left_out} files ({share:.1%}) cannot be used, more than "
+                f"the {self.excluded_share_limit:.1%} that excluded_share_limit allows ({why}); "
+                "mend them, or allow more"
+            )
 
     def recipes(self) -> dict[str, Recipe]:
         """The recipe of each network: the preset with what the form overrides.

@@ -79,9 +79,7 @@ class Golden:
         probabilities, va = answer(self.pixels)
         # NumPy's maximum hands a NaN on; Python's may lose it.
         drift = float(
-            np.maximum(
-                np.abs(probabilities - self.probabilities).max(), np.abs(va - self.va).max()
-            )
+            np.maximum(np.abs(probabilities - self.probabilities).max(), np.abs(va - self.va).max())
         )
         if not drift <= tolerance:  # a NaN is no answer either
             raise WeightsError(

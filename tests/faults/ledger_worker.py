@@ -111,7 +111,7 @@ def run_until_step(
             commit, before and after it.
         number: The signal: SIGKILL or SIGSTOP.
     """
-    ledger.IDLE_LIMIT_SECONDS = lease_seconds
+    ledger.IDLE_LIMIT_SECONDS = 1.5
     database = Database(url)
     passed = iter(range(1_000_000))
 

@@ -45,8 +45,8 @@ def test_the_prepared_engine_gives_the_references_scores(made: Path) -> None:
 
     reference = EagerEngine(made, "cpu").score(faces()).calibrated(1.5)
     assert np.array_equal(found.expressions, reference.expressions)
-    assert np.allclose(found.probabilities, reference.probabilities, atol=1e-4)
-    assert np.allclose(found.va, reference.va, atol=1e-4)
+    assert np.allclose(found.probabilities, reference.probabilities, atol=2e-5)
+    assert np.allclose(found.va, reference.va, atol=2e-5)
 
 
 def test_every_candidate_is_recorded_with_its_rate_and_agreement(made: Path) -> None:

@@ -1,7 +1,6 @@
-"""The same steps from a shell: ``emotion …``."""
+"""``emotion score``, ``batches``, ``refused``, ``retry``: batches from a shell."""
 
 import getpass
-import logging
 import os
 from collections import Counter
 from datetime import UTC, datetime
@@ -9,83 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from emotion_core.errors import EmotionError, ScoringError
-from emotion_core.settings import Settings
+from emotion_core.cli.console import add_row, app, batches_app, console, open_steps
+from emotion_core.errors import ScoringError
 from emotion_core.steps import Steps
-from emotion_core.store import batches, models, retries, training_runs
-from emotion_core.store.database import Database
-from emotion_core.store.migrations import migrate
-
-app = typer.Typer(
-    help="Train, compare and apply facial-emotion networks; everything is in Postgres.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-db = typer.Typer(help="The database's tables.", no_args_is_help=True)
-app.add_typer(db, name="db")
-batches_app = typer.Typer(help="Scoring runs and what became of their files.")
-app.add_typer(batches_app, name="batches")
-console = Console()
-
-
-@db.command("migrate")
-def db_migrate() -> None:
-    """Bring the tables to this release's version; safe to repeat."""
-    settings = Settings.from_environment()
-    database = Database(settings.migrate_database_url or settings.require_database_url())
-    applied = migrate(database)
-    print("\n".join(f"applied {name}" for name in applied) or "nothing to do")
-
-
-@app.command()
-def runs(limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20) -> None:
-    """Training runs."""
-    with _steps().database.transaction("emotion_report") as connection:
-        found = training_runs.recent_runs(connection, limit)
-    table = Table("run", "network", "preset", "weights", "status", "model", "started")
-    for run in found:
-        _add_row(
-            table,
-            run.group_key,
-            run.network,
-            run.preset,
-            run.weights_origin,
-            run.failure or run.status,
-            " ".join([run.model_name or "", *run.aliases]),
-            f"{run.started_at:%Y-%m-%d %H:%M}",
-        )
-    console.print(table)
-
-
-@app.command("models")
-def list_models() -> None:
-    """Model versions and which is champion."""
-    with _steps().database.transaction("emotion_report") as connection:
-        found = models.model_versions(connection)
-    table = Table("model", "alias", "from run", "registered")
-    for model in found:
-        _add_row(
-            table,
-            model.name,
-            " ".join(model.aliases),
-            model.run_key,
-            f"{model.registered_at:%Y-%m-%d %H:%M}",
-        )
-    console.print(table)
-
-
-@app.command()
-def promote(
-    model: Annotated[str, typer.Argument(help="For example 'resnet50 v3'; see `emotion models`.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with the change.")],
-) -> None:
-    """Make a model the champion, which the nightly run scores with."""
-    name = _steps().promote(model, reason=reason, changed_by=getpass.getuser())
-    print(f"{name} is champion")
+from emotion_core.store import batches, retries
 
 
 @app.command()
@@ -97,7 +25,7 @@ def score(
     limit: Annotated[int, typer.Option(help="How many lines to print.")] = 50,
 ) -> None:
     """Score a file or a folder now, as a batch of its own."""
-    steps = _steps()
+    steps = open_steps()
     source, only = _source(path)
     run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     intake = steps.open_batch(run_key, settle_seconds=0, source=source, only=only, model=model)
@@ -118,7 +46,7 @@ def score(
         )
     table = Table("file", "expression", "confidence", "valence", "arousal", "refused for")
     for file in files:
-        _add_row(
+        add_row(
             table,
             file.file,
             file.expression or "",
@@ -142,11 +70,11 @@ def list_batches(
     """Scoring runs and what became of their files."""
     if context.invoked_subcommand:
         return
-    with _steps().database.transaction("emotion_report") as connection:
+    with open_steps().database.transaction("emotion_report") as connection:
         found = batches.batches(connection, limit)
     table = Table("batch", "model", "found", "done", "refused", "quarantined", "left", "opened")
     for batch in found:
-        _add_row(
+        add_row(
             table,
             batch.run_key,
             batch.model,
@@ -163,18 +91,18 @@ def list_batches(
 @batches_app.command("show")
 def show_batch(batch: Annotated[str, typer.Argument(help="See `emotion batches`.")]) -> None:
     """One batch: its counts, why files were refused, and what waits for its manifest."""
-    _show_batch(_steps(), batch)
+    _show_batch(open_steps(), batch)
 
 
 @app.command()
 def refused(batch: Annotated[str, typer.Argument(help="See `emotion batches`.")]) -> None:
     """The refused files of a batch, and what to do about each."""
-    with _steps().database.transaction("emotion_report") as connection:
+    with open_steps().database.transaction("emotion_report") as connection:
         batches.batch_by_key(connection, batch)
         found = batches.refused_files(connection, batch)
     table = Table("file", "reason", "what it means", "detail", "what to do", "tried again in")
     for file in found:
-        _add_row(
+        add_row(
             table,
             file.file,
             file.reason,
@@ -192,7 +120,7 @@ def retry(
     batch: Annotated[str | None, typer.Option(help="Only what this batch refused.")] = None,
 ) -> None:
     """Put refused files back, after their cause is mended: the next run takes them."""
-    with _steps().database.transaction("emotion_score") as connection:
+    with open_steps().database.transaction("emotion_score") as connection:
         codes = retries.refusal_codes(connection)
         if reason not in codes:
             raise ScoringError(f"there is no reason {reason!r}; there are: {', '.join(codes)}")
@@ -202,19 +130,6 @@ def retry(
             connection, code=reason, run_key=batch, requested_by=getpass.getuser()
         )
     print(f"{count} files put back; the next run takes them" if count else "nothing to put back")
-
-
-@app.command()
-def report(
-    run: Annotated[str, typer.Argument(help="The Airflow run that trained; see `emotion runs`.")],
-) -> None:
-    """Render the comparison report of a run again; prints where it is."""
-    print(_steps().compare(run))
-
-
-def _add_row(table: Table, *cells: str) -> None:
-    # As plain text: a file name may hold what the terminal library would read as markup.
-    table.add_row(*(Text(cell) for cell in cells))
 
 
 def _show_batch(steps: Steps, run_key: str) -> None:
@@ -239,19 +154,19 @@ def _show_batch(steps: Steps, run_key: str) -> None:
         ("ignored names", summary.count_ignored),
         ("folders held back", summary.count_held),
     ):
-        _add_row(facts, name, str(value))
+        add_row(facts, name, str(value))
     console.print(facts)
     if refused:
         reasons = Table("refused for", "files", "what it means", "what to do", "put back")
         for code, count in Counter(file.reason for file in refused).most_common():
             one = next(file for file in refused if file.reason == code)
             back = sum(file.retried_in is not None for file in refused if file.reason == code)
-            _add_row(reasons, code, str(count), one.meaning, one.advice, str(back))
+            add_row(reasons, code, str(count), one.meaning, one.advice, str(back))
         console.print(reasons)
     if held:
         folders = Table("held folder", "reason", "detail", "what to do")
         for folder in held:
-            _add_row(folders, folder.folder or ".", folder.reason, folder.detail, folder.advice)
+            add_row(folders, folder.folder or ".", folder.reason, folder.detail, folder.advice)
         console.print(folders)
 
 
@@ -265,21 +180,3 @@ def _source(path: str) -> tuple[str, bytes | None]:
     if not place.exists():
         raise ScoringError(f"there is no file or folder {path!r}")
     return str(place.parent), os.fsencode(place.name)
-
-
-def _steps() -> Steps:
-    return Steps(Settings.from_environment())
-
-
-def main() -> None:
-    """Entry point: what the system refuses on purpose is one sentence and exit code 1."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        app()
-    except EmotionError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False)
-        raise SystemExit(1) from None
-
-
-if __name__ == "__main__":
-    main()

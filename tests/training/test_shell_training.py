@@ -1,0 +1,133 @@
+"""Training, looking at runs, and doubting labels from a shell, on a real PostgreSQL."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import text
+from tiny_faces import make_faces
+
+from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
+from emotion_core.store.database import Database
+
+
+def emotion(*arguments: str, url: str, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "emotion_core.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "COLUMNS": "200",
+            "EMOTION_DATABASE_URL": url,
+            "EMOTION_DEVICE": "cpu",
+            "EMOTION_HOME": str(home),
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_faces(tmp_path_factory.mktemp("shell") / "faces")
+
+
+def test_a_training_from_a_shell_is_registered_and_can_be_looked_at(
+    urls: dict[str, str], tmp_path: Path, faces: Path
+) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return emotion(*arguments, url=urls["emotion_app"], home=tmp_path)
+
+    trained = run(
+        *("train", str(faces), "--network", "efficientnet_b0", "--preset", "quick"),
+        *("--weights", "none", "--epochs", "1", "--run", "by hand", "--note", "a first try"),
+    )
+    listed = run("runs")
+    shown = run("runs", "show", "by hand")
+    missing = run("runs", "show", "nothing of the kind")
+
+    assert trained.returncode == 0, trained.stderr
+    assert "epoch 1/1" in trained.stderr
+    assert Path(trained.stdout.splitlines()[-1]).is_file()
+    assert "by hand" in listed.stdout
+    assert shown.returncode == 0, shown.stderr
+    for words in ("a first try", "Accuracy", "95 % interval", "temperature", "by hand/efficient"):
+        assert words in shown.stdout
+    assert missing.returncode == 1
+    assert "there is no training run 'nothing of the kind'" in missing.stderr
+
+
+def test_a_mistake_in_the_recipe_is_a_sentence(
+    urls: dict[str, str], tmp_path: Path, faces: Path
+) -> None:
+    result = emotion(
+        "train", str(faces), "--preset", "slow", url=urls["emotion_app"], home=tmp_path
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.strip().startswith("error: preset is 'slow'; choose one of seed")
+
+
+def test_a_set_of_which_too_much_is_broken_is_refused_naming_the_reasons(
+    urls: dict[str, str], tmp_path: Path
+) -> None:
+    broken = make_faces(tmp_path / "faces", seed=3)
+    for number in range(4):
+        (broken / "images" / f"{number}.jpg").write_bytes(b"no image")
+
+    result = emotion(
+        *("train", str(broken), "--preset", "quick", "--weights", "none"),
+        url=urls["emotion_app"],
+        home=tmp_path / "home",
+    )
+
+    assert result.returncode == 1
+    assert "4 files (12.5%) cannot be used" in result.stderr.replace("\n", " ")
+    assert "4 not_an_image" in result.stderr.replace("\n", " ")
+
+
+def test_doubted_labels_are_rows_that_an_analyst_can_ask_for(
+    urls: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    faces = make_faces(tmp_path / "faces", seed=8)
+    folds = tmp_path / "folds"
+    crossed = subprocess.run(
+        [
+            *(sys.executable, "-m", "emotion_core.training", "crossvalidate", "--folds", "2"),
+            *("--networks", "efficientnet_b0", "--preset", "quick", "--weights", "none"),
+            *("--image-size", "32", "--epochs", "1", "--batch-size", "8", "--device", "cpu"),
+            *("--data", str(faces), "--out", str(folds)),
+        ],
+        capture_output=True,
+        text=True,
+    )
+
+    # As if the networks were sure of every label but the first one's.
+    for path in folds.glob("*/fold-*/predictions.parquet"):
+        judged = pd.read_parquet(path)
+        said = judged["expression"].mask(judged["sample_id"] == "0", EXPRESSIONS.index("Happy"))
+        for index, name in enumerate(PROBABILITY_COLUMNS):
+            judged[name] = np.where(said == index, 0.93, 0.01).astype(np.float32)
+        judged.to_parquet(path, index=False)
+
+    doubted = emotion(
+        *("doubt-labels", str(faces), str(folds / "efficientnet_b0"), "--name", "two folds"),
+        url=urls["emotion_app"],
+        home=tmp_path / "home",
+    )
+
+    assert crossed.returncode == 0, crossed.stderr
+    assert "in 2 folds, each by a network that never saw them" in crossed.stdout
+    assert doubted.returncode == 0, doubted.stderr
+    with database.transaction("emotion_report") as connection:
+        rows = connection.execute(
+            text(
+                "SELECT sample, labelled, suggested FROM likely_label_error "
+                "WHERE found_by = 'two folds' ORDER BY p_suggested - p_given DESC"
+            )
+        ).all()
+    assert "1 labels doubted" in doubted.stdout
+    assert [tuple(row) for row in rows] == [("0", "Neutral", "Happy")]
