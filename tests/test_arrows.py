@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "reporting": GROUND | {"store", "vision"},
     "steps": GROUND | {"vision", "store", "training", "scoring", "reporting"},
     "airflow_tasks": GROUND | {"steps"},
-    "cli": GROUND | {"steps", "store", "local"},
+    "cli": GROUND | {"steps", "store", "vision", "local"},
     "local": GROUND | {"steps", "store", "training", "vision", "reporting", "scoring"},
 }
 

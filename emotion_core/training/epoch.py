@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from emotion_core.errors import TrainingError
 from emotion_core.training.augmentation import augment
@@ -28,6 +27,8 @@ class Pace:
     """How a batch goes through the device: whole, or in parts when memory is short."""
 
     parts: int = 1
+    may_change: bool = True
+    """Of several processes one alone cannot change its pace: the others wait for it."""
 
 
 @dataclass(frozen=True)
@@ -181,8 +182,7 @@ def _gradients(
         try:
             return _accumulate(recipe, network, optimizer, preprocessing, batch, pace.parts)
         except RuntimeError as error:  # torch.OutOfMemoryError is one
-            # Of several processes one alone cannot change its pace: the others wait for it.
-            if not _is_out_of_memory(error) or isinstance(network, DistributedDataParallel):
+            if not _is_out_of_memory(error) or not pace.may_change:
                 raise
             size = len(batch.truth) // (2 * pace.parts)
             if size < 2:

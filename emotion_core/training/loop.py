@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from emotion_core import metrics
 from emotion_core.errors import DataError, RecipeError, TrainingError
@@ -28,6 +29,9 @@ from emotion_core.vision.checkpoint import load_weights
 from emotion_core.vision.device import pick_device, prepare_device
 from emotion_core.vision.inference import infer
 from emotion_core.vision.network import EmotionNetwork, build_network, preprocessing_for
+
+COMPILING_PAYS = 500_000
+"""Images in a whole training from which ``torch.compile`` is worth its minute on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -147,14 +151,16 @@ def train(
                 progress = Progress(data)
             else:
                 Progress.restore(directory, network, optimizer, averaged)
-            learning = peers.wrapped(network)
+            learning = _compiled_where_it_pays(
+                peers.wrapped(network), target, recipe.epochs * len(split.train)
+            )
 
             preprocessing = preprocessing_for(recipe.network, recipe.image_size)
             pixels = load_pixels(labelled_set, preprocessing)
             train_part = Part.of(labelled_set, split.train, pixels)
             held_out = Part.of(labelled_set, split.validation, pixels)
             del pixels
-            pace = Pace()
+            pace = Pace(may_change=peers.count == 1)
 
             for epoch in range(progress.finished_epochs + 1, recipe.epochs + 1):
                 started = time.perf_counter()
@@ -238,6 +244,15 @@ def _fingerprints(
         "split_fingerprint": split.fingerprint,
         **(pretraining.facts if pretraining else {}),
     }
+
+
+def _compiled_where_it_pays(network: nn.Module, device: torch.device, images: int) -> nn.Module:
+    """Compiling takes about a minute on a GPU, which a training of a few thousand faces does not
+    last; on a CPU it gained nothing (docs/experiments.md)."""
+    if device.type != "cuda" or images < COMPILING_PAYS:
+        return network
+    network.compile()
+    return network
 
 
 def _starting_network(

@@ -4,7 +4,7 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from factories import make_jpeg, make_model
 from ledger_worker import is_refused, scores_of
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.local.postgres import PostgresServer
@@ -67,55 +67,54 @@ class Night:
 
     def faults(self) -> dict[str, int]:
         """How many contents have no end, more than one, or another than their hash says."""
-        with self.database.transaction("emotion_report") as connection:
-            predictions = connection.execute(
-                text(
-                    f"SELECT sha256, {', '.join(PROBABILITY_COLUMNS)}, valence, arousal, "
-                    "confidence, expression_id "
-                    "FROM prediction JOIN image ON image.id = image_id WHERE model_version_id = :m"
-                ),
-                {"m": self.model_version_id},
-            ).all()
-            refusals = connection.execute(
-                text(
-                    "SELECT sha256, detail FROM rejection "
-                    "JOIN scoring_item ON scoring_item.id = scoring_item_id "
-                    "JOIN image ON image.id = image_id WHERE model_version_id = :m"
-                ),
-                {"m": self.model_version_id},
-            ).all()
-        scored = [bytes(row[0]) for row in predictions]
-        refused = [bytes(row[0]) for row in refusals]
-        ended = scored + refused
-        probabilities, va = scores_of(scored)
-        expected = np.column_stack(
-            [probabilities, va, probabilities.max(axis=1), probabilities.argmax(axis=1)]
-        )
-        found = np.array([tuple(row)[1:] for row in predictions], np.float32).reshape(-1, 12)
-        wrong = int((found != expected).any(axis=1).sum())
-        wrong += sum(map(is_refused, scored))
-        wrong += sum(
-            not is_refused(sha) or sha.hex() != row[1]
-            for sha, row in zip(refused, refusals, strict=True)
-        )
+        ended: list[bytes] = []
+        wrong = 0
+        for rows in self._read(
+            f"SELECT sha256, {', '.join(PROBABILITY_COLUMNS)}, valence, arousal, "
+            "confidence, expression_id "
+            "FROM prediction JOIN image ON image.id = image_id WHERE model_version_id = :m"
+        ):
+            scored = [bytes(row[0]) for row in rows]
+            probabilities, va = scores_of(scored)
+            expected = np.column_stack(
+                [probabilities, va, probabilities.max(axis=1), probabilities.argmax(axis=1)]
+            )
+            found = np.array([tuple(row)[1:] for row in rows], np.float32)
+            wrong += int((found != expected).any(axis=1).sum()) + sum(map(is_refused, scored))
+            ended += scored
+        for rows in self._read(
+            "SELECT sha256, detail FROM rejection "
+            "JOIN scoring_item ON scoring_item.id = scoring_item_id "
+            "JOIN image ON image.id = image_id WHERE model_version_id = :m"
+        ):
+            for sha256, detail in rows:
+                wrong += not is_refused(bytes(sha256)) or bytes(sha256).hex() != detail
+                ended.append(bytes(sha256))
         return {
             "lost": len(set(self.hashes) - set(ended)),
             "duplicated": len(ended) - len(set(ended)),
             "mismatched": wrong + len(set(ended) - set(self.hashes)),
         }
 
+    def _read(self, statement: str) -> Iterator[Sequence[Row[Any]]]:
+        """Rows in parts: a million of them need not be held at once."""
+        with self.database.transaction("emotion_report") as connection:
+            result = connection.execution_options(yield_per=20_000).execute(
+                text(statement), {"m": self.model_version_id}
+            )
+            yield from result.partitions()
+
     def is_whole(self) -> bool:
         """Closes with counts that add up, and every content has exactly its own end."""
+        return self.closes() and not any(self.faults().values())
+
+    def closes(self) -> bool:
+        """Closes with counts that add up and nothing set aside."""
         closed = self.close()
         with self.database.transaction("emotion_report") as connection:
             summary = batch_summary(connection, self.run_key)
         assert summary is not None
-        return (
-            closed
-            and summary.count_found == self.count_files
-            and summary.count_quarantined == 0
-            and not any(self.faults().values())
-        )
+        return closed and summary.count_found == self.count_files and summary.count_quarantined == 0
 
 
 @dataclass
