@@ -6,9 +6,9 @@ The only module besides ``dags/`` and ``plugins/`` that knows Airflow.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from emotion_core.errors import EmotionError, StoreError
+from emotion_core.errors import EmotionError, NoChampionError, StoreError
 from emotion_core.settings import Settings
-from emotion_core.steps import NoChampionError, Steps
+from emotion_core.steps import Steps
 
 CONNECTION_ID = "emotion_db"
 """Where operators keep an Airflow Connection under this id, it holds; the variable

@@ -37,6 +37,10 @@ class SourceUnreachableError(StoreError):
     """An inbox in an object store does not answer; worth trying again."""
 
 
+class NoChampionError(ScoringError):
+    """Scoring was asked for before any model was promoted."""
+
+
 class ReportError(EmotionError):
     """A report cannot be made from what the tables hold."""
 

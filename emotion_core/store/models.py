@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from emotion_core.errors import StoreError
+from emotion_core.errors import NoChampionError, StoreError
 from emotion_core.store.queries import query
 
 
@@ -105,3 +105,24 @@ def run_scores(connection: Connection, group_key: str) -> dict[int, dict[str, fl
     for row in connection.execute(query("run_scores"), {"group_key": group_key}):
         scores.setdefault(row.model_version_id, {})[row.metric] = row.value
     return scores
+
+
+def chosen_model(connection: Connection, name: str | None) -> ModelVersion:
+    """The model of that name; without one, the champion.
+
+    Raises:
+        NoChampionError: No model has been promoted yet.
+        StoreError: No such model.
+    """
+    if name is None:
+        champion = current_model(connection)
+        if champion is None:
+            raise NoChampionError(
+                "no model is champion yet: run train_and_compare, then promote a model"
+            )
+        return champion
+    found = model_versions(connection, name=name)
+    if not found:
+        known = ", ".join(model.name for model in model_versions(connection)) or "none yet"
+        raise StoreError(f"there is no model {name!r}; there are: {known}")
+    return found[0]

@@ -4,9 +4,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from emotion_core.airflow_tasks import steps
-from emotion_core.errors import DataError, StoreError
+from emotion_core.errors import DataError, NoChampionError, StoreError
 from emotion_core.settings import Settings
-from emotion_core.steps import NoChampionError
 
 
 @pytest.fixture

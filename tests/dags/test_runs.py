@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.state import DagRunState
-from emotion_core.training.drawn_faces import draw_dataset
 from factories import make_jpeg
 from sqlalchemy import text
 
@@ -15,6 +14,7 @@ from emotion_core.names import folder_name
 from emotion_core.settings import Settings
 from emotion_core.store import batches, models, training_runs
 from emotion_core.store.database import Database
+from emotion_core.training.drawn_faces import draw_dataset
 
 DAGS = Path(__file__).parents[2] / "dags"
 

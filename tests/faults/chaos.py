@@ -11,7 +11,6 @@ from typing import Any
 
 import ledger_worker
 import psutil
-from sqlalchemy import text
 
 LEASE_SECONDS = 1.0
 
@@ -124,17 +123,3 @@ def _cut_off(restartable: Any) -> int:
             return int(cursor.fetchone()[0])
     finally:
         connection.close()
-
-
-def progress(night: Any) -> int:
-    """How many items have ended."""
-    with night.database.transaction("emotion_report") as connection:
-        return int(
-            connection.execute(
-                text(
-                    "SELECT count(*) FROM scoring_item "
-                    "WHERE model_version_id = :m AND finished_at IS NOT NULL"
-                ),
-                {"m": night.model_version_id},
-            ).scalar_one()
-        )

@@ -11,8 +11,8 @@ import pytest
 from factories import make_model
 from nights import Inbox, MakeNight, Night, Restartable, plan_night
 
-from emotion_core.local import postgres_place
 from emotion_core.local.credentials import load_or_create
+from emotion_core.local.guardian import Guardian
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import addresses, provision_ours
@@ -28,14 +28,15 @@ def restartable() -> Iterator[Restartable]:
         home.make()
         credentials = load_or_create(home.secrets_path)
         server = PostgresServer(home, credentials.postgres, durable=False)
-        server.start()
-        try:
-            provision_ours(server, credentials)
-            url = addresses(server, credentials).app
-            yield Restartable(server, url, Database(url))
-        finally:
-            server.remove()
-            postgres_place.remove(home)
+        # A test run that is killed leaves nothing running.
+        with Guardian(home, remove=True):
+            server.start()
+            try:
+                provision_ours(server, credentials)
+                url = addresses(server, credentials).app
+                yield Restartable(server, url, Database(url))
+            finally:
+                server.remove()
 
 
 @pytest.fixture

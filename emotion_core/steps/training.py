@@ -1,25 +1,15 @@
-"""One function per Airflow task: ids, counts and paths in, ids, counts and paths out.
-
-Only this module joins the rooms. Each step can be repeated: it finds what an earlier try did.
-Heavy packages are imported inside the steps that need them, so that a step which only asks the
-database starts at once.
-"""
+"""Steps of a training: prepare, train, register, doubt labels."""
 
 import logging
-import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.errors import DataError, ScoringError, StoreError, TrainingError
+from emotion_core.errors import DataError, TrainingError
 from emotion_core.names import folder_name
-from emotion_core.settings import Settings
-from emotion_core.store import batches, datasets, models, reports, training_runs
-from emotion_core.store.database import Database
-from emotion_core.store.migrations import require_current_schema
+from emotion_core.steps.installation import Installation
+from emotion_core.store import datasets, models, training_runs
 
 if TYPE_CHECKING:
     from emotion_core.training.labelled_set import LabelledSet
@@ -28,25 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Steps:
-    """The steps, bound to one installation's folders and database."""
-
-    def __init__(self, settings: Settings, database_url: str | None = None) -> None:
-        """Connects and checks that the tables are the ones this code expects.
-
-        Args:
-            settings: Folders and device.
-            database_url: In place of the settings' own, e.g. from an Airflow Connection.
-
-        Raises:
-            StoreError: The database cannot be reached or is at another schema version.
-        """
-        self.settings = settings
-        self.database = Database(database_url or settings.require_database_url())
-        with self.database.connect() as connection:
-            require_current_schema(connection)
-
-    # --- training -------------------------------------------------------------------------
+class TrainingSteps(Installation):
+    """From a filled-in form to a registered model."""
 
     def prepare(self, group_key: str, form: Mapping[str, Any]) -> list[str]:
         """Check the form and the data, enter the data set and its split; returns the networks.
@@ -230,184 +203,6 @@ class Steps:
             )
         return len(doubts)
 
-    def compare(self, group_key: str) -> str:
-        """Render the comparison of a group's runs from the tables; returns the page's path.
-
-        Raises:
-            ReportError: The group has no run.
-        """
-        from emotion_core.reporting.comparison import read_comparison
-        from emotion_core.reporting.render import render_comparison
-
-        made_at = datetime.now(UTC)
-        with self.database.transaction("emotion_report") as connection:
-            # One snapshot: a report must not mix rows from before and after a write.
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            comparison = read_comparison(connection, group_key, made_at)
-        folder = self.settings.reports_dir / folder_name(group_key)
-        page = render_comparison(comparison, folder)
-        with self.database.transaction("emotion_report") as connection:
-            reports.record_report(
-                connection,
-                reports.ReportRecord(
-                    group_key=group_key,
-                    folder=str(folder),
-                    verdict=comparison.summary,
-                    count_runs=len(comparison.runs),
-                    rendered_at=made_at,
-                ),
-            )
-        log.info("%s", comparison.summary)
-        return str(page)
-
-    def promote(self, model_name: str, *, reason: str, changed_by: str) -> str:
-        """Make a model the champion; returns its name.
-
-        Raises:
-            StoreError: No such model, or the champion was moved meanwhile.
-        """
-        with self.database.transaction("emotion_train") as connection:
-            chosen = _model(connection, model_name)
-            current = models.current_model(connection)
-            if current is None or current.id != chosen.id:
-                models.set_model_alias(
-                    connection,
-                    alias="champion",
-                    from_id=current.id if current else None,
-                    to_id=chosen.id,
-                    reason=reason,
-                    changed_by=changed_by,
-                )
-        return chosen.name
-
-    def promote_better(self, group_key: str, *, changed_by: str) -> str:
-        """Make the better network of a group the champion; returns its name.
-
-        Better is the higher mean of macro F1 and mean CCC, the score that also picks epochs.
-        That a lead is beyond chance is not asked here; the report's verdict on it, where there is
-        one, is kept with the change.
-
-        Raises:
-            StoreError: The group has no registered model.
-        """
-        from emotion_core.metrics import selection_score
-
-        with self.database.transaction("emotion_report") as connection:
-            scores = models.run_scores(connection, group_key)
-            if not scores:
-                raise StoreError(f"no model of {group_key!r} is registered")
-            best = max(scores, key=lambda model_id: selection_score(scores[model_id]))
-            name = models.model_versions(connection, id=best)[0].name
-            verdicts = [report.verdict for report in reports.reports(connection, group_key)]
-        reason = (
-            f"highest mean of macro F1 and CCC in {group_key}, "
-            f"{selection_score(scores[best]):.3f}. " + " ".join(verdicts)
-        )
-        return self.promote(name, reason=reason.strip(), changed_by=changed_by)
-
-    # --- scoring --------------------------------------------------------------------------
-
-    def open_batch(
-        self,
-        run_key: str,
-        *,
-        settle_seconds: float = 60.0,
-        source: str | None = None,
-        only: bytes | None = None,
-        model: str | None = None,
-    ) -> dict[str, int]:
-        """Open a batch and take in what has arrived; returns counts.
-
-        Args:
-            run_key: A retry with the same key finds its batch, with the model it began with.
-            settle_seconds: How long a file without marker or manifest must have been left alone.
-            source: Folder or address in place of the inbox; what earlier batches brought from
-                there is scored too, where this model has not yet.
-            only: A single file's path inside the source.
-            model: A model's name in place of the champion.
-
-        Raises:
-            NoChampionError: No model has been promoted yet.
-            StoreError: No such model.
-            ScoringError: The inbox cannot be read.
-        """
-        from emotion_core.scoring.intake import take_in
-
-        if source is None and self.settings.inbox == str(self.settings.inbox_dir):
-            self.settings.inbox_dir.mkdir(parents=True, exist_ok=True)
-        with self.database.transaction("emotion_score") as connection:
-            chosen = _model(connection, model)
-            batch = batches.open_batch(
-                connection,
-                run_key=run_key,
-                source=source or self.settings.inbox,
-                model_version_id=chosen.id,
-            )
-        intake = take_in(
-            self.database, batch, settle_seconds, only=only, plan_known=source is not None
-        )
-        log.info("%s scores with %s: %s", run_key, chosen.name, intake)
-        return asdict(intake)
-
-    def score(self, run_key: str, worker: str, *, chunk: int = 128) -> dict[str, float]:
-        """Work on the batch's model until nothing waits; returns what this worker did."""
-        from emotion_core.scoring.tally import Tally
-        from emotion_core.scoring.worker import work
-        from emotion_core.store.throughput import record_throughput
-        from emotion_core.vision.scorer import Scorer
-
-        with self.database.transaction("emotion_score") as connection:
-            batch = batches.batch_by_key(connection, run_key)
-            model = models.model_versions(connection, id=batch.model_version_id)[0]
-        tally = Tally()
-        scorer = Scorer(Path(model.folder), device=self.settings.device, prepares=True)
-        try:
-            work(
-                self.database,
-                scorer,
-                model_version_id=model.id,
-                worker=worker,
-                chunk=chunk,
-                tally=tally,
-            )
-        finally:
-            scorer.close()
-            with self.database.transaction("emotion_score") as connection:
-                record_throughput(
-                    connection,
-                    run_key=run_key,
-                    model_version_id=model.id,
-                    worker=worker,
-                    host=socket.gethostname(),
-                    **asdict(tally),
-                )
-        return {
-            "count_scored": tally.count_scored,
-            "count_refused": tally.count_refused,
-            "seconds": tally.seconds,
-            "images_per_second": tally.images_per_second,
-        }
-
-    def close_batch(
-        self, run_key: str, *, refused_share_limit: float = 1.0, refused_minimum: int = 10
-    ) -> dict[str, Any]:
-        """Close a batch whose counts add up; returns its summary.
-
-        Args:
-            run_key: The batch.
-            refused_share_limit: 0 to 1. With a larger share refused the batch closes, all that is
-                good stays published, and then this fails: something is wrong with the delivery.
-            refused_minimum: With fewer refusals than this the share says nothing.
-
-        Raises:
-            ScoringError: Something of it still waits, or too much of it was refused.
-        """
-        from emotion_core.scoring.outcome import close
-
-        summary = close(self.database, run_key, refused_share_limit, refused_minimum)
-        counts = {name: n for name, n in asdict(summary).items() if name.startswith("count_")}
-        return counts | {"model": summary.model}
-
     def _register_data(self, labelled_set: "LabelledSet", split: "Split") -> int:
         import pandas as pd
 
@@ -443,10 +238,6 @@ class Steps:
             )
 
 
-class NoChampionError(ScoringError):
-    """Scoring was asked for before any model was promoted."""
-
-
 def _read_data(request: Any) -> "tuple[LabelledSet, Split]":
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.split import split_by_content
@@ -456,21 +247,6 @@ def _read_data(request: Any) -> "tuple[LabelledSet, Split]":
     return labelled_set, split_by_content(
         labelled_set, recipe.seed, recipe.validation_share, recipe.fold
     )
-
-
-def _model(connection: Any, name: str | None) -> models.ModelVersion:
-    if name is None:
-        champion = models.current_model(connection)
-        if champion is None:
-            raise NoChampionError(
-                "no model is champion yet: run train_and_compare, then promote a model"
-            )
-        return champion
-    found = models.model_versions(connection, name=name)
-    if not found:
-        known = ", ".join(model.name for model in models.model_versions(connection)) or "none yet"
-        raise StoreError(f"there is no model {name!r}; there are: {known}")
-    return found[0]
 
 
 def _sentence(error: Exception) -> str:

@@ -1,0 +1,117 @@
+"""Steps of a scoring run: open the batch, score, close."""
+
+import logging
+import socket
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from emotion_core.steps.installation import Installation
+from emotion_core.store import batches, models
+
+log = logging.getLogger(__name__)
+
+
+class ScoringSteps(Installation):
+    """From what lies in the inbox to a closed batch."""
+
+    def open_batch(
+        self,
+        run_key: str,
+        *,
+        settle_seconds: float = 60.0,
+        source: str | None = None,
+        only: bytes | None = None,
+        model: str | None = None,
+    ) -> dict[str, int]:
+        """Open a batch and take in what has arrived; returns counts.
+
+        Args:
+            run_key: A retry with the same key finds its batch, with the model it began with.
+            settle_seconds: How long a file without marker or manifest must have been left alone.
+            source: Folder or address in place of the inbox; what earlier batches brought from
+                there is scored too, where this model has not yet.
+            only: A single file's path inside the source.
+            model: A model's name in place of the champion.
+
+        Raises:
+            NoChampionError: No model has been promoted yet.
+            StoreError: No such model.
+            ScoringError: The inbox cannot be read.
+        """
+        from emotion_core.scoring.intake import take_in
+
+        if source is None and self.settings.inbox == str(self.settings.inbox_dir):
+            self.settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+        with self.database.transaction("emotion_score") as connection:
+            chosen = models.chosen_model(connection, model)
+            batch = batches.open_batch(
+                connection,
+                run_key=run_key,
+                source=source or self.settings.inbox,
+                model_version_id=chosen.id,
+            )
+        intake = take_in(
+            self.database, batch, settle_seconds, only=only, plan_known=source is not None
+        )
+        log.info("%s scores with %s: %s", run_key, chosen.name, intake)
+        return asdict(intake)
+
+    def score(self, run_key: str, worker: str, *, chunk: int = 128) -> dict[str, float]:
+        """Work on the batch's model until nothing waits; returns what this worker did."""
+        from emotion_core.scoring.tally import Tally
+        from emotion_core.scoring.worker import work
+        from emotion_core.store.throughput import record_throughput
+        from emotion_core.vision.scorer import Scorer
+
+        with self.database.transaction("emotion_score") as connection:
+            batch = batches.batch_by_key(connection, run_key)
+            model = models.model_versions(connection, id=batch.model_version_id)[0]
+        tally = Tally()
+        scorer = Scorer(Path(model.folder), device=self.settings.device, prepares=True)
+        try:
+            work(
+                self.database,
+                scorer,
+                model_version_id=model.id,
+                worker=worker,
+                chunk=chunk,
+                tally=tally,
+            )
+        finally:
+            scorer.close()
+            with self.database.transaction("emotion_score") as connection:
+                record_throughput(
+                    connection,
+                    run_key=run_key,
+                    model_version_id=model.id,
+                    worker=worker,
+                    host=socket.gethostname(),
+                    **asdict(tally),
+                )
+        return {
+            "count_scored": tally.count_scored,
+            "count_refused": tally.count_refused,
+            "seconds": tally.seconds,
+            "images_per_second": tally.images_per_second,
+        }
+
+    def close_batch(
+        self, run_key: str, *, refused_share_limit: float = 1.0, refused_minimum: int = 10
+    ) -> dict[str, Any]:
+        """Close a batch whose counts add up; returns its summary.
+
+        Args:
+            run_key: The batch.
+            refused_share_limit: 0 to 1. With a larger share refused the batch closes, all that is
+                good stays published, and then this fails: something is wrong with the delivery.
+            refused_minimum: With fewer refusals than this the share says nothing.
+
+        Raises:
+            ScoringError: Something of it still waits, or too much of it was refused.
+        """
+        from emotion_core.scoring.outcome import close
+
+        summary = close(self.database, run_key, refused_share_limit, refused_minimum)
+        counts = {name: n for name, n in asdict(summary).items() if name.startswith("count_")}
+        return counts | {"model": summary.model}
