@@ -62,9 +62,13 @@ PARAMS = {
         None,
         type=["null", "string"],
         enum=[None, "imagenet", "none"],
-        values_display={"imagenet": "ImageNet", "none": "none: random weights"},
+        values_display={
+            "null": "as the preset says",
+            "imagenet": "ImageNet",
+            "none": "none: random weights",
+        },
         title="Starting weights",
-        description="Empty: what the preset says. Random weights learn far less from a small set.",
+        description="Random weights learn far less from a small set than ImageNet's.",
     ),
     "note": Param(
         None,

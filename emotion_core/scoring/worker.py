@@ -78,7 +78,7 @@ def work(
     model_version_id: int,
     worker: str,
     chunk: int = 128,
-    lease_seconds: float = 300.0,
+    lease_seconds: float = 60.0,
     poll_seconds: float = 2.0,
     tally: Tally | None = None,
 ) -> Tally:
@@ -90,6 +90,8 @@ def work(
 
     Args:
         chunk: Images claimed at a time. Memory stays below six chunks of pixels.
+        lease_seconds: Renewed while the worker lives, so it says how soon others take over from
+            one that died.
         tally: Counted into, for a caller who wants the counts of a worker that failed, too.
 
     Raises:
