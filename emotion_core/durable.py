@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from emotion_core.errors import StorageError
+
 _MARK = ".partial-"
 
 
@@ -15,6 +17,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary file lies in the same folder (a rename across file systems copies), is flushed
     to disk before the rename, and is removed when the block raises.
+
+    Raises:
+        StorageError: The file cannot be written; names it and the reason.
     """
     temporary = path.with_name(f"{_MARK}{uuid4().hex[:8]}-{path.name}")
     try:
@@ -22,9 +27,13 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
+    except BaseException as error:
+        with suppress(OSError):
             temporary.unlink()
+        if reason := _refusal(error):
+            raise StorageError(
+                f"{path} cannot be written ({reason}); make room, or choose another folder"
+            ) from None
         raise
     _sync_folder(path.parent)
 
@@ -39,6 +48,13 @@ def remove_partial(folder: Path) -> None:
     """Delete what a killed process left of :func:`replacing` in ``folder``."""
     for left in folder.glob(f"{_MARK}*"):
         left.unlink(missing_ok=True)
+
+
+def _refusal(error: BaseException) -> str | None:
+    """What the operating system said. Libraries that write in Rust or C++ hide it in a text."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) if "os error" in str(error).lower() else None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -25,6 +25,10 @@ class TrainingError(EmotionError):
     """Training ended without a usable model; says why."""
 
 
+class StorageError(EmotionError, OSError):
+    """A file cannot be written: the disk is full, or the folder does not allow it."""
+
+
 class StoreError(EmotionError):
     """The database cannot be reached, or is not the one this code expects."""
 

@@ -123,6 +123,7 @@ def train(
         RecipeError: The recipe has an earlier stage and none is given.
         WeightsError: The pretrained weights cannot be had.
         SettingsError: The device is not there.
+        StorageError: The disk is full, or the folder does not allow writing.
     """
     data = _fingerprints(recipe, labelled_set, split, pretraining)
     target = pick_device(device)
@@ -142,6 +143,8 @@ def train(
                 run.require_same_data(progress.data, data)
 
             network = _starting_network(recipe, weights_dir, pretraining, is_resumed=bool(progress))
+            if peers.is_first:
+                run.require_room(4 * sum(p.numel() for p in network.parameters()))
             network.to(target)
             optimizer = build_optimizer(recipe, network)
             average = WeightAverage(network, recipe.averaging) if recipe.averaging else None

@@ -7,6 +7,7 @@ training goes on, checkpoint files lie beside them; when it is done they are gon
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,9 @@ PREDICTION_COLUMNS: Final = (
     "predicted_arousal",
 )
 """Of ``predictions.parquet``: the truth under plain names, then what the network said."""
+
+COPIES_ON_DISK: Final = 12
+"""Of the weights: checkpoint with two moments and an average, its successor, best ones, model."""
 
 _LOCK_FILE = ".training.lock"
 
@@ -151,6 +155,23 @@ class RunDirectory:
                 )
         else:
             self.write_json(RECIPE_FILE, recipe.to_dict())
+
+    def require_room(self, weights_bytes: int) -> None:
+        """Check before the first epoch that the disk will hold what training writes.
+
+        Args:
+            weights_bytes: Size of one copy of the weights.
+
+        Raises:
+            TrainingError: It will not; says how much is free and how much is needed.
+        """
+        needed = COPIES_ON_DISK * weights_bytes
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise TrainingError(
+                f"the disk of {self.path} has {free / 1e6:.0f} MB left and training needs about "
+                f"{needed / 1e6:.0f} MB; make room, or choose another folder"
+            )
 
     def require_same_data(self, begun_with: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         """Check that a run goes on with the images it was begun with.

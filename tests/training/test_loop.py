@@ -18,6 +18,7 @@ from emotion_core import metrics
 from emotion_core.calibration import scaled
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import DataError, SettingsError, TrainingError, WeightsError
+from emotion_core.training import run_directory
 from emotion_core.training.epoch import _follow, _report_skipped
 from emotion_core.training.loop import EpochResult, train
 from emotion_core.training.recipe import Recipe
@@ -406,6 +407,39 @@ def test_every_ingredient_trains_and_resumes_to_the_same_weights(
     whole, resumed = (RunDirectory(tmp_path / name).read() for name in ("whole", "resumed"))
     assert whole.model["weights_sha256"] == resumed.model["weights_sha256"]
     assert whole.recipe == recipe
+
+
+def test_a_disk_without_room_is_named_before_the_first_epoch(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_directory, "COPIES_ON_DISK", 10**9)
+
+    with pytest.raises(TrainingError, match=r"MB left and training needs about \d+ MB"):
+        run_training(faces, tmp_path)
+
+
+def test_a_disk_that_fills_up_ends_training_with_a_sentence_and_nothing_half_written(
+    faces: Path, tmp_path: Path, trained: tuple[Path, list[EpochResult]]
+) -> None:
+    script = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from emotion_core.training.__main__ import main\n"
+        # Files may grow to a megabyte: every write beyond fails as on a full disk.
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = ["train", "--network", "efficientnet_b0", "--preset", "quick", "--weights", "none"]
+    command += ["--image-size", "32", "--epochs", "1", "--batch-size", "8", "--device", "cpu"]
+    command += ["--validation-share", "0.25", "--data", str(faces), "--out", str(tmp_path)]
+
+    done = subprocess.run([sys.executable, "-c", script, *command], capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert visible(tmp_path / "efficientnet_b0") == {"recipe.json"}
 
 
 def test_an_image_that_changed_since_reading_ends_training(tmp_path: Path) -> None:
