@@ -12,7 +12,10 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from emotion_core.training.recipe import Recipe
 
 PRETRAINED: Final = {"pretraining_epochs": 3, "pretraining_image_size": 64}
 NONE: Final = {"pretraining_epochs": 0}
@@ -32,7 +35,7 @@ ROWS: Final[Mapping[str, Mapping[str, Any]]] = {
     "no dropout": {"dropout": 0.0},
     "half the rate": {"learning_rate": 5e-4},
     "constant rate": {"schedule": "constant", "warm_up": 0.05},
-    "random weights": {"weights": "none"},
+    "random weights, no earlier set": {"weights": "none", **NONE},
 }
 """What each row changes about ``tuned``."""
 
@@ -43,33 +46,40 @@ def run(options: argparse.Namespace) -> None:
     from emotion_core.training.class_folders import read_class_folders
     from emotion_core.training.loop import train
     from emotion_core.training.pretraining import finished, pretrain
-    from emotion_core.training.recipe import Recipe
     from emotion_core.training.split import split_by_content
 
     labelled_set = read_affectnet(options.data)
     earlier = read_class_folders(options.pretraining_data)
     for name in options.rows or ROWS:
         for fold in options.folds:
-            changes = {
-                "preset": "tuned",
-                **PRETRAINED,
-                "image_size": options.image_size,
-                "epochs": options.epochs,
-                "validation_share": 1 / options.parts,
-                "fold": fold,
-                **ROWS[name],
-            }
-            preset = changes.pop("preset")
-            recipe = Recipe.from_preset(preset, options.network, **changes)
+            recipe = _recipe(name, fold, options)
             stage = None
             if recipe.pretraining_epochs:
-                for epoch in pretrain(recipe, earlier, options.out / "stages"):
+                # One stage for all rows: what differs is what is done with it.
+                shared = _recipe("tuned", fold, options)
+                for epoch in pretrain(shared, earlier, options.out / "stages"):
                     print(f"{name}, {earlier.name}: {epoch.describe()}", flush=True)
-                stage = finished(recipe, earlier, options.out / "stages")
+                stage = finished(shared, earlier, options.out / "stages")
             split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, fold)
             directory = options.out / name.replace(" ", "_") / f"fold-{fold + 1}"
             for epoch in train(recipe, labelled_set, split, directory, pretraining=stage):
                 print(f"{name}, fold {fold + 1}: {epoch.describe()}", flush=True)
+
+
+def _recipe(name: str, fold: int, options: argparse.Namespace) -> "Recipe":
+    from emotion_core.training.recipe import Recipe
+
+    changes = {
+        "preset": "tuned",
+        **PRETRAINED,
+        "image_size": options.image_size,
+        "epochs": options.epochs,
+        "validation_share": 1 / options.parts,
+        "fold": fold,
+        **ROWS[name],
+    }
+    preset = changes.pop("preset")
+    return Recipe.from_preset(preset, options.network, **changes)
 
 
 def table(options: argparse.Namespace) -> None:

@@ -22,6 +22,8 @@ SUMMARY = {
     "best_epoch": 2,
     "images_per_second": 50.0,
     "seconds": 12.5,
+    "weights_origin": "none",
+    "adjustments": [],
 }
 
 
