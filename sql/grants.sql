@@ -40,5 +40,6 @@ GRANT INSERT, UPDATE ON report TO emotion_report;
 GRANT EXECUTE ON FUNCTION readable_path(bytea) TO emotion_report, emotion_score;
 
 GRANT SELECT ON current_prediction, refused_image, batch_summary, model_leaderboard,
-    scoring_rate
+    scoring_rate, daily_expression_mix, affect_by_day, low_confidence_prediction,
+    scored_image_by_batch, confusion_matrix
     TO emotion_analyst;

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from emotion_core import metrics
+from emotion_core.calibration import Calibration
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.errors import ReportError, WeightsError
+from emotion_core.reporting.confidence import Confidence, confidence_of
 from emotion_core.reporting.evaluation import Evaluation
 from emotion_core.reporting.numerals import visible
 from emotion_core.reporting.statistics import MEAN_CCC, interval, resampled_scores
@@ -36,6 +38,8 @@ class RunFacts:
     """Columns of :data:`emotion_core.reporting.evaluation.COLUMNS`; empty if it has none."""
     reference: pd.DataFrame
     """Columns ``kind`` (``chance`` or ``constant``), ``metric``, ``value``."""
+    calibration: Calibration | None = None
+    """As recorded after training; None if it was not."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ class ComparedRun:
     """One per expression; empty without an evaluation."""
     mistakes: tuple[Mistake, ...]
     """The most frequent ones, most frequent first."""
+    confidence: Confidence | None
+    """What its confidence is worth; None without an evaluation."""
     curves: Mapping[tuple[str, str], Curve] = field(repr=False)
     """(part, metric) to (epoch, value) in order."""
     evaluation: Evaluation | None = field(repr=False, metadata={"page_only": True})
@@ -128,6 +134,7 @@ def compared_run(facts: RunFacts, number: int, label: str, seed: int) -> Compare
         references=_references(facts.reference, evaluation),
         classes=() if evaluation is None else _classes(evaluation),
         mistakes=() if evaluation is None else _mistakes(evaluation),
+        confidence=None if evaluation is None else confidence_of(evaluation, facts.calibration),
         curves=_curves(facts.epochs),
         evaluation=evaluation,
         resampled=MappingProxyType(resampled),

@@ -16,6 +16,7 @@ from emotion_core.reporting.pair import Pair, pairs_of
 from emotion_core.reporting.score_table import ScoreTable, score_tables
 from emotion_core.reporting.statistics import RESAMPLES
 from emotion_core.reporting.verdict import TASKS, Verdict, summary_of, verdict_on
+from emotion_core.store.run_facts import run_calibration
 from emotion_core.store.training_runs import (
     epoch_metrics,
     reference_metrics,
@@ -104,6 +105,7 @@ def read_comparison(connection: Any, group_key: str, made_at: datetime) -> Compa
                 epochs=epoch_metrics(connection, record.id),
                 predictions=validation_predictions(connection, record.id),
                 reference=reference_metrics(connection, record.id),
+                calibration=run_calibration(connection, record.id),
             )
             for record in records
         ],

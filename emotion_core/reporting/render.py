@@ -14,7 +14,7 @@ from markupsafe import Markup
 from emotion_core.durable import replacing
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.metrics import METRICS
-from emotion_core.reporting import affect_charts, charts, numerals
+from emotion_core.reporting import affect_charts, charts, confidence_charts, numerals
 from emotion_core.reporting.compared_run import SELECTION, ComparedRun
 from emotion_core.reporting.comparison import Comparison
 from emotion_core.reporting.pair import DECISIVE, Pair, metric_name
@@ -105,6 +105,8 @@ def _environment() -> Environment:
         swatch=charts.swatch,
         affect_scatter=affect_charts.affect_scatter,
         circumplex=affect_charts.circumplex,
+        reliability_chart=confidence_charts.reliability_chart,
+        risk_chart=confidence_charts.risk_chart,
         confusion_rows=confusion_rows,
         mistakes_sentence=mistakes_sentence,
     )

@@ -29,3 +29,12 @@ COMMENT ON COLUMN current_prediction.confidence IS 'Its probability, 0 to 1. Not
 COMMENT ON COLUMN current_prediction.valence IS 'Unpleasant (-1) to pleasant (1).';
 COMMENT ON COLUMN current_prediction.arousal IS 'Calm (-1) to excited (1).';
 COMMENT ON COLUMN current_prediction.model IS 'Network and version that said so.';
+COMMENT ON COLUMN current_prediction.p_neutral IS 'Probability of Neutral, 0 to 1.';
+COMMENT ON COLUMN current_prediction.p_happy IS 'Probability of Happy, 0 to 1.';
+COMMENT ON COLUMN current_prediction.p_sad IS 'Probability of Sad, 0 to 1.';
+COMMENT ON COLUMN current_prediction.p_surprise IS 'Probability of Surprise, 0 to 1.';
+COMMENT ON COLUMN current_prediction.p_fear IS 'Probability of Fear, 0 to 1.';
+COMMENT ON COLUMN current_prediction.p_disgust IS 'Probability of Disgust, 0 to 1.';
+COMMENT ON COLUMN current_prediction.p_anger IS 'Probability of Anger, 0 to 1.';
+COMMENT ON COLUMN current_prediction.p_contempt IS 'Probability of Contempt, 0 to 1.';
+COMMENT ON COLUMN current_prediction.scored_at IS 'When the prediction was written.';

@@ -27,3 +27,12 @@ COMMENT ON VIEW model_leaderboard IS 'One row per model and metric on its valida
 COMMENT ON COLUMN model_leaderboard.low IS 'Lower end of the 95 % bootstrap interval.';
 COMMENT ON COLUMN model_leaderboard.high IS 'Upper end of the 95 % bootstrap interval.';
 COMMENT ON COLUMN model_leaderboard.chance IS 'What guessing would reach.';
+COMMENT ON COLUMN model_leaderboard.model IS 'Network and version.';
+COMMENT ON COLUMN model_leaderboard.alias IS 'champion or challenger; NULL for every other model.';
+COMMENT ON COLUMN model_leaderboard.dataset IS 'Name of the labelled data set.';
+COMMENT ON COLUMN model_leaderboard.is_drawn_faces IS 'True for drawn faces: the figures say nothing about people.';
+COMMENT ON COLUMN model_leaderboard.preset IS 'Named recipe that it was trained with.';
+COMMENT ON COLUMN model_leaderboard.weights_origin IS 'Where the starting weights came from.';
+COMMENT ON COLUMN model_leaderboard.metric IS 'What was measured.';
+COMMENT ON COLUMN model_leaderboard.value IS 'The figure on the validation images.';
+COMMENT ON COLUMN model_leaderboard.registered_at IS 'When the model was registered.';

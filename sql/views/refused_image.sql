@@ -36,3 +36,9 @@ LEFT JOIN rejection_reason ON rejection_reason.code = refusal_retry.code;
 
 COMMENT ON VIEW refused_image IS 'One row per refused file, without its name: names of files may name people.';
 COMMENT ON COLUMN refused_image.image_sha256 IS 'NULL when the file could not be read at all.';
+COMMENT ON COLUMN refused_image.batch IS 'The scoring run that refused it.';
+COMMENT ON COLUMN refused_image.bytes IS 'Size of the file.';
+COMMENT ON COLUMN refused_image.reason IS 'Short code of the reason.';
+COMMENT ON COLUMN refused_image.meaning IS 'The reason in words.';
+COMMENT ON COLUMN refused_image.advice IS 'What to do about it.';
+COMMENT ON COLUMN refused_image.rejected_at IS 'When it was refused.';

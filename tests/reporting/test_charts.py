@@ -8,7 +8,7 @@ import pytest
 from comparison_factory import MADE_AT, make_run_facts, make_validation_images
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.reporting import affect_charts, charts
+from emotion_core.reporting import affect_charts, charts, confidence_charts
 from emotion_core.reporting.compared_run import ComparedRun
 from emotion_core.reporting.comparison import compare
 from emotion_core.reporting.svg import Drawing, Scale, marker_path, tick_text, ticks, whole_ticks
@@ -26,6 +26,7 @@ FIRST, SECOND = COMPARISON.runs
 
 def every_chart(run: ComparedRun = FIRST) -> dict[str, str]:
     assert run.evaluation is not None
+    assert run.confidence is not None
     pair = COMPARISON.pairs[0]
     lines = [
         charts.CurveLine(0, run.label, part, run.curves[part, "loss"], 9)
@@ -38,6 +39,8 @@ def every_chart(run: ComparedRun = FIRST) -> dict[str, str]:
         "curve": charts.curve_chart("d", "Loss", lines),
         "classes": charts.class_chart("e", COMPARISON.runs),
         "scatter": affect_charts.affect_scatter("f", run, run.evaluation, 0),
+        "reliability": confidence_charts.reliability_chart("h", run, run.confidence),
+        "risk": confidence_charts.risk_chart("i", run, run.confidence),
         "circumplex": affect_charts.circumplex("g", run, run.evaluation),
     }
 

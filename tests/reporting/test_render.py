@@ -101,6 +101,7 @@ def test_the_page_answers_in_order(page: str) -> None:
         "By how much",
         "Is it chance",
         "Where each fails",
+        "Can its confidence be trusted",
         "How they trained",
         "What exactly was compared",
         "How to read it",

@@ -1,0 +1,29 @@
+CREATE VIEW scored_image_by_batch AS
+SELECT
+    batch.run_key                                   AS batch,
+    (prediction.scored_at AT TIME ZONE 'UTC')::date AS day,
+    encode(image.sha256, 'hex')                     AS image_sha256,
+    model_version.name                              AS model,
+    expression.name                                 AS expression,
+    prediction.confidence,
+    prediction.valence,
+    prediction.arousal
+FROM batch
+JOIN model_version ON model_version.id = batch.model_version_id
+JOIN (SELECT DISTINCT batch_id, image_id FROM inbox_file) AS delivered
+    ON delivered.batch_id = batch.id
+JOIN prediction
+    ON prediction.image_id = delivered.image_id
+   AND prediction.model_version_id = batch.model_version_id
+JOIN image ON image.id = prediction.image_id
+JOIN expression ON expression.id = prediction.expression_id;
+
+COMMENT ON VIEW scored_image_by_batch IS 'One row per batch and image delivered with it: what the batch''s model says of it. An image that came with two batches is in both.';
+COMMENT ON COLUMN scored_image_by_batch.batch IS 'The scoring run.';
+COMMENT ON COLUMN scored_image_by_batch.day IS 'Day of scoring, UTC.';
+COMMENT ON COLUMN scored_image_by_batch.image_sha256 IS 'SHA-256 of the image file''s bytes: two names of the same bytes are one row of a batch.';
+COMMENT ON COLUMN scored_image_by_batch.model IS 'Network and version that the batch was scored with.';
+COMMENT ON COLUMN scored_image_by_batch.expression IS 'The most probable of the eight expressions.';
+COMMENT ON COLUMN scored_image_by_batch.confidence IS 'Its probability, 0 to 1.';
+COMMENT ON COLUMN scored_image_by_batch.valence IS 'Unpleasant (-1) to pleasant (1).';
+COMMENT ON COLUMN scored_image_by_batch.arousal IS 'Calm (-1) to excited (1).';
