@@ -31,10 +31,10 @@ distclean: clean  ## also remove .venv
 psql: install  ## look around in the database as the analyst; SQL='…' for one statement
 	@$(LOCAL) psql $(if $(SQL),--command '$(subst ','\'',$(SQL))')
 
-test: install  ## every test, with all that they need; TESTS='-k words' for some
+test: install  ## every test, with all that they need, two at a time; TESTS='-k words' for some, JOBS=…
 	@scripts/install_browser.sh
 	@scripts/install_redis.sh
-	@$(PYTHON) -m pytest $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile $(TESTS)
 
 kills: install  ## kill the running system in every way and start it again; eight minutes
 	@PYTHONPATH=. $(PYTHON) tests/end_to_end/kill_matrix.py

@@ -6,6 +6,7 @@ batch norms inside: uint8 pixels go in, probabilities and affect come out.
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,19 @@ BATCH: Final = 16
 def is_installed() -> bool:
     """Whether the extra ``openvino`` is there."""
     return find_spec("openvino") is not None
+
+
+@cache
+def _core() -> Any:
+    """One for the life of the process.
+
+    The CPU plugin gives the thread that loads it a stack for signal handlers and unmaps it when
+    the last user of its core is gone. Freed from another thread, the address stays in place, and
+    the next signal, the SIGTERM of an orderly stop among them, ends in a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def store(network: "EmotionNetwork", preprocessing: "Preprocessing", folder: Path) -> None:
@@ -80,7 +94,7 @@ class OpenVinoEngine:
         cores = available_cores()
         self.device = cpu_name()
         self._streams = max(1, min(streams, cores))
-        compiled = openvino.Core().compile_model(
+        compiled = _core().compile_model(
             folder / MODEL_NAME,
             "CPU",
             {

@@ -18,8 +18,6 @@ from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import addresses, provision_ours
 from emotion_core.store.database import Database
 
-FIGURES = pytest.StashKey[list[str]]()
-
 
 @pytest.fixture(scope="session")
 def restartable() -> Iterator[Restartable]:
@@ -83,14 +81,6 @@ def start_process() -> Iterator[Callable[..., ForkServerProcess]]:
 
 
 @pytest.fixture
-def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Print a line in the summary of the test run."""
-    return request.config.stash.setdefault(FIGURES, []).append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    figures = terminalreporter.config.stash.get(FIGURES, [])
-    if figures:
-        terminalreporter.section("exactly once")
-        for line in figures:
-            terminalreporter.line(line)
+def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Print a line among the figures of the test run."""
+    return lambda line: record_property("figure", line)

@@ -83,6 +83,22 @@ def test_a_prepared_engine_is_loaded_without_torch(made: Path) -> None:
     assert result.stdout.split() in (["openvino", "False"], ["eager", "True"]), result.stderr
 
 
+def test_a_signal_after_an_engine_was_given_up_does_not_end_the_process(made: Path) -> None:
+    script = (
+        "import signal, threading, time; from pathlib import Path; import numpy as np\n"
+        "from emotion_core.vision.scorer import Scorer\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: print('orderly', flush=True))\n"
+        f"held = [Scorer(Path({str(made)!r}), 'cpu')]\n"
+        f"held[0].score(np.zeros((3, {SIDE}, {SIDE}, 3), np.uint8))\n"
+        "other = threading.Thread(target=held.clear); other.start(); other.join()\n"
+        "signal.raise_signal(signal.SIGTERM)"
+    )
+
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert (result.returncode, result.stdout) == (0, "orderly\n"), result.stderr
+
+
 @pytest.mark.parametrize("spoil", ["weights", "description", "missing"])
 def test_a_broken_engine_is_never_used_and_is_made_anew(model: Path, spoil: str) -> None:
     found = find_prepared(model, "cpu")
