@@ -1,6 +1,5 @@
-"""``emotion train``, ``crossvalidate``, ``runs``, ``models``, ``promote``, ``report``."""
+"""``emotion db``, ``train``, ``register``, ``doubt-labels``, ``runs``, ``report``."""
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from emotion_core.cli.console import add_row, app, console, db, open_steps, runs
 from emotion_core.errors import TrainingError
 from emotion_core.metrics import METRICS
 from emotion_core.settings import Settings
-from emotion_core.store import models, training_runs
+from emotion_core.store import training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
 from emotion_core.vision.architectures import MAIN_NETWORKS
@@ -50,7 +49,7 @@ def train(
 ) -> None:
     """Train, register and compare, as the DAG train_and_compare does."""
     steps = open_steps()
-    group_key = run or f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    group_key = run or _name_by_time()
     form = {
         "networks": network or list(MAIN_NETWORKS),
         "preset": preset,
@@ -67,6 +66,24 @@ def train(
     print(f"run {group_key}")
     for name in steps.prepare(group_key, form):
         steps.register(steps.train(group_key, name, form))
+    print(steps.compare(group_key))
+
+
+@app.command()
+def register(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="Finished runs of one data set and split, each its own network."),
+    ],
+    data: Annotated[Path, typer.Option(help="The labelled set they were trained on.")],
+    run: Annotated[str | None, typer.Option(help="Name for them; default: by the time.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why; shown in the report.")] = None,
+) -> None:
+    """Enter runs that were trained on another machine, and compare them."""
+    steps = open_steps()
+    group_key = run or _name_by_time()
+    for folder in folders:
+        print(steps.adopt(folder, data, group_key=group_key, note=note))
     print(steps.compare(group_key))
 
 
@@ -154,36 +171,13 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
             console.print(figures)
 
 
-@app.command("models")
-def list_models() -> None:
-    """Model versions and which is champion."""
-    with open_steps().database.transaction("emotion_report") as connection:
-        found = models.model_versions(connection)
-    table = Table("model", "alias", "from run", "registered")
-    for model in found:
-        add_row(
-            table,
-            model.name,
-            " ".join(model.aliases),
-            model.run_key,
-            f"{model.registered_at:%Y-%m-%d %H:%M}",
-        )
-    console.print(table)
-
-
-@app.command()
-def promote(
-    model: Annotated[str, typer.Argument(help="For example 'resnet50 v3'; see `emotion models`.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with the change.")],
-) -> None:
-    """Make a model the champion, which the nightly run scores with."""
-    name = open_steps().promote(model, reason=reason, changed_by=getpass.getuser())
-    print(f"{name} is champion")
-
-
 @app.command()
 def report(
     run: Annotated[str, typer.Argument(help="The Airflow run that trained; see `emotion runs`.")],
 ) -> None:
     """Render the comparison report of a run again; prints where it is."""
     print(open_steps().compare(run))
+
+
+def _name_by_time() -> str:
+    return f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"

@@ -167,6 +167,53 @@ class TrainingSteps(Installation):
         )
         return model.name
 
+    def adopt(self, folder: Path, data: Path, *, group_key: str, note: str | None) -> str:
+        """Register a run that was trained elsewhere; returns the model version's name.
+
+        Its folder is copied to where runs lie here. The data are read for their labels and for
+        the split, which must be those of the training.
+
+        Raises:
+            TrainingError: The run is not finished, damaged, or of another name's run.
+            DataError: It was trained on other data, or on another split of them.
+        """
+        from emotion_core.training.affectnet import read_affectnet
+        from emotion_core.training.run_directory import RunDirectory
+        from emotion_core.training.split import split_by_content
+
+        run = RunDirectory(folder).read()
+        recipe, trained_on = run.recipe, run.model["data"]
+        labelled_set = read_affectnet(data)
+        split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, recipe.fold)
+        if trained_on["dataset_fingerprint"] != labelled_set.fingerprint:
+            raise DataError(
+                f"{folder} was trained on other data than {data}: "
+                f"{trained_on['dataset_name']} {trained_on['dataset_fingerprint'][:12]}, here "
+                f"{labelled_set.fingerprint[:12]}"
+            )
+        if trained_on["split_fingerprint"] != split.fingerprint:
+            raise DataError(
+                f"{folder} held out other images of {data} than this release does with seed "
+                f"{recipe.seed}; train again with this release"
+            )
+        split_id = self._register_data(labelled_set, split)
+        run_key = f"{group_key}/{recipe.network}"
+        here = RunDirectory(folder).copy_to(self.settings.runs_dir / folder_name(run_key))
+        with self.database.transaction("emotion_train") as connection:
+            training_runs.open_training_run(
+                connection,
+                run_key=run_key,
+                group_key=group_key,
+                network=recipe.network,
+                preset=recipe.preset,
+                recipe=recipe.to_dict(),
+                split_id=split_id,
+                note=note,
+                weights_origin=recipe.weights,
+                folder=str(here.path),
+            )
+        return self.register(run_key)
+
     def doubt_labels(self, name: str, data: Path, folds: Sequence[Path]) -> int:
         """Enter the labels that a cross-validation doubts; returns how many.
 

@@ -6,6 +6,7 @@ training goes on, checkpoint files lie beside them; when it is done they are gon
 """
 
 import fcntl
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -114,6 +115,30 @@ class RunDirectory:
                 f"{self.path} cannot be read as a training run ({type(error).__name__}: {error}); "
                 "copy the folder again from where it was trained"
             ) from error
+
+    def copy_to(self, target: Path) -> "RunDirectory":
+        """Copy a finished run; the copy is complete only when every file of it is.
+
+        Raises:
+            TrainingError: The run is not finished, its weights are not those it was finished with,
+                or ``target`` holds another run.
+        """
+        model = self.read().model
+        if _sha256(self.path / WEIGHTS_FILE) != model["weights_sha256"]:
+            raise TrainingError(
+                f"{self.path / WEIGHTS_FILE} is not the file that {MODEL_FILE} describes; "
+                "copy the folder again from where it was trained"
+            )
+        copy = RunDirectory(target)
+        if copy.is_complete:
+            if copy.read().model != model:
+                raise TrainingError(f"{target} already holds another run; choose another name")
+            return copy
+        target.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            with replacing(target / name) as temporary:
+                shutil.copyfile(self.path / name, temporary)
+        return copy
 
     def read_json(self, name: str) -> Any:
         """One of the JSON files.
@@ -227,3 +252,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 24 else f"{text[:12]}…"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -60,6 +60,71 @@ def test_a_training_from_a_shell_is_registered_and_can_be_looked_at(
     assert "there is no training run 'nothing of the kind'" in missing.stderr
 
 
+def test_a_run_of_another_machine_is_registered_by_its_folder(
+    urls: dict[str, str], database: Database, tmp_path: Path, faces: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "emotion_core.training", "train", "--data", str(faces)),
+            *("--network", "efficientnet_b0", "--preset", "quick", "--weights", "none"),
+            *("--epochs", "1", "--out", str(elsewhere)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    other = make_faces(tmp_path / "other", seed=4)
+    home = tmp_path / "home"
+
+    def register(data: Path, name: str) -> subprocess.CompletedProcess[str]:
+        command = ("register", str(elsewhere / "efficientnet_b0"), "--data", str(data))
+        return emotion(*command, "--run", name, url=urls["emotion_app"], home=home)
+
+    first, again = register(faces, "from afar"), register(faces, "from afar")
+    refused = register(other, "wrong data")
+
+    assert first.returncode == 0, first.stderr
+    model, page = first.stdout.split("\n")[:2]
+    assert again.stdout == first.stdout
+    assert Path(page.strip()).is_file()
+    with database.transaction("emotion_report") as connection:
+        row = connection.execute(
+            text(
+                "SELECT training_run.status, count(*) FROM model_version "
+                "JOIN training_run ON training_run.id = run_id "
+                "JOIN validation_prediction USING (run_id) WHERE model_version.name = :name "
+                "GROUP BY 1"
+            ),
+            {"name": model},
+        ).one()
+    assert row.status == "succeeded"
+    assert row.count > 0
+    assert refused.returncode == 1
+    assert "was trained on other data" in refused.stderr.replace("\n", " ")
+
+
+def test_damaged_weights_of_another_machine_are_refused(tmp_path: Path, faces: Path) -> None:
+    from emotion_core.errors import TrainingError
+    from emotion_core.training.affectnet import read_affectnet
+    from emotion_core.training.loop import train
+    from emotion_core.training.recipe import Recipe
+    from emotion_core.training.run_directory import WEIGHTS_FILE, RunDirectory
+    from emotion_core.training.split import split_by_content
+
+    recipe = Recipe.from_preset("quick", "efficientnet_b0", weights="none", epochs=1)
+    labelled_set = read_affectnet(faces)
+    split = split_by_content(labelled_set, recipe.seed, recipe.validation_share)
+    for _ in train(recipe, labelled_set, split, tmp_path / "run", device="cpu"):
+        pass
+    weights = tmp_path / "run" / WEIGHTS_FILE
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+
+    with pytest.raises(TrainingError, match="is not the file that model"):
+        RunDirectory(tmp_path / "run").copy_to(tmp_path / "copy")
+
+    assert not (tmp_path / "copy").exists()
+
+
 def test_a_mistake_in_the_recipe_is_a_sentence(
     urls: dict[str, str], tmp_path: Path, faces: Path
 ) -> None:
