@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 LOCAL := $(PYTHON) -m emotion_core.local
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down clean distclean psql test lint format lock secrets kills bench-train soak bench-ledger bench-score
+.PHONY: help install demo up down clean distclean psql emotion docs test lint format lock audit secrets kills bench-train soak bench-ledger bench-sql bench-score
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,13 @@ distclean: clean  ## also remove .venv
 psql: install  ## look around in the database as the analyst; SQL='…' for one statement
 	@$(LOCAL) psql $(if $(SQL),--command '$(subst ','\'',$(SQL))')
 
+emotion: install  ## the command `emotion` on the system that runs here; ARGS='models'
+	@$(LOCAL) emotion $(ARGS)
+
+docs: install  ## the documentation site, into site/
+	@$(PYTHON) scripts/reference.py
+	@.venv/bin/zensical build --strict --clean
+
 test: install  ## every test, with all that they need, two at a time; TESTS='-k words' for some, JOBS=…
 	@scripts/install_browser.sh
 	@scripts/install_redis.sh
@@ -54,11 +61,22 @@ format: install  ## put the style right
 secrets:  ## draw what docker-compose.yaml asks for into .env
 	@python3 deploy/make_secrets.py
 
+audit: install  ## known vulnerabilities of the lock, licences and an SBOM, into build/
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) build/audit
+	@VIRTUAL_ENV=build/audit .venv/bin/uv pip sync --quiet --require-hashes scripts/audit.lock
+	@build/audit/bin/pip-licenses --python=$(PYTHON) --format=markdown --order=license \
+		--output-file=build/licences.md
+	@build/audit/bin/cyclonedx-py requirements requirements.lock --output-file build/sbom.cdx.json
+	@build/audit/bin/pip-audit --disable-pip --require-hashes --strict --requirement requirements.lock
+
 lock: install  ## take newer versions into the locks
 	@.venv/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet -o requirements.lock
 	@echo uv | .venv/bin/uv pip compile - --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet -o scripts/uv.lock
+	@printf '%s\n' cyclonedx-bom pip-audit pip-licenses | .venv/bin/uv pip compile - --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --quiet \
+		-o scripts/audit.lock
 
 bench-score: install  ## scoring against what one would write instead; MODELS='<run> …'  IMAGES=…
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) benchmarks/.venv
@@ -67,8 +85,17 @@ bench-score: install  ## scoring against what one would write instead; MODELS='<
 	@$(PYTHON) -W ignore benchmarks/scoring.py --peers benchmarks/.venv/bin/python \
 		$(if $(MODELS),--models $(MODELS)) $(if $(IMAGES),--images '$(IMAGES)')
 
+bench-report: install  ## the report of 8 runs of 100,000 images, from tables to page
+	@PYTHONPATH=. $(PYTHON) benchmarks/report.py
+
+bench-intake: install  ## a million files from folder to ledger; ITEMS=…
+	@PYTHONPATH=.:tests $(PYTHON) benchmarks/intake.py $(or $(ITEMS),1000000)
+
 soak: install  ## a night of a million images on which everything fails; ITEMS=…; a quarter of an hour
 	@EMOTION_CHAOS_ITEMS=$(or $(ITEMS),1000000) $(PYTHON) -m pytest tests/faults/test_chaos.py
+
+bench-sql: install  ## how long analysts wait, over 10,000,000 predictions; ROWS=…
+	@PYTHONPATH=.:tests $(PYTHON) benchmarks/analyst.py $(ROWS) --plans
 
 bench-ledger: install  ## what the ledger costs from 1,000 to 1,000,000 items, and two Celery workers
 	@scripts/install_redis.sh

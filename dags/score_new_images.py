@@ -8,6 +8,7 @@ it with the champion.
 | `take_in` | pins the champion, enters every new file, plans one ledger item per content | enters only what is new |
 | `score` | workers that claim, decode, infer and publish until nothing waits | goes on; nothing is scored twice |
 | `close` | closes the batch once found = done + rejected + quarantined; fails when too much was refused | counts again |
+| `shadow` | scores the same images with the challenger, if there is one; what is current stays, and its failure is not the night's | goes on; nothing is scored twice |
 
 **This DAG is idempotent**: what is left to do is a query on the ledger, never a date. A missed
 night needs no backfill, the next run takes everything that waits.
@@ -24,7 +25,7 @@ night needs no backfill, the next run takes everything that waits.
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import Asset, CronTriggerTimetable, Param, dag, get_current_context, task
 
 PARAMS = {
     "workers": Param(
@@ -103,7 +104,11 @@ def score_new_images() -> None:
             return step.score(context["run_id"], f"{context['run_id']} {worker}")
 
     # Also when a worker died: another may have done its share, and only the counts can tell.
-    @task(pool="cpu", trigger_rule="all_done_min_one_success")
+    @task(
+        pool="cpu",
+        trigger_rule="all_done_min_one_success",
+        outlets=[Asset("emotion_night_scored")],  # watch_health waits for it
+    )
     def close(tallies: list[dict[str, float]]) -> dict[str, int | str]:
         from emotion_core.airflow_tasks import steps
 
@@ -115,7 +120,16 @@ def score_new_images() -> None:
                 refused_minimum=context["params"]["refused_minimum"],
             )
 
-    close(score.expand(worker=take_in()))
+    # A teardown: what becomes of it says nothing about the night.
+    @task(pool="scoring", queue="gpu", retries=1, execution_timeout=timedelta(hours=3))
+    def shadow() -> dict[str, float]:
+        from emotion_core.airflow_tasks import steps
+
+        run_id = get_current_context()["run_id"]
+        with steps() as step:
+            return step.score_shadow(run_id, f"{run_id} shadow")
+
+    close(score.expand(worker=take_in())) >> shadow().as_teardown()
 
 
 score_new_images()

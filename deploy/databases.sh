@@ -11,7 +11,7 @@ REVOKE ALL ON DATABASE airflow FROM PUBLIC;
 CREATE DATABASE emotion;
 SQL
 
-psql --set ON_ERROR_STOP=1 --username postgres --dbname emotion --file /opt/emotion/sql/roles.sql
+psql --set ON_ERROR_STOP=1 --username postgres --dbname emotion --file "${EMOTION_SQL_DIR:-/opt/emotion/sql}/roles.sql"
 
 psql --set ON_ERROR_STOP=1 --username postgres --dbname emotion <<'SQL'
 \getenv migrate_password EMOTION_MIGRATE_PASSWORD

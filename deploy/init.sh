@@ -1,10 +1,11 @@
 #!/bin/sh
 # One-shot container: Airflow's tables, our tables, pools, the administrator. Safe to run again.
 set -eu
+cd "$(dirname "$0")/.."
 
 airflow db migrate
 python -m emotion_core.cli db migrate
-airflow pools import /opt/emotion/deploy/pools.json
+airflow pools import deploy/pools.json
 # The password goes through the environment into Python, not onto a command line.
 python - <<'PYTHON'
 import os

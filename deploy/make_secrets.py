@@ -18,6 +18,7 @@ DRAWN = {
     "EMOTION_ANALYST_PASSWORD": lambda: secrets.token_urlsafe(24),
     "REDIS_PASSWORD": lambda: secrets.token_urlsafe(24),
     "AIRFLOW_ADMIN_PASSWORD": lambda: secrets.token_urlsafe(15),
+    "EMOTION_ERASURE_KEY": lambda: secrets.token_urlsafe(48),
     "AIRFLOW_FERNET_KEY": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "AIRFLOW_JWT_SECRET": lambda: secrets.token_urlsafe(64),
     "AIRFLOW_SECRET_KEY": lambda: secrets.token_urlsafe(64),

@@ -1,6 +1,6 @@
 """Airflow's side of the steps: where the database is, and which failures a retry cannot mend.
 
-The only module besides ``dags/`` and ``plugins/`` that knows Airflow.
+With ``airflow_alerts`` the only module besides ``dags/`` and ``plugins/`` that knows Airflow.
 """
 
 from collections.abc import Iterator

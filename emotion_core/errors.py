@@ -45,6 +45,18 @@ class NoChampionError(ScoringError):
     """Scoring was asked for before any model was promoted."""
 
 
+class PromotionRefusedError(EmotionError):
+    """A model may not become champion; names each figure that fell short."""
+
+
+class ErasureError(EmotionError):
+    """What is to be erased, held or kept is not named, or not known here."""
+
+
+class ProhibitedUseError(ScoringError):
+    """Images are for a use that is prohibited, or their purpose cannot be recorded so."""
+
+
 class ReportError(EmotionError):
     """A report cannot be made from what the tables hold."""
 

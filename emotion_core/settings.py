@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion_core.errors import SettingsError
@@ -18,6 +18,22 @@ SQL_DIR = _resource_dir(PACKAGE_DIR.parent / "sql", PACKAGE_DIR / "resources" / 
 TEMPLATES_DIR = _resource_dir(
     PACKAGE_DIR.parent / "reports" / "templates", PACKAGE_DIR / "resources" / "templates"
 )
+
+
+def _webhook(env: Mapping[str, str]) -> str | None:
+    address = env.get("EMOTION_ALERT_WEBHOOK") or None
+    if address is not None and not address.startswith(("http://", "https://")):
+        raise SettingsError("EMOTION_ALERT_WEBHOOK is no address; use https://…")
+    return address
+
+
+def _erasure_key(env: Mapping[str, str]) -> str | None:
+    key = env.get("EMOTION_ERASURE_KEY") or None
+    if key is not None and len(key) < 32:
+        raise SettingsError(
+            "EMOTION_ERASURE_KEY is too short; draw 32 characters or more at random"
+        )
+    return key
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,14 @@ class Settings:
     """A login that may change tables (``EMOTION_MIGRATE_DATABASE_URL``); default: the one above."""
     device: str
     """``auto``, ``cpu`` or ``cuda`` (``EMOTION_DEVICE``)."""
+    alert_webhook: str | None = field(default=None, repr=False)
+    """Address that is told of crossed limits (``EMOTION_ALERT_WEBHOOK``); often a secret itself."""
+    alert_email: str | None = None
+    """Who is written to, through Airflow's SMTP connection (``EMOTION_ALERT_EMAIL``)."""
+    erasure_key: str | None = field(default=None, repr=False)
+    """Keys the tombstones (``EMOTION_ERASURE_KEY``); without it a file in the home does."""
+    erasures_path: Path | None = None
+    """Where tombstones are kept beside the database (``EMOTION_ERASURES_FILE``)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -78,6 +102,10 @@ class Settings:
             database_url=url,
             migrate_database_url=env.get("EMOTION_MIGRATE_DATABASE_URL") or url,
             device=device,
+            alert_webhook=_webhook(env),
+            alert_email=env.get("EMOTION_ALERT_EMAIL") or None,
+            erasure_key=_erasure_key(env),
+            erasures_path=folder("EMOTION_ERASURES_FILE", "erasures.jsonl"),
         )
 
     def require_database_url(self) -> str:

@@ -7,20 +7,29 @@ from typing import Annotated
 
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.plugins_manager import AirflowPlugin
-from fastapi import Depends, FastAPI, Path
+from fastapi import Depends, FastAPI, Path, Query
 from fastapi.responses import HTMLResponse
 
 from emotion_core.names import folder_name
 from emotion_core.settings import Settings
 
-# The pages bring their own style and need nothing from anywhere.
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
+
+def _headers(form_action: str = "'none'") -> dict[str, str]:
+    """The pages bring their own style and one script, and need nothing from anywhere.
+
+    A page of an older release brings another script: it stays silent, and its tables unsorted.
+    """
+    from emotion_core.reporting.render import script_policy
+
+    return {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+        f"script-src {script_policy()}; img-src data:; base-uri 'none'; "
+        f"form-action {form_action}; frame-ancestors 'self'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
+
 
 app = FastAPI(
     title="Emotion Batch Scoring",
@@ -32,19 +41,33 @@ app = FastAPI(
 
 
 @app.get("/reports", response_class=HTMLResponse)
-def reports() -> HTMLResponse:
-    """Every comparison report, newest first."""
-    from emotion_core.reporting.pages import render_index
+def reports(
+    words: Annotated[str, Query(max_length=200)] = "",
+    network: Annotated[str, Query(max_length=200)] = "",
+    dataset: Annotated[str, Query(max_length=2000)] = "",
+    outcome: Annotated[str, Query(max_length=100)] = "",
+    faces: Annotated[str, Query(max_length=20)] = "",
+) -> HTMLResponse:
+    """Every comparison report, newest first, those that the form lets through; and the nights."""
+    from emotion_core.reporting.pages import IndexFilter, render_index
+    from emotion_core.store.batches import batches
     from emotion_core.store.database import Database
     from emotion_core.store.reports import reports as stored_reports
 
     database = Database(Settings.from_environment().require_database_url())
     try:
         with database.transaction("emotion_report") as connection:
-            found = stored_reports(connection)
+            found, nights = stored_reports(connection), batches(connection, 30)
     finally:
         database.close()
-    return HTMLResponse(render_index(found, link=report_link), headers=_HEADERS)
+    page = render_index(
+        found,
+        link=report_link,
+        chosen=IndexFilter(words, network, dataset, outcome, faces),
+        nights=nights,
+        night_link=night_link,
+    )
+    return HTMLResponse(page, headers=_headers("'self'"))
 
 
 @app.get("/runs/{dag_id}/{run_id}", response_class=HTMLResponse)
@@ -66,35 +89,46 @@ def report_link(group_key: str) -> str:
     return f"runs/train_and_compare/{quote(group_key, safe='')}"
 
 
+def night_link(run_key: str) -> str:
+    """Where the page of a scoring run is served, relative to the index."""
+    from urllib.parse import quote
+
+    return f"runs/score_new_images/{quote(run_key, safe='')}"
+
+
 def _comparison(run_id: str) -> HTMLResponse:
     page = Settings.from_environment().reports_dir / folder_name(run_id) / "comparison.html"
     try:
-        return HTMLResponse(page.read_bytes(), headers=_HEADERS)
+        return HTMLResponse(page.read_bytes(), headers=_headers())
     except FileNotFoundError:
         return _message("The report is not there yet: it is made when the task compare has ended.")
 
 
 def _batch(run_id: str) -> HTMLResponse:
-    from emotion_core.reporting.pages import render_batch
-    from emotion_core.store.batches import batch_summary, refused_files
+    from datetime import UTC, datetime
+
+    from emotion_core.errors import ReportError
+    from emotion_core.reporting.night import read_night
+    from emotion_core.reporting.pages import render_night
     from emotion_core.store.database import Database
+    from emotion_core.store.reports import begin_report
 
     database = Database(Settings.from_environment().require_database_url())
     try:
         with database.transaction("emotion_report") as connection:
-            summary = batch_summary(connection, run_id)
-            refused = refused_files(connection, run_id)
+            begin_report(connection)  # counts must add up while workers write
+            night = read_night(connection, run_id, datetime.now(UTC))
+    except ReportError:
+        return _message("This run has opened no batch: no model was champion, or it has not begun.")
     finally:
         database.close()
-    if summary is None:
-        return _message("This run has opened no batch: no model was champion, or it has not begun.")
-    return HTMLResponse(render_batch(summary, refused), headers=_HEADERS)
+    return HTMLResponse(render_night(night), headers=_headers())
 
 
 def _message(text: str) -> HTMLResponse:
     from emotion_core.reporting.pages import render_message
 
-    return HTMLResponse(render_message(text), headers=_HEADERS)
+    return HTMLResponse(render_message(text), headers=_headers())
 
 
 class EmotionPages(AirflowPlugin):

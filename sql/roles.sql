@@ -5,9 +5,10 @@
 --   emotion_owner    owns every table, cannot log in
 --   emotion_train    writes data sets, runs and model versions
 --   emotion_score    writes batches, the ledger and predictions
---   emotion_report   reads everything, records reports
+--   emotion_report   reads everything, records reports and health
+--   emotion_erase    removes what was asked to be erased or is older than may be kept
 --   emotion_migrate  login that may become the owner, for migrations alone
---   emotion_app      login of the Airflow tasks; powerless until it becomes one of the three above
+--   emotion_app      login of the Airflow tasks; powerless until it becomes one of the four above
 --   emotion_analyst  login that reads the views
 -- Logins get their password outside of this file: ALTER ROLE emotion_app LOGIN PASSWORD '…'.
 
@@ -16,7 +17,7 @@ DECLARE
     wanted text;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY[
-        'emotion_owner', 'emotion_train', 'emotion_score', 'emotion_report',
+        'emotion_owner', 'emotion_train', 'emotion_score', 'emotion_report', 'emotion_erase',
         'emotion_migrate', 'emotion_app', 'emotion_analyst'
     ] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
@@ -31,7 +32,7 @@ ALTER ROLE emotion_app NOINHERIT;
 ALTER ROLE emotion_migrate NOINHERIT;
 
 GRANT emotion_owner TO emotion_migrate;
-GRANT emotion_train, emotion_score, emotion_report TO emotion_app;
+GRANT emotion_train, emotion_score, emotion_report, emotion_erase TO emotion_app;
 
 DO $database$
 BEGIN
@@ -43,7 +44,7 @@ BEGIN
     );
     -- Publishing copies into a temporary table first.
     EXECUTE format(
-        'GRANT TEMPORARY ON DATABASE %I TO emotion_train, emotion_score', current_database()
+        'GRANT TEMPORARY ON DATABASE %I TO emotion_train, emotion_score, emotion_erase', current_database()
     );
 END
 $database$;

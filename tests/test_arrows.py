@@ -14,13 +14,23 @@ import emotion_core
 PACKAGE = Path(emotion_core.__file__).parent
 
 # A module may import from its own room and from the rooms named here.
-GROUND = {"calibration", "metrics", "settings", "errors", "emotions", "names", "durable"}
+GROUND = {
+    "calibration",
+    "metrics",
+    "settings",
+    "errors",
+    "emotions",
+    "names",
+    "durable",
+    "tombstone_key",
+}
 MAY_IMPORT = {
     "emotions": set(),
     "errors": set(),
     "names": set(),
     "durable": {"errors"},
     "settings": {"errors"},
+    "tombstone_key": {"errors", "settings"},
     "metrics": {"emotions", "errors"},
     "calibration": set(),
     "store": GROUND,
@@ -28,8 +38,10 @@ MAY_IMPORT = {
     "training": GROUND | {"vision"},
     "scoring": GROUND | {"vision", "store"},
     "reporting": GROUND | {"store", "vision"},
-    "steps": GROUND | {"vision", "store", "training", "scoring", "reporting"},
+    "monitoring": GROUND,
+    "steps": GROUND | {"vision", "store", "training", "scoring", "reporting", "monitoring"},
     "airflow_tasks": GROUND | {"steps"},
+    "airflow_alerts": GROUND | {"airflow_tasks"},
     "cli": GROUND | {"steps", "store", "vision", "local"},
     "local": GROUND | {"steps", "store", "training", "vision", "reporting", "scoring"},
 }
@@ -41,6 +53,7 @@ FORBIDDEN = {
     "reporting": {"torch", "torchvision", "airflow"},
     "store": {"torch", "torchvision", "PIL", "airflow"},
     "scoring": {"airflow", "torch", "torchvision"},
+    "monitoring": {"torch", "torchvision", "pandas", "sqlalchemy", "psycopg2", "airflow"},
     "calibration": {"torch", "pandas", "sklearn", "scipy", "sqlalchemy", "airflow"},
     "metrics": {"torch", "pandas", "sklearn", "scipy", "sqlalchemy", "airflow"},
     "steps": {"airflow", "torch", "sklearn"},

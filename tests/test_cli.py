@@ -42,25 +42,6 @@ def test_without_a_database_it_says_what_to_set() -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_models_are_listed_and_one_is_promoted(urls: dict[str, str], database: Database) -> None:
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection, network="efficientnet_b0")
-
-    promoted = emotion("promote", model.name, "--reason", "a test", url=urls["emotion_app"])
-    listed = emotion("models", url=urls["emotion_app"])
-
-    assert promoted.stdout.strip() == f"{model.name} is champion"
-    line = next(line for line in listed.stdout.splitlines() if f" {model.name} " in line)
-    assert "champion" in line
-
-
-def test_promoting_what_does_not_exist_names_what_does(urls: dict[str, str]) -> None:
-    result = emotion("promote", "resnet50 v999", "--reason", "a test", url=urls["emotion_app"])
-
-    assert result.returncode == 1
-    assert "there is no model 'resnet50 v999'; there are:" in result.stderr
-
-
 @pytest.mark.parametrize("name", [b"[red]loud[/red].jpg", b"\x1b[2Jclear.jpg"])
 def test_a_file_name_cannot_paint_the_terminal(
     urls: dict[str, str], database: Database, name: bytes, request: pytest.FixtureRequest
@@ -235,3 +216,21 @@ def store_network(folder: Path, network: str) -> Path:
         git_revision=None,
     )
     return stored
+
+
+def test_the_shells_command_works_on_the_system_that_the_environment_names(
+    urls: dict[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "emotion_core.local", "emotion", "runs", "--limit", "1"],
+        env={
+            **os.environ,
+            "EMOTION_DATABASE_URL": urls["emotion_app"],
+            "EMOTION_HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "preset" in done.stdout

@@ -5,11 +5,33 @@ import logging
 from rich.console import Console
 
 # Importing the parts enters their commands.
-from emotion_core.cli import scoring, training
+from emotion_core.cli import (
+    export,
+    health,
+    keeping,
+    models,
+    privacy,
+    reports,
+    schema,
+    scoring,
+    training,
+)
 from emotion_core.cli.console import app
 from emotion_core.errors import EmotionError
 
-__all__ = ["app", "main", "scoring", "training"]
+__all__ = [
+    "app",
+    "export",
+    "health",
+    "keeping",
+    "main",
+    "models",
+    "privacy",
+    "reports",
+    "schema",
+    "scoring",
+    "training",
+]
 
 
 def main() -> None:

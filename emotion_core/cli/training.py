@@ -1,4 +1,4 @@
-"""``emotion db``, ``train``, ``register``, ``doubt-labels``, ``runs``, ``report``."""
+"""``emotion db``, ``train``, ``register``, ``doubt-labels``, ``runs``."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,14 +169,6 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
                 if metric.name in found.figures:
                     add_row(figures, metric.label, *found.figures[metric.name])
             console.print(figures)
-
-
-@app.command()
-def report(
-    run: Annotated[str, typer.Argument(help="The Airflow run that trained; see `emotion runs`.")],
-) -> None:
-    """Render the comparison report of a run again; prints where it is."""
-    print(open_steps().compare(run))
 
 
 def _name_by_time() -> str:

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 
@@ -195,6 +196,18 @@ def _psql(options: argparse.Namespace) -> int:
         raise LocalSystemError("there is no psql here: install postgresql-client") from error
 
 
+def _emotion(options: argparse.Namespace) -> int:
+    environment = dict(os.environ)
+    if "EMOTION_DATABASE_URL" not in environment:
+        state = State.read(Home(Settings.from_environment().home))
+        if state is None:
+            raise LocalSystemError("nothing runs here; start it with `make up` or `make demo`")
+        # In the environment, not on a command line: it holds a password.
+        environment["EMOTION_DATABASE_URL"] = state.database_url
+    command = [sys.executable, "-m", "emotion_core.cli", *options.arguments]
+    os.execve(command[0], command, environment)  # noqa: S606 - replaces this process
+
+
 def _port(text: str | None) -> int | None:
     if not text:
         return None
@@ -238,6 +251,9 @@ def _parser() -> argparse.ArgumentParser:
     psql = commands.add_parser("psql", help="look around in the database, as the analyst")
     psql.add_argument("--command", help="one statement instead of a session")
     psql.set_defaults(run=_psql)
+    emotion = commands.add_parser("emotion", help="the command `emotion` on what runs here")
+    emotion.add_argument("arguments", nargs=argparse.REMAINDER)
+    emotion.set_defaults(run=_emotion)
     return parser
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emotion_core.errors import DataError, LocalSystemError
+from emotion_core.errors import DataError, LocalSystemError, PromotionRefusedError
 from emotion_core.local.airflow_api import AirflowApi, TaskState
 from emotion_core.local.demo_batch import drop, faces_to_score
 from emotion_core.local.demo_summary import batch_tables, comparison_table, verdict_and_page
@@ -91,8 +91,7 @@ class Demo:
             group_key = self._train(labelled_set, weights)
         # A champion that an operator chose since then is not ours to replace.
         if is_new or not self._has_champion():
-            champion = self._steps.promote_better(group_key, changed_by="demo")
-            self._say(f"{champion} has the higher mean of macro F1 and CCC and becomes champion")
+            self._promote_better(group_key)
         scored = self._score(labelled_set)
         self._summarise(group_key, scored)
         self._api.close()
@@ -153,6 +152,17 @@ class Demo:
         with self._steps.database.transaction("emotion_report") as connection:
             return models.current_model(connection) is not None
 
+    def _promote_better(self, group_key: str) -> None:
+        try:
+            champion = self._steps.promote_better(group_key, changed_by="demo")
+        except PromotionRefusedError as refusal:
+            # The gate asks for more than a higher figure; with a champion the journey goes on.
+            if not self._has_champion():
+                raise
+            self._say(f"{refusal}; the present champion stays", style="yellow")
+        else:
+            self._say(f"{champion} has the higher mean of macro F1 and CCC and becomes champion")
+
     def _train(self, labelled_set: LabelledSet, weights: str) -> str:
         form = {
             "networks": list(MAIN_NETWORKS),
@@ -200,6 +210,7 @@ class Demo:
             self._say(f"waiting for {earlier['dag_run_id']}, which is still scoring")
             self._follow(SCORING, str(earlier["dag_run_id"]), [], lambda: None)
         run_key = self._new_key()
+        self._steps.record_source_once(self._settings.inbox, "research", recorded_by="demo")
         batch = drop(self._settings.inbox_dir / folder_name(run_key), faces)
         self._say(
             f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "

@@ -24,9 +24,11 @@ _START_PATIENCE_S = 120.0
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
     "max_connections": "120",
-    "max_wal_size": "512MB",
+    # After each checkpoint the first change of a page writes the whole page: a night of a million
+    # files should not force many.
+    "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",

@@ -1,6 +1,6 @@
 """The charts of valence and arousal: predicted against true, and both in the circumplex."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,20 +8,14 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
-from emotion_core.metrics import Floats
 from emotion_core.reporting import numerals
 from emotion_core.reporting.compared_run import ComparedRun
 from emotion_core.reporting.evaluation import Evaluation
-from emotion_core.reporting.svg import Drawing, Point, Scale, dots, number, tick_text
+from emotion_core.reporting.points import draw_points
+from emotion_core.reporting.svg import Drawing, Point, Scale, number, tick_text
 
-MOST_DOTS: Final = 1500
-"""With more images than this, dots would cover one another: squares show how many there are."""
-
-_SIDE: Final = 320
+SIDE: Final = 320
 _MARGIN: Final = 36
-_CELLS: Final = 40
-_LEVELS: Final = 5
-_LAYERS: Final = 8
 _TICKS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _CHARACTER: Final = 5.9
 """Mean width of a character of a label, in units of the view box."""
@@ -33,8 +27,8 @@ def affect_scatter(name: str, run: ComparedRun, evaluation: Evaluation, column: 
     truth, predicted = evaluation.truth_va[:, column], evaluation.va[:, column]
     ccc = run.scores[f"ccc_{dimension}"].value
     drawing = Drawing(
-        _SIDE,
-        _SIDE,
+        SIDE,
+        SIDE,
         name=name,
         title=f"{run.label}: predicted against true {dimension}",
         description=(
@@ -44,18 +38,10 @@ def affect_scatter(name: str, run: ComparedRun, evaluation: Evaluation, column: 
         ),
         css="chart plane",
     )
-    x, y = _plane(drawing, f"true {dimension}", f"predicted {dimension}")
+    x, y = plane(drawing, f"true {dimension}", f"predicted {dimension}")
     drawing.line((x(-1), y(-1)), (x(1), y(1)), "ideal")
     group = drawing.group(f"run run-{run.number}")
-    if len(evaluation) <= MOST_DOTS:
-        points = [(x(a), y(b)) for a, b in zip(truth, predicted, strict=True)]
-        # Several paths, so that dots of different ones that overlap look darker.
-        for start in range(_LAYERS):
-            if layer := points[start::_LAYERS]:
-                drawing.path(dots(layer), "dots", group)
-    else:
-        for level, data in _density(truth, predicted, x, y):
-            drawing.path(data, f"cell level-{level}", group)
+    draw_points(drawing, group, (truth, predicted), x, y)
     return drawing.markup()
 
 
@@ -73,8 +59,8 @@ def circumplex(name: str, run: ComparedRun, evaluation: Evaluation) -> Markup:
         for label in np.unique(evaluation.truth)
     ]
     drawing = Drawing(
-        _SIDE,
-        _SIDE,
+        SIDE,
+        SIDE,
         name=name,
         title=f"{run.label}: the expressions in the plane of valence and arousal",
         description="; ".join(
@@ -83,7 +69,7 @@ def circumplex(name: str, run: ComparedRun, evaluation: Evaluation) -> Markup:
         ),
         css="chart plane circumplex",
     )
-    x, y = _plane(drawing, "valence", "arousal")
+    x, y = plane(drawing, "valence", "arousal")
     drawing.add("circle", cx=x(0), cy=y(0), r=x(1) - x(0), css="circle")
     group = drawing.group(f"run run-{run.number}")
     placed = []
@@ -98,10 +84,10 @@ def circumplex(name: str, run: ComparedRun, evaluation: Evaluation) -> Markup:
     return drawing.markup()
 
 
-def _plane(drawing: Drawing, across: str, upward: str) -> tuple[Scale, Scale]:
+def plane(drawing: Drawing, across: str, upward: str) -> tuple[Scale, Scale]:
     """The square from -1 to 1 with its axes named."""
-    x = Scale(-1, 1, _MARGIN, _SIDE - 8)
-    y = Scale(-1, 1, _SIDE - _MARGIN, 8)
+    x = Scale(-1, 1, _MARGIN, SIDE - 8)
+    y = Scale(-1, 1, SIDE - _MARGIN, 8)
     for tick in _TICKS:
         css = "grid middle" if tick == 0 else "grid"
         drawing.line((x(tick), y(-1)), (x(tick), y(1)), css)
@@ -109,26 +95,10 @@ def _plane(drawing: Drawing, across: str, upward: str) -> tuple[Scale, Scale]:
         text = tick_text(tick, _TICKS)
         drawing.text((x(tick), y(-1) + 14), text, "tick", anchor="middle")
         drawing.text((x(-1) - 5, y(tick) + 4), text, "tick", anchor="end")
-    drawing.text((x(0), _SIDE - 6), across, "axis", anchor="middle")
+    drawing.text((x(0), SIDE - 6), across, "axis", anchor="middle")
     label = drawing.text((0, 0), upward, "axis", anchor="middle")
     label.set("transform", f"translate(11 {number(y(0))}) rotate(-90)")
     return x, y
-
-
-def _density(truth: Floats, predicted: Floats, x: Scale, y: Scale) -> Iterable[tuple[int, str]]:
-    """Squares of the plane by how many images they hold, in steps of equal ratio."""
-    counts, _, _ = np.histogram2d(truth, predicted, bins=_CELLS, range=[[-1, 1], [-1, 1]])
-    levels = np.ceil(np.log1p(counts) / np.log1p(counts.max()) * _LEVELS).astype(int)
-    step = 2 / _CELLS
-    size = x(step) - x(0)
-    for level in range(1, _LEVELS + 1):
-        data = "".join(
-            f"M{number(x(-1 + column * step))} {number(y(-1 + (row + 1) * step))}"
-            f"h{number(size)}v{number(size)}h{number(-size)}z"
-            for column, row in zip(*np.nonzero(levels == level), strict=True)
-        )
-        if data:
-            yield level, data
 
 
 def _coordinates(point: npt.NDArray[np.float64]) -> str:
@@ -153,7 +123,7 @@ def _label_places(
                 at = (x + dx * distance, y + 4 + dy * (distance + 3))
                 left = at[0] - {1: 0.0, -1: width, 0: width / 2}[dx]
                 choices.append((at, anchor, (left, at[1] - 9, left + width, at[1] + 3)))
-        inside = [c for c in choices if c[2][0] >= _MARGIN and c[2][2] <= _SIDE and c[2][1] >= 0]
+        inside = [c for c in choices if c[2][0] >= _MARGIN and c[2][2] <= SIDE and c[2][1] >= 0]
         at, anchor, box = min(
             inside or choices, key=lambda choice: sum(_overlap(choice[2], other) for other in taken)
         )

@@ -128,6 +128,15 @@ def agreement_bar(name: str, pair: Pair, first: ComparedRun, second: ComparedRun
     return drawing.markup()
 
 
+def share_bar(name: str, title: str, share: float) -> Markup:
+    """A share of a whole, as a bar."""
+    drawing = Drawing(
+        200, 12, name=name, title=title, description=numerals.percent(share, 1), css="chart share"
+    )
+    drawing.add("rect", x=0, y=1, width=max(1.0, 200 * share), height=10, rx=2, css="part both")
+    return drawing.markup()
+
+
 @dataclass(frozen=True)
 class CurveLine:
     """One line of :func:`curve_chart`."""
@@ -174,40 +183,6 @@ def curve_chart(name: str, title: str, lines: Sequence[CurveLine]) -> Markup:
     return drawing.markup()
 
 
-def class_chart(name: str, runs: Sequence[ComparedRun]) -> Markup:
-    """F1 of every expression: one line per expression, one marker per run."""
-    classes = runs[0].classes
-    width, left, right, top, row = 420, 78, 14, 8, 28
-    height = top + row * len(classes) + 26
-    drawing = Drawing(
-        width,
-        height,
-        name=name,
-        title="F1 of each expression",
-        description="; ".join(
-            f"{run.label}: "
-            + ", ".join(f"{c.expression} {numerals.score(c.f1, 2)}" for c in run.classes)
-            for run in runs
-        ),
-        css="chart classes",
-    )
-    x = Scale(0, 1, left, width - right)
-    bottom = height - 24
-    marks = [0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    for tick in marks:
-        drawing.line((x(tick), top), (x(tick), bottom), "grid")
-        drawing.text((x(tick), bottom + 16), tick_text(tick, marks), "tick", anchor="middle")
-    for place, known in enumerate(classes):
-        y = top + row * (place + 0.5)
-        drawing.text((left - 10, y + 4), known.expression, "label", anchor="end")
-        values = [run.classes[place].f1 for run in runs]
-        drawing.line((x(min(values)), y), (x(max(values)), y), "span")
-        for run, value in zip(runs, values, strict=True):
-            group = drawing.group(f"run run-{run.number}")
-            drawing.marker((x(value), y), run.number, "mark", group, 4.5)
-    return drawing.markup()
-
-
 def swatch(run: int) -> Markup:
     """The marker of a run for legends and headings; silent, since its name stands beside it."""
     drawing = Drawing(12, 12, name="x", title="", description="", css=f"swatch run run-{run}")
@@ -229,7 +204,11 @@ def _curve_words(lines: Sequence[CurveLine]) -> str:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+    # Labels of one network differ at their end: the middle can be spared.
+    if len(label) <= _LONGEST_LABEL:
+        return label
+    half = _LONGEST_LABEL // 2
+    return f"{label[: half - 1]}…{label[-half:]}"
 
 
 def _disc(x: float, y: float, r: float) -> str:

@@ -3,19 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from emotion_core import metrics
 from emotion_core.calibration import Calibration
-from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
+from emotion_core.emotions import DIMENSIONS
 from emotion_core.errors import ReportError, WeightsError
+from emotion_core.reporting.affect import DimensionFacts, Region, dimension_facts, regions
 from emotion_core.reporting.confidence import Confidence, confidence_of
+from emotion_core.reporting.cost import Cost, cost_of
+from emotion_core.reporting.disagreement import Failure, Miss, failures, misses
 from emotion_core.reporting.evaluation import Evaluation
+from emotion_core.reporting.expressions import (
+    ClassScore,
+    ConfusedPair,
+    Mistake,
+    class_scores,
+    confused_pairs,
+    mistakes,
+)
+from emotion_core.reporting.model_card import ModelCard, model_card
 from emotion_core.reporting.numerals import visible
-from emotion_core.reporting.statistics import MEAN_CCC, interval, resampled_scores
+from emotion_core.reporting.resampling import MEAN_CCC, resampled_scores
+from emotion_core.reporting.statistics import Estimate, interval
+from emotion_core.store.run_facts import ModelCost, ScoringSpeed
 from emotion_core.store.training_runs import RunRecord
 from emotion_core.vision.architectures import architecture_named
 
@@ -24,7 +38,15 @@ Curve = tuple[tuple[int, float], ...]
 
 SELECTION: Final = "selection_score"
 """Name of the curve of :func:`emotion_core.metrics.selection_score`."""
-_COUNT_MISTAKES: Final = 3
+DOUBT_COLUMNS: Final = (
+    "sample_id",
+    "labelled",
+    "suggested",
+    "p_given",
+    "p_suggested",
+    "found_by",
+)
+"""Of labels that a cross-validation doubts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,38 +62,12 @@ class RunFacts:
     """Columns ``kind`` (``chance`` or ``constant``), ``metric``, ``value``."""
     calibration: Calibration | None = None
     """As recorded after training; None if it was not."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and its 95 % interval."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class ClassScore:
-    """How one expression fared."""
-
-    expression: str
-    count: int
-    """Images that truly show it."""
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """Images of one expression taken for another."""
-
-    truth: str
-    predicted: str
-    count: int
-    of: int
-    """Images that truly show ``truth``."""
+    doubts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DOUBT_COLUMNS)))
+    """Columns :data:`DOUBT_COLUMNS`, the widest margin first."""
+    card: Mapping[str, Any] | None = None
+    """``model.json``; None if no model came of it."""
+    costs: tuple[ModelCost, ...] = ()
+    speeds: tuple[ScoringSpeed, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +90,18 @@ class ComparedRun:
     """One per expression; empty without an evaluation."""
     mistakes: tuple[Mistake, ...]
     """The most frequent ones, most frequent first."""
+    confused: tuple[ConfusedPair, ...]
+    """Expressions taken for each other, most often first."""
+    affect: tuple[DimensionFacts, ...]
+    """Valence, then arousal; empty without an evaluation."""
+    regions: tuple[Region, ...]
+    """Errors by where the truth lies; empty without an evaluation."""
+    failures: tuple[Failure, ...]
+    """Surely wrong about the expression, surest first."""
+    misses: tuple[Miss, ...]
+    """Farthest off in valence and arousal, farthest first."""
+    cost: Cost
+    card: ModelCard | None
     confidence: Confidence | None
     """What its confidence is worth; None without an evaluation."""
     curves: Mapping[tuple[str, str], Curve] = field(repr=False)
@@ -132,8 +140,15 @@ def compared_run(facts: RunFacts, number: int, label: str, seed: int) -> Compare
         reason=_reason(record, evaluation),
         scores=MappingProxyType(scores),
         references=_references(facts.reference, evaluation),
-        classes=() if evaluation is None else _classes(evaluation),
-        mistakes=() if evaluation is None else _mistakes(evaluation),
+        classes=() if evaluation is None else class_scores(evaluation, resampled),
+        mistakes=() if evaluation is None else mistakes(evaluation),
+        confused=() if evaluation is None else confused_pairs(evaluation),
+        affect=() if evaluation is None else dimension_facts(evaluation),
+        regions=() if evaluation is None else regions(evaluation),
+        failures=() if evaluation is None else failures(evaluation),
+        misses=() if evaluation is None else misses(evaluation),
+        cost=cost_of(record, facts.costs, facts.speeds),
+        card=model_card(record, facts.card, facts.calibration),
         confidence=None if evaluation is None else confidence_of(evaluation, facts.calibration),
         curves=_curves(facts.epochs),
         evaluation=evaluation,
@@ -142,13 +157,19 @@ def compared_run(facts: RunFacts, number: int, label: str, seed: int) -> Compare
 
 
 def run_labels(records: list[RunRecord]) -> list[str]:
-    """A name for each run, short but no two alike: network, then preset, then a number."""
+    """A name for each run, short but no two alike: network, preset, model version, a number."""
     labels = [_network_label(record.network) for record in records]
     if len(set(labels)) < len(labels):
         labels = [
             f"{label} ({visible(record.preset, 40)})" if labels.count(label) > 1 else label
             for label, record in zip(labels, records, strict=True)
         ]
+    versions = [_version(record) for record in records]
+    for label in {label for label in labels if labels.count(label) > 1}:
+        places = [n for n, other in enumerate(labels) if other == label]
+        if len({versions[n] for n in places} - {""}) == len(places):
+            for n in places:
+                labels[n] = f"{label} {versions[n]}"
     seen: dict[str, int] = {}
     unique = []
     for label in labels:
@@ -162,6 +183,11 @@ def _network_label(network: str) -> str:
         return architecture_named(network).label
     except WeightsError:  # registered by a newer version, which knows more networks
         return visible(network, 60)
+
+
+def _version(record: RunRecord) -> str:
+    """``v3`` of the model ``resnet50 v3``; empty if no model came of the run."""
+    return visible((record.model_name or "").rpartition(" ")[2], 20)
 
 
 def _state(record: RunRecord) -> State:
@@ -200,36 +226,6 @@ def _references(
     if "chance" not in found and evaluation is not None:
         found["chance"] = metrics.chance_line(evaluation.truth, evaluation.truth_va)
     return MappingProxyType({kind: MappingProxyType(values) for kind, values in found.items()})
-
-
-def _classes(evaluation: Evaluation) -> tuple[ClassScore, ...]:
-    precision, recall, f1 = metrics.precision_recall_f1_of(evaluation.confusion)
-    return tuple(
-        ClassScore(
-            expression=name,
-            count=int(evaluation.confusion[label].sum()),
-            precision=float(precision[label]),
-            recall=float(recall[label]),
-            f1=float(f1[label]),
-        )
-        for label, name in enumerate(EXPRESSIONS)
-    )
-
-
-def _mistakes(evaluation: Evaluation) -> tuple[Mistake, ...]:
-    off_diagonal = evaluation.confusion.copy()
-    np.fill_diagonal(off_diagonal, 0)
-    order = np.argsort(-off_diagonal, axis=None, kind="stable")[:_COUNT_MISTAKES]
-    return tuple(
-        Mistake(
-            truth=EXPRESSIONS[row],
-            predicted=EXPRESSIONS[column],
-            count=int(off_diagonal[row, column]),
-            of=int(evaluation.confusion[row].sum()),
-        )
-        for row, column in zip(*np.unravel_index(order, off_diagonal.shape), strict=True)
-        if off_diagonal[row, column] > 0
-    )
 
 
 def _curves(epochs: pd.DataFrame) -> Mapping[tuple[str, str], Curve]:

@@ -1,25 +1,45 @@
 """A comparison of training runs, as facts: everything the page says, before it is a page."""
 
-import dataclasses
-import math
+import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from emotion_core.errors import ReportError
 from emotion_core.reporting import numerals
 from emotion_core.reporting.compared_run import ComparedRun, RunFacts, compared_run, run_labels
 from emotion_core.reporting.conditions import Conditions, conditions_of
+from emotion_core.reporting.disagreement import (
+    SHOWN,
+    Disagreement,
+    DoubtfulLabel,
+    disagreements,
+    doubtful_labels,
+)
+from emotion_core.reporting.expressions import ConfusionDifference, confusion_difference
+from emotion_core.reporting.facts import plain
 from emotion_core.reporting.notices import Notice, notices_for
 from emotion_core.reporting.pair import Pair, pairs_of
+from emotion_core.reporting.published import FieldResult, field_results
+from emotion_core.reporting.resampling import RESAMPLES
 from emotion_core.reporting.score_table import ScoreTable, score_tables
-from emotion_core.reporting.statistics import RESAMPLES
 from emotion_core.reporting.verdict import TASKS, Verdict, summary_of, verdict_on
-from emotion_core.store.run_facts import run_calibration
+from emotion_core.store.figures import FIGURES, figure_sql
+from emotion_core.store.run_facts import (
+    run_calibration,
+    run_card,
+    run_costs,
+    run_doubts,
+    run_scoring_speeds,
+)
 from emotion_core.store.training_runs import (
+    RunRecord,
     epoch_metrics,
     reference_metrics,
+    run_by_key,
     runs_in_group,
     validation_predictions,
 )
@@ -44,7 +64,15 @@ class Comparison:
     """Why runs with figures cannot be held against each other; None if they can."""
     tables: tuple[ScoreTable, ...]
     pairs: tuple[Pair, ...]
+    confusion_differences: tuple[ConfusionDifference, ...]
+    """One per pair."""
+    disagreements: tuple[Disagreement, ...]
+    doubtful_labels: tuple[DoubtfulLabel, ...]
+    field_results: tuple[FieldResult, ...]
+    """What others published; empty for drawn faces."""
     conditions: Conditions
+    figures: Mapping[str, str]
+    """The SQL behind each figure, by the names of :data:`emotion_core.store.figures.FIGURES`."""
     seed: int
     """Of the bootstrap."""
     resamples: int
@@ -72,13 +100,23 @@ class Comparison:
         )
 
     @property
+    def shown_samples(self) -> frozenset[str]:
+        """Ids of the single images on the page."""
+        known = {image.sample_id for image in self.disagreements}
+        known |= {image.sample_id for image in self.doubtful_labels}
+        known |= {image.sample_id for run in self.runs for image in run.failures}
+        known |= {image.sample_id for run in self.runs for image in run.misses}
+        return frozenset(known)
+
+    @property
     def is_all_drawn(self) -> bool:
         """Whether no run saw a photograph."""
         return all(run.record.dataset_is_drawn for run in self.runs)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able: every figure of the page, rounded to six digits; no image-level data."""
-        return {"schema": 1, **_plain(self)}
+        """JSON-able: every figure of the page, rounded to six digits. Of single images only what
+        the page shows of them: ids with numbers."""
+        return {"schema": 2, **plain(self)}
 
 
 def read_comparison(connection: Any, group_key: str, made_at: datetime) -> Comparison:
@@ -98,27 +136,65 @@ def read_comparison(connection: Any, group_key: str, made_at: datetime) -> Compa
         raise ReportError(
             f"there is no training run of {group_key!r}: train first, or check the run's name"
         )
+    return compare([_facts(connection, record) for record in records], made_at)
+
+
+def read_comparison_of(connection: Any, run_keys: Sequence[str], made_at: datetime) -> Comparison:
+    """Compare any runs, of any age, in the order given.
+
+    Args:
+        connection: As for :func:`read_comparison`.
+        run_keys: One to eight, each once.
+        made_at: When the page is made; it stands on the page.
+
+    Raises:
+        ReportError: A run is unknown or named twice, there are none or too many, or a run's rows
+            cannot be used.
+    """
+    if not 1 <= len(run_keys) <= MOST_RUNS:
+        raise ReportError(f"a comparison holds 1 to {MOST_RUNS} runs, not {len(run_keys)}")
+    records: dict[str, RunRecord] = {}
+    for run_key in run_keys:
+        record = run_by_key(connection, run_key)
+        if record is None:
+            raise ReportError(f"there is no training run {run_key!r}; see `emotion runs`")
+        if run_key in records:
+            raise ReportError(f"training run {run_key!r} is named twice; name each once")
+        records[run_key] = record
     return compare(
-        [
-            RunFacts(
-                record=record,
-                epochs=epoch_metrics(connection, record.id),
-                predictions=validation_predictions(connection, record.id),
-                reference=reference_metrics(connection, record.id),
-                calibration=run_calibration(connection, record.id),
-            )
-            for record in records
-        ],
+        [_facts(connection, record) for record in records.values()],
         made_at,
+        key=key_of(run_keys),
     )
 
 
-def compare(runs: Sequence[RunFacts], made_at: datetime) -> Comparison:
+def key_of(run_keys: Sequence[str]) -> str:
+    """The key of a report of these runs: the same for the same runs in the same order."""
+    digest = hashlib.sha256("\0".join(run_keys).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"runs__{digest[:16]}"
+
+
+def _facts(connection: Any, record: RunRecord) -> RunFacts:
+    return RunFacts(
+        record=record,
+        epochs=epoch_metrics(connection, record.id),
+        predictions=validation_predictions(connection, record.id),
+        reference=reference_metrics(connection, record.id),
+        calibration=run_calibration(connection, record.id),
+        doubts=run_doubts(connection, record.id, SHOWN),
+        card=run_card(connection, record.id),
+        costs=tuple(run_costs(connection, record.id)),
+        speeds=tuple(run_scoring_speeds(connection, record.id)),
+    )
+
+
+def compare(runs: Sequence[RunFacts], made_at: datetime, key: str | None = None) -> Comparison:
     """Compare runs: a pure function of their rows, so the same rows give the same page.
 
     Args:
         runs: One to eight, failed and unfinished ones too, in the order in which to show them.
         made_at: When the page is made; it stands on the page.
+        key: Of the report; default: the group of the first run.
 
     Raises:
         ReportError: There are none or too many, or a run's rows cannot be used; names the run.
@@ -127,16 +203,17 @@ def compare(runs: Sequence[RunFacts], made_at: datetime) -> Comparison:
         raise ReportError(f"a comparison holds 1 to {MOST_RUNS} runs, not {len(runs)}")
     seed = runs[0].record.split_seed
     labels = run_labels([facts.record for facts in runs])
-    compared = tuple(
-        compared_run(facts, number, label, seed)
-        for number, (facts, label) in enumerate(zip(runs, labels, strict=True))
-    )
+    # Sorting and summing leave the interpreter free: two runs at a time fill two cores.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        compared = tuple(pool.map(compared_run, runs, range(len(runs)), labels, [seed] * len(runs)))
     not_paired = pairing_obstacle(compared)
     pairs = () if not_paired else pairs_of(compared)
     conditions = conditions_of(compared)
     verdicts = tuple(verdict_on(task, compared, pairs, not_paired) for task in TASKS)
+    evaluations = {run.number: run.evaluation for run in compared if run.evaluation is not None}
+    together = [] if not_paired else list(evaluations.values())
     return Comparison(
-        group_key=runs[0].record.group_key,
+        group_key=runs[0].record.group_key if key is None else key,
         made_at=made_at,
         summary=summary_of(verdicts),
         verdicts=verdicts,
@@ -145,7 +222,17 @@ def compare(runs: Sequence[RunFacts], made_at: datetime) -> Comparison:
         not_paired=not_paired,
         tables=score_tables(compared, pairs),
         pairs=pairs,
+        confusion_differences=tuple(
+            confusion_difference(evaluations[pair.first], evaluations[pair.second])
+            for pair in pairs
+        ),
+        disagreements=disagreements(together),
+        doubtful_labels=doubtful_labels(together, runs[0].doubts),
+        field_results=field_results(compared),
         conditions=conditions,
+        figures=MappingProxyType(
+            {name: figure_sql(name, [run.record.id for run in compared]) for name in FIGURES}
+        ),
         seed=seed,
         resamples=RESAMPLES,
     )
@@ -176,24 +263,3 @@ def pairing_obstacle(runs: Sequence[ComparedRun]) -> str | None:
                 "they cannot be paired image by image, and no claim is made about which is better."
             )
     return None
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if not field.metadata.get("page_only")
-        }
-    if isinstance(value, Mapping):
-        return {
-            "/".join(key) if isinstance(key, tuple) else str(key): _plain(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
-    return value

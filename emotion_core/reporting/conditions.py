@@ -46,6 +46,8 @@ class Conditions:
 
     different: tuple[Condition, ...]
     same: tuple[Condition, ...]
+    recipe: tuple[Condition, ...]
+    """Every setting, whether it differs or not."""
     outcomes: tuple[Condition, ...]
     """Differ by nature: times, speed, size. Not marked."""
 
@@ -63,10 +65,12 @@ class Conditions:
 
 def conditions_of(runs: Sequence[ComparedRun]) -> Conditions:
     """Hold the circumstances of all runs against each other."""
-    everything = [*_data(runs), *_recipe(runs), *_machine(runs)]
+    recipe = _recipe(runs)
+    everything = [*_data(runs), *recipe, *_machine(runs)]
     return Conditions(
         different=tuple(condition for condition in everything if condition.differs),
         same=tuple(condition for condition in everything if not condition.differs),
+        recipe=tuple(recipe),
         outcomes=tuple(_outcomes(runs)),
     )
 

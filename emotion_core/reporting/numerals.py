@@ -72,6 +72,32 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}{NARROW_SPACE}%"
 
 
+def rounded(value: float | None) -> str:
+    """Three significant digits, never as a power of ten: ``4.09``, ``0.385``, ``1,230``."""
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}"
+
+
+def per_second(value: float | None) -> str:
+    """``128 images/s``."""
+    return NOTHING if value is None else f"{rounded(value)}{NARROW_SPACE}images/s"
+
+
+def megabytes(count: float | None) -> str:
+    """``98.2 MB`` of bytes."""
+    return NOTHING if count is None else f"{rounded(count / 1e6)}{NARROW_SPACE}MB"
+
+
+def points(share: float) -> str:
+    """Percentage points of a difference of shares: ``+4``, ``−12``; empty when it rounds to 0."""
+    whole = round(100 * share)
+    return "" if whole == 0 else f"{'+' if whole > 0 else MINUS}{abs(whole)}"
+
+
 def duration(seconds: float | None) -> str:
     """``4.2 s``, ``43 s``, ``12 min 5 s``, ``1 h 12 min``."""
     if seconds is None:

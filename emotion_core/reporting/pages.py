@@ -1,29 +1,121 @@
-"""The small pages around the comparison: the index of reports, one batch, a sentence."""
+"""The small pages around the comparison: the index of reports, one night, a sentence."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
+from emotion_core.durable import replacing
+from emotion_core.reporting.facts import plain
+from emotion_core.reporting.night import Night
 from emotion_core.reporting.render import render_page
-from emotion_core.store.batches import BatchSummary, RefusedFile
+from emotion_core.store.batches import BatchSummary
 from emotion_core.store.reports import ReportRecord
 
+NIGHT_PAGE: Final = "night.html"
+NIGHT_FACTS: Final = "night.json"
 
-def render_index(reports: Sequence[ReportRecord], link: Callable[[str], str]) -> str:
-    """Every report with its verdict.
+_OUTCOMES: Final = {
+    "winner": "a winner",
+    "no_winner": "no clear winner",
+    "no_skill": "no better than guessing",
+    "one_run": "one network only",
+    "not_paired": "not the same images",
+    "no_run": "no result",
+}
+
+
+@dataclass(frozen=True)
+class IndexFilter:
+    """Which reports to show; empty text lets all through."""
+
+    words: str = ""
+    """Each must occur in title, verdict, key or data set, in whichever case."""
+    network: str = ""
+    dataset: str = ""
+    outcome: str = ""
+    """As people read it: ``a winner``, ``no clear winner``, ..."""
+    faces: str = ""
+    """``drawn`` or ``photographs``."""
+    menus: tuple[tuple[str, str, str, tuple[str, ...]], ...] = ()
+    """Of the form: name, title, what is chosen, what can be."""
+
+    def matches(self, report: ReportRecord) -> bool:
+        """Whether the report is to be shown."""
+        text = " ".join(
+            (report.title, report.verdict, report.group_key, *report.datasets, *report.run_keys)
+        ).casefold()
+        return (
+            all(word in text for word in self.words.casefold().split())
+            and (not self.network or self.network in report.networks)
+            and (not self.dataset or self.dataset in report.datasets)
+            and (not self.outcome or self.outcome in _outcomes(report))
+            and (not self.faces or (self.faces == "drawn") == report.is_drawn)
+        )
+
+
+def render_index(
+    reports: Sequence[ReportRecord],
+    link: Callable[[str], str],
+    *,
+    chosen: IndexFilter | None = None,
+    nights: Sequence[BatchSummary] = (),
+    night_link: Callable[[str], str] | None = None,
+) -> str:
+    """Every report with its verdict, and the newest nights.
 
     Args:
         reports: In the order in which to show them.
-        link: The address of a group's report.
+        link: The address of a report by its key.
+        chosen: What the form was filled in with.
+        nights: Scoring runs, in the order in which to show them.
+        night_link: The address of a scoring run's page.
     """
+    chosen = chosen or IndexFilter()
+    menus = (
+        ("network", "Network", chosen.network, _known(r.networks for r in reports)),
+        ("dataset", "Data set", chosen.dataset, _known(r.datasets for r in reports)),
+        ("outcome", "Outcome", chosen.outcome, _known(_outcomes(r) for r in reports)),
+        ("faces", "Faces", chosen.faces, ("photographs", "drawn")),
+    )
     return render_page(
-        "index.html", reports=[(report, link(report.group_key)) for report in reports]
+        "index.html",
+        reports=[(r, link(r.group_key)) for r in reports if chosen.matches(r)],
+        count_all=len(reports),
+        filter=IndexFilter(
+            chosen.words, chosen.network, chosen.dataset, chosen.outcome, chosen.faces, menus
+        ),
+        nights=[] if night_link is None else [(n, night_link(n.run_key)) for n in nights],
+        form_action="'self'",
     )
 
 
-def render_batch(summary: BatchSummary, refused: Sequence[RefusedFile]) -> str:
+def render_night(night: Night) -> str:
     """One scoring run: what came, what became of it, and why files were refused."""
-    return render_page("batch.html", batch=summary, refused=refused)
+    return render_page("night.html", night=night)
+
+
+def write_night(night: Night, out_dir: Path) -> Path:
+    """Write ``night.html`` and ``night.json``; returns the page's path. As for comparisons, the
+    same facts give the same bytes, and a failure leaves what was there."""
+    page = render_night(night)
+    facts = json.dumps({"schema": 1, **plain(night)}, indent=1, allow_nan=False)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with replacing(out_dir / NIGHT_PAGE) as page_file, replacing(out_dir / NIGHT_FACTS) as file:
+        page_file.write_text(page, encoding="utf-8", newline="\n")
+        file.write_text(facts + "\n", encoding="utf-8", newline="\n")
+    return out_dir / NIGHT_PAGE
 
 
 def render_message(text: str) -> str:
     """A page that says one sentence."""
     return render_page("message.html", text=text)
+
+
+def _outcomes(report: ReportRecord) -> tuple[str, ...]:
+    return tuple(_OUTCOMES.get(outcome, outcome) for outcome in report.outcomes)
+
+
+def _known(values: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(sorted({value for several in values for value in several}))

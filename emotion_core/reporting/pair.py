@@ -9,12 +9,15 @@ from typing import Final
 from emotion_core.errors import ReportError
 from emotion_core.metrics import METRICS, Metric, Task
 from emotion_core.reporting.compared_run import ComparedRun
+from emotion_core.reporting.effect import Effect, effect_of_agreement, effect_of_gaps
+from emotion_core.reporting.evaluation import Evaluation
+from emotion_core.reporting.resampling import MEAN_CCC
 from emotion_core.reporting.statistics import (
-    MEAN_CCC,
     SIGNIFICANCE,
     Agreement,
     Difference,
     agreement,
+    benjamini_hochberg,
     difference,
     holm,
 )
@@ -45,10 +48,15 @@ class Finding:
     metric: str
     task: Task
     difference: Difference
+    effect: Effect
     p: float
     """Corrected by Holm for the number of pairs that the comparison holds."""
+    q: float
+    """Corrected by Benjamini and Hochberg for everything tested in the comparison: every metric
+    of every pair."""
     better: int | None
-    """Number of the run that is better by more than chance; None if that cannot be said."""
+    """Number of the run that is better by more than chance; None if that cannot be said. A
+    decisive metric answers to ``p``, every other to ``q`` too: it was not chosen beforehand."""
     is_decisive: bool
 
     @property
@@ -113,9 +121,8 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
         raise ReportError("runs validated on different images cannot be paired")
     couples = list(combinations(compared, 2))
     counts = [agreement(first[1], second[1]) for first, second in couples]
-    findings: list[list[Finding]] = [[] for _ in couples]
-    for name, metric in TESTED.items():
-        differences = [
+    tested = {
+        name: [
             difference(
                 name,
                 first.scores[name].value - second.scores[name].value,
@@ -125,16 +132,27 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
             )
             for n, ((first, _), (second, _)) in enumerate(couples)
         ]
-        corrected = holm([d.p for d in differences])
-        for n, ((first, _), (second, _)) in enumerate(couples):
+        for name in TESTED
+    }
+    corrected = {name: holm([d.p for d in found]) for name, found in tested.items()}
+    everything = benjamini_hochberg([d.p for found in tested.values() for d in found])
+    findings: list[list[Finding]] = [[] for _ in couples]
+    for place, (name, metric) in enumerate(TESTED.items()):
+        for n, ((first, evaluation), (second, _)) in enumerate(couples):
+            is_decisive = name == DECISIVE[metric.task]
+            p, q = corrected[name][n], everything[place * len(couples) + n]
             findings[n].append(
                 Finding(
                     metric=name,
                     task=metric.task,
-                    difference=differences[n],
-                    p=corrected[n],
-                    better=_better(metric, differences[n], corrected[n], first, second),
-                    is_decisive=name == DECISIVE[metric.task],
+                    difference=tested[name][n],
+                    effect=_effect(tested[name][n], counts[n], first, second, evaluation),
+                    p=p,
+                    q=q,
+                    better=_better(
+                        metric, tested[name][n], p if is_decisive else max(p, q), first, second
+                    ),
+                    is_decisive=is_decisive,
                 )
             )
     return tuple(
@@ -156,6 +174,19 @@ def clear_best(pairs: Sequence[Pair], numbers: Sequence[int], metric: str) -> in
         if rivals and all(pair.finding(metric).better == number for pair in rivals):
             return number
     return None
+
+
+def _effect(
+    found: Difference,
+    counts: Agreement,
+    first: ComparedRun,
+    second: ComparedRun,
+    evaluation: Evaluation,
+) -> Effect:
+    if found.metric == "accuracy":
+        return effect_of_agreement(counts)
+    gaps = first.resampled[found.metric] - second.resampled[found.metric]
+    return effect_of_gaps(found.value, gaps, int(evaluation.images.max()) + 1)
 
 
 def _better(

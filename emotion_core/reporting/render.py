@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +15,21 @@ from markupsafe import Markup
 from emotion_core.durable import replacing
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.metrics import METRICS
-from emotion_core.reporting import affect_charts, charts, confidence_charts, numerals
+from emotion_core.reporting import (
+    affect_charts,
+    agreement_charts,
+    charts,
+    confidence_charts,
+    cost_charts,
+    expression_charts,
+    model_card,
+    numerals,
+)
 from emotion_core.reporting.compared_run import SELECTION, ComparedRun
 from emotion_core.reporting.comparison import Comparison
+from emotion_core.reporting.expressions import ConfusionDifference
 from emotion_core.reporting.pair import DECISIVE, Pair, metric_name
+from emotion_core.reporting.published import FIELD_METRICS
 from emotion_core.settings import TEMPLATES_DIR
 
 PAGE_FILE: Final = "comparison.html"
@@ -35,7 +47,9 @@ _SHADES: Final = 8
 """Steps of a confusion cell's shade beyond none."""
 
 
-def render_comparison(comparison: Comparison, out_dir: Path) -> Path:
+def render_comparison(
+    comparison: Comparison, out_dir: Path, thumbnails: Mapping[str, str] | None = None
+) -> Path:
     """Write ``comparison.html`` and ``comparison.json``; returns the page's path.
 
     The same comparison gives the same bytes. Both files are written aside first: until they are
@@ -44,6 +58,7 @@ def render_comparison(comparison: Comparison, out_dir: Path) -> Path:
     Args:
         comparison: What to say.
         out_dir: Folder of the two files; made if it is not there.
+        thumbnails: Sample id to a picture as ``data:image/…``; None, as usual, shows no face.
     """
     shown = _pairs_shown(comparison)
     page = render_page(
@@ -52,6 +67,7 @@ def render_comparison(comparison: Comparison, out_dir: Path) -> Path:
         pairs=tuple(pair for pair in comparison.pairs if pair in shown),
         folded_pairs=tuple(pair for pair in comparison.pairs if pair not in shown),
         curves=_curves(comparison),
+        thumbnails=thumbnails,
     )
     facts = json.dumps(comparison.to_dict(), indent=1, ensure_ascii=True, allow_nan=False)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -67,7 +83,20 @@ def render_page(template: str, **facts: Any) -> str:
     Every value is escaped, and a name that is not given is an error, not an empty text.
     """
     style, style_hash = _style()
-    return _environment().get_template(template).render(style=style, style_hash=style_hash, **facts)
+    script, script_hash = _script()
+    shown: dict[str, Any] = {
+        "style": style,
+        "style_hash": style_hash,
+        "script": script,
+        "script_hash": script_hash,
+        "form_action": "'none'",
+    }
+    return _environment().get_template(template).render(shown | facts)
+
+
+def script_policy() -> str:
+    """The source expression of a Content-Security-Policy that lets the page's one script run."""
+    return f"'{_script()[1]}'"
 
 
 @cache
@@ -91,6 +120,13 @@ def _environment() -> Environment:
         listing=numerals.listing,
         visible=numerals.visible,
         metric_name=metric_name,
+        rounded=numerals.rounded,
+        per_second=numerals.per_second,
+        megabytes=numerals.megabytes,
+        images_needed=images_needed,
+        magnitude=magnitude,
+        millions=millions,
+        gigaflops=gigaflops,
     )
     environment.globals.update(
         EXPRESSIONS=EXPRESSIONS,
@@ -100,8 +136,19 @@ def _environment() -> Environment:
         interval_strip=charts.interval_strip,
         lead_bar=charts.lead_bar,
         lead_reach=charts.lead_reach,
+        share_bar=charts.share_bar,
         agreement_bar=charts.agreement_bar,
-        class_chart=charts.class_chart,
+        class_chart=expression_charts.class_chart,
+        precision_recall_chart=expression_charts.precision_recall_chart,
+        density_chart=agreement_charts.density_chart,
+        residual_chart=agreement_charts.residual_chart,
+        bland_altman_chart=agreement_charts.bland_altman_chart,
+        cost_chart=cost_charts.cost_chart,
+        FIELD_METRICS=FIELD_METRICS,
+        DECISIVE=DECISIVE,
+        INTENDED=model_card.INTENDED,
+        NOT_FOR=model_card.NOT_FOR,
+        NOTICE=model_card.NOTICE,
         swatch=charts.swatch,
         affect_scatter=affect_charts.affect_scatter,
         circumplex=affect_charts.circumplex,
@@ -109,6 +156,8 @@ def _environment() -> Environment:
         risk_chart=confidence_charts.risk_chart,
         confusion_rows=confusion_rows,
         mistakes_sentence=mistakes_sentence,
+        difference_rows=difference_rows,
+        difference_sentence=difference_sentence,
     )
     return environment
 
@@ -133,14 +182,79 @@ def confusion_rows(run: ComparedRun) -> list[tuple[str, int, list[tuple[str, int
 
 
 def mistakes_sentence(run: ComparedRun) -> str:
-    """The most frequent mistakes in words."""
+    """The most frequent mistakes in words, then the pairs that are taken for each other."""
     if not run.mistakes:
         return "It made no mistake."
     parts = [
         f"{mistake.truth} for {mistake.predicted} ({mistake.count} of {mistake.of})"
         for mistake in run.mistakes
     ]
-    return f"Most often it takes {numerals.listing(parts)}."
+    pairs = [
+        f"{pair.one} and {pair.other} ({pair.count} of {pair.of} images of either)"
+        for pair in run.confused
+    ]
+    return (
+        f"Most often it takes {numerals.listing(parts)}. "
+        f"Taken for each other, whichever way round: {numerals.listing(pairs)}."
+    )
+
+
+def difference_rows(
+    found: ConfusionDifference,
+) -> list[tuple[str, list[tuple[str, str, int]]]]:
+    """Rows of a difference of confusion matrices as shown: expression, and cells.
+
+    A cell is (percentage points with a sign, empty where level; which run has more, ``first`` or
+    ``second``; shade 0 … 8).
+    """
+    return [
+        (
+            expression,
+            [
+                (
+                    numerals.points(gap),
+                    "first" if gap > 0 else "second",
+                    min(_SHADES, round(abs(gap) * 2 * _SHADES)),
+                )
+                for gap in row
+            ],
+        )
+        for expression, row in zip(EXPRESSIONS, found.cells, strict=True)
+    ]
+
+
+def difference_sentence(found: ConfusionDifference, first: ComparedRun, second: ComparedRun) -> str:
+    """Where two runs go wrong differently, in words."""
+    if not found.largest:
+        return "Both make the same mistakes equally often."
+    parts = [
+        f"{(first if gap > 0 else second).label} takes {truth} for {predicted} more often "
+        f"({numerals.points(abs(gap)).lstrip('+')} points)"
+        for truth, predicted, gap in found.largest
+    ]
+    return f"{'; '.join(parts)}."
+
+
+def images_needed(count: int | None) -> str:
+    """How many validation images would settle a difference; rounded, since it is an estimate."""
+    if count is None:
+        return numerals.NOTHING
+    return str(count) if count < 100 else numerals.count(float(f"{count:.2g}"))
+
+
+def magnitude(size: float) -> str:
+    """An effect's size without its sign, which the column of leads already tells."""
+    return numerals.score(abs(size), 2)
+
+
+def millions(count: int | None) -> str:
+    """``24.6`` of 24,560,458."""
+    return numerals.NOTHING if count is None else numerals.rounded(count / 1e6)
+
+
+def gigaflops(flops: int | None) -> str:
+    """``4.09`` of 4,090,000,000."""
+    return numerals.NOTHING if flops is None else numerals.rounded(flops / 1e9)
 
 
 def _pairs_shown(comparison: Comparison) -> list[Pair]:
@@ -178,7 +292,17 @@ def _curves(comparison: Comparison) -> list[Markup]:
 @cache
 def _style() -> tuple[Markup, str]:
     """The style sheet without its comments, and its hash for the page's security policy."""
-    text = (TEMPLATES_DIR / "style.css").read_text(encoding="utf-8")
+    return _inlined("style.css")
+
+
+@cache
+def _script() -> tuple[Markup, str]:
+    """The script that sorts tables, and its hash."""
+    return _inlined("sort.js")
+
+
+def _inlined(name: str) -> tuple[Markup, str]:
+    text = (TEMPLATES_DIR / name).read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"\s*\n\s*", "\n", text).strip()
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -6,9 +6,10 @@ from typing import Final, Literal
 
 from emotion_core.metrics import METRICS, Metric
 from emotion_core.reporting import published
-from emotion_core.reporting.compared_run import ComparedRun, Estimate
+from emotion_core.reporting.compared_run import ComparedRun
 from emotion_core.reporting.numerals import listing
 from emotion_core.reporting.pair import Pair, clear_best
+from emotion_core.reporting.statistics import Estimate
 
 RowKind = Literal["run", "reference", "published"]
 

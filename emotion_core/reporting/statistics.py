@@ -1,16 +1,15 @@
 """How sure a figure is: bootstrap intervals, paired tests, correction for many comparisons.
 
-One resampling serves everything. A resample draws the distinct validation images with
-replacement; all metrics of all runs are then computed on the same resamples, so a difference
-between two runs is the difference of their columns, paired image by image. (B. Efron and
-R. Tibshirani, "An introduction to the bootstrap", 1993, chapters 8 and 13.)
+One resampling serves everything (:mod:`emotion_core.reporting.resampling`): a difference between
+two runs is the difference of their columns, paired image by image. (B. Efron and R. Tibshirani,
+"An introduction to the bootstrap", 1993, chapters 8 and 13.)
 
 What is resampled are images: the figures tell how far they would move with other images of the
 same kind, not how far with another seed of training.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,20 +18,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from emotion_core import metrics
-from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.reporting.evaluation import Evaluation
+from emotion_core.reporting.resampling import RESAMPLES, resampled_scores
 
-RESAMPLES: Final = 5000
-"""Bootstrap resamples behind every interval."""
 CONFIDENCE: Final = 0.95
 """Coverage of the intervals."""
 SIGNIFICANCE: Final = 0.05
 """Below this (corrected) p a difference counts as more than chance."""
-MEAN_CCC: Final = "ccc_mean"
-"""Mean of the CCC of valence and of arousal: not a metric of its own, but what decides."""
 
-_BLOCK_CELLS: Final = 1_000_000
-_TINY_VARIANCE: Final = 1e-12
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,22 +92,6 @@ def agreement(first: Evaluation, second: Evaluation) -> Agreement:
     )
 
 
-def resampled_scores(
-    evaluation: Evaluation, seed: int, resamples: int = RESAMPLES
-) -> dict[str, metrics.Floats]:
-    """Every metric, and :data:`MEAN_CCC`, on each resample: name to float [resamples].
-
-    The same seed and the same validation samples give the same resamples, whatever was
-    predicted: column ``n`` of two runs belongs together.
-    """
-    blocks: list[dict[str, metrics.Floats]] = []
-    for weights in _resampled_weights(evaluation.images, seed, resamples):
-        blocks.append(_expression_scores(evaluation, weights) | _affect_scores(evaluation, weights))
-    scores = {name: np.concatenate([block[name] for block in blocks]) for name in metrics.METRICS}
-    scores[MEAN_CCC] = np.mean([scores[f"ccc_{name}"] for name in DIMENSIONS], axis=0)
-    return scores
-
-
 def interval(values: npt.ArrayLike, measured: float) -> tuple[float, float]:
     """The 95 % percentile interval of bootstrapped values [resamples], about what was measured.
 
@@ -118,6 +103,23 @@ def interval(values: npt.ArrayLike, measured: float) -> tuple[float, float]:
     tail = (1.0 - CONFIDENCE) / 2
     low, high = np.quantile(centred, [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+def class_estimates(values: metrics.Floats, measured: metrics.Floats) -> list[Estimate | None]:
+    """An estimate for each expression; None where nothing was measured.
+
+    Args:
+        values: Bootstrapped [resamples, 8]; NaN where a resample lacks the expression.
+        measured: On the validation samples [8]; NaN where none shows it.
+    """
+    estimates: list[Estimate | None] = []
+    for column, value in zip(values.T, measured.tolist(), strict=True):
+        known = column[np.isfinite(column)]
+        if math.isnan(value) or not len(known):
+            estimates.append(None)
+        else:
+            estimates.append(Estimate(value, *interval(known, value)))
+    return estimates
 
 
 def score_intervals(
@@ -175,92 +177,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """p values corrected by the step-up procedure of Y. Benjamini and Y. Hochberg, 1995.
+
+    Held against 0.05 they keep the expected share of false alarms among all alarms below 5 %.
+    """
+    count = len(p_values)
+    adjusted = [0.0] * count
+    lowest = 1.0
+    for rank, index in reversed(
+        list(enumerate(sorted(range(count), key=p_values.__getitem__), start=1))
+    ):
+        lowest = min(lowest, p_values[index] * count / rank)
+        adjusted[index] = lowest
+    return adjusted
+
+
 def _centred(values: npt.ArrayLike, measured: float) -> metrics.Floats:
     resampled = np.asarray(values, dtype=np.float64)
     return np.asarray(resampled - resampled.mean() + measured)
-
-
-# --- metrics of weighted samples ------------------------------------------------------------------
-
-
-def _resampled_weights(
-    images: npt.NDArray[np.intp], seed: int, resamples: int
-) -> Iterator[metrics.Floats]:
-    """How often each sample is in each resample: float [block, N], in blocks that fit a cache."""
-    count = int(images.max()) + 1
-    rng = np.random.default_rng(seed)
-    block = max(1, _BLOCK_CELLS // len(images))
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = rng.integers(0, count, size=(rows, count))
-        drawn += np.arange(rows)[:, None] * count
-        times = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
-        yield times[:, images].astype(np.float64)
-
-
-def _expression_scores(
-    evaluation: Evaluation, weights: metrics.Floats
-) -> dict[str, metrics.Floats]:
-    k = len(EXPRESSIONS)
-    cells = np.zeros((len(evaluation), k * k))
-    cells[np.arange(len(evaluation)), evaluation.truth * k + evaluation.predicted] = 1.0
-    confusion = (weights @ cells).reshape(-1, k, k)
-    return {
-        "accuracy": metrics.accuracy_of(confusion),
-        "macro_f1": metrics.macro_f1_of(confusion),
-        "mean_average_precision": _mean_average_precision(evaluation, weights),
-        "cohen_kappa": metrics.cohen_kappa_of(confusion),
-    }
-
-
-def _mean_average_precision(evaluation: Evaluation, weights: metrics.Floats) -> metrics.Floats:
-    """:func:`metrics.mean_average_precision` of each row of weights: cumulative sums, no sort."""
-    total = np.zeros(len(weights))
-    present = np.zeros(len(weights))
-    for label in np.unique(evaluation.truth):
-        scores = evaluation.probabilities[:, label]
-        order = np.argsort(-scores, kind="stable")
-        thresholds = metrics.last_of_ties(scores[order])
-        weighed = weights[:, order]
-        everything = np.cumsum(weighed, axis=1)[:, thresholds]
-        hits = np.cumsum(weighed * (evaluation.truth[order] == label), axis=1)[:, thresholds]
-        gained = np.diff(hits, axis=1, prepend=0.0)
-        precision = np.divide(hits, everything, out=np.zeros_like(hits), where=everything > 0)
-        positives = hits[:, -1]
-        here = positives > 0
-        total[here] += (gained * precision).sum(axis=1)[here] / positives[here]
-        present += here
-    return np.asarray(total / present)
-
-
-def _affect_scores(evaluation: Evaluation, weights: metrics.Floats) -> dict[str, metrics.Floats]:
-    scores: dict[str, metrics.Floats] = {}
-    count = weights.sum(axis=1)
-    for column, dimension in enumerate(DIMENSIONS):
-        truth, predicted = evaluation.truth_va[:, column], evaluation.va[:, column]
-        # Moments about a middle value: sums of squares of numbers near 1 would lose digits.
-        x, y = truth - truth.mean(), predicted - predicted.mean()
-        shift = truth.mean() - predicted.mean()
-        features = np.stack([x, y, x * x, y * y, x * y, (truth - predicted) ** 2], axis=1)
-        mean_x, mean_y, xx, yy, xy, squared_error = (weights @ features / count[:, None]).T
-        same_sign = weights @ (np.sign(truth) == np.sign(predicted)) / count
-        moments = {
-            "x": xx - mean_x**2,
-            "y": yy - mean_y**2,
-            "xy": xy - mean_x * mean_y,
-        }
-        scores[f"rmse_{dimension}"] = np.sqrt(squared_error)
-        scores |= _correlations(dimension, moments, mean_x - mean_y + shift)
-        scores[f"sagr_{dimension}"] = same_sign
-    return scores
-
-
-def _correlations(
-    dimension: str, moments: Mapping[str, metrics.Floats], gap: metrics.Floats
-) -> dict[str, metrics.Floats]:
-    x, y, xy = moments["x"], moments["y"], moments["xy"]
-    varies = (x > _TINY_VARIANCE) & (y > _TINY_VARIANCE)
-    zero = np.zeros_like(xy)
-    pearson = np.divide(xy, np.sqrt(np.where(varies, x * y, 1.0)), out=zero.copy(), where=varies)
-    ccc = np.divide(2 * xy, x + y + gap**2, out=zero.copy(), where=varies)
-    return {f"pearson_{dimension}": np.clip(pearson, -1.0, 1.0), f"ccc_{dimension}": ccc}

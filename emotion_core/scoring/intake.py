@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from emotion_core.scoring.source import Source, open_source, readable
 from emotion_core.store.batches import (
     ArrivedFile,
     Batch,
-    enter_files,
+    enter_and_plan_files,
     known_files,
     plan_items,
     plan_known_files,
@@ -22,8 +23,18 @@ from emotion_core.store.batches import (
 )
 from emotion_core.store.database import Database
 from emotion_core.store.retries import take_over_files
+from emotion_core.store.tombstones import (
+    begin_entering,
+    enter_subjects,
+    refuse_erased,
+    require_same_key,
+)
+from emotion_core.tombstone_key import TombstoneKey
 
 log = logging.getLogger(__name__)
+
+WRITERS = 2
+"""Chunks entered side by side: where the server has the cores, it gives each its own."""
 
 CHUNK = 5_000
 """Files entered in one transaction: large enough for COPY, small enough for any memory."""
@@ -57,6 +68,7 @@ def take_in(
     *,
     only: bytes | None = None,
     plan_known: bool = False,
+    key: TombstoneKey | None = None,
 ) -> Intake:
     """Enter everything that has newly arrived in the batch's source, and plan its scoring.
 
@@ -69,8 +81,11 @@ def take_in(
         settle_seconds: How long a file without marker or manifest must have been left alone.
         only: A single file's path inside the source, instead of everything.
         plan_known: Also score what earlier batches brought, where this model has not yet.
+        key: Of this installation: what was erased is refused, and a manifest's subjects are kept.
+            Without it nothing is compared with the tombstones.
 
     Raises:
+        StoreError: The key is not the one that the tombstones were made with.
         ScoringError: The inbox cannot be read.
         SourceUnreachableError: The object store does not answer.
     """
@@ -86,14 +101,24 @@ def take_in(
     scan = Scan(source, now_ns=time.time_ns(), settle_seconds=settle_seconds, known=known)
     entered = seen_before = changing = planned = 0
     with database.transaction("emotion_score") as connection:
+        begin_entering(connection)
+        if key is not None:
+            require_same_key(connection, key)
         retried = take_over_files(connection, batch.id)
     found_files = scan.files() if only is None else _single(scan, only)
     with (
         ThreadPoolExecutor(source.count_readers, thread_name_prefix="read") as readers,
-        # While one chunk is entered the next one is read.
-        ThreadPoolExecutor(1, thread_name_prefix="enter") as writer,
+        # While chunks are entered the next one is read.
+        ThreadPoolExecutor(WRITERS, thread_name_prefix="enter") as writers,
     ):
-        entering: Future[int] | None = None
+        entering: deque[Future[tuple[int, int]]] = deque()
+
+        def await_first() -> None:
+            nonlocal entered, planned
+            new_files, new_items = entering.popleft().result()
+            entered += new_files
+            planned += new_items
+
         for chunk in _chunks(found_files, CHUNK):
             seen = known([found.delivery for found in chunk])
             fresh = [found for found in chunk if found.delivery not in seen]
@@ -103,13 +128,17 @@ def take_in(
             changing += len(fresh) - len(arrived)
             if seen and plan_known:
                 with database.transaction("emotion_score") as connection:
+                    begin_entering(connection)
                     planned += plan_known_files(connection, batch, sorted(seen))
             if arrived:
-                entered += entering.result() if entering else 0
-                entering = writer.submit(_enter, database, batch, arrived)
+                if len(entering) == WRITERS:
+                    await_first()
+                entering.append(writers.submit(_enter, database, batch, arrived, key))
                 log.info("took in %d files so far", entered)
-        entered += entering.result() if entering else 0
+        while entering:
+            await_first()
     with database.transaction("emotion_score") as connection:
+        begin_entering(connection)
         planned += plan_items(connection, batch.id)
         record_intake(
             connection,
@@ -138,9 +167,25 @@ def _read(source: Source, found_files: list[FoundFile]) -> list[ArrivedFile]:
     return [file for file in read if file is not None]
 
 
-def _enter(database: Database, batch: Batch, arrived: list[ArrivedFile]) -> int:
+def _enter(
+    database: Database, batch: Batch, arrived: list[ArrivedFile], key: TombstoneKey | None
+) -> tuple[int, int]:
     with database.transaction("emotion_score") as connection:
-        return enter_files(connection, batch, arrived)
+        begin_entering(connection)
+        if key is None:
+            return enter_and_plan_files(connection, batch, arrived)
+        arrived = refuse_erased(connection, key, arrived)
+        entered = enter_and_plan_files(connection, batch, arrived)
+        enter_subjects(
+            connection,
+            key,
+            (
+                (file.subject, file.sha256)
+                for file in arrived
+                if file.subject is not None and file.sha256 is not None
+            ),
+        )
+        return entered
 
 
 def _single(scan: Scan, path: bytes) -> Iterator[FoundFile]:

@@ -8,7 +8,9 @@ refused, because the other name may lie outside and its bytes may change through
 
 import os
 import stat
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +20,19 @@ from emotion_core.vision.images import MAX_FILE_BYTES
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Non-blocking, so that a pipe under an image's name cannot hold a worker for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_KEPT_S = 0.5
+
+
+class _OpenFolder:
+    """A folder that was reached without following links; closed with its last user."""
+
+    def __init__(self, path: bytes, handle: int) -> None:
+        self.path = path
+        self.handle = handle
+        self.until = time.monotonic() + _KEPT_S
+
+    def __del__(self) -> None:
+        os.close(self.handle)
 
 
 class LocalFolder:
@@ -29,6 +44,10 @@ class LocalFolder:
     def __init__(self, root: Path) -> None:
         self.name = str(root)
         self._root = os.fsencode(root)
+        self._prefix = os.path.join(self._root, b"")  # noqa: PTH118
+        # Files come folder by folder: reaching one anew for each would cost more than the files.
+        # Only for a moment, so that a folder put in its place is soon seen.
+        self._kept: _OpenFolder | None = None
 
     def entries(self, folder: bytes) -> Iterator[Entry]:
         """As :meth:`Source.entries`."""
@@ -41,7 +60,7 @@ class LocalFolder:
                     status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                yield _entry(entry.name, status)
+                yield _file(entry.name, status)
 
     def look(self, path: bytes) -> Entry | None:
         """As :meth:`Source.look`."""
@@ -53,47 +72,82 @@ class LocalFolder:
 
     def open(self, path: bytes) -> BinaryIO:
         """As :meth:`Source.open`."""
-        return os.fdopen(self._open(path), "rb")
+        return os.fdopen(self._open_file(path)[0], "rb")
 
     def read(self, path: bytes, limit: int = MAX_FILE_BYTES) -> tuple[bytes, Entry]:
         """As :meth:`Source.read`."""
-        handle = self._open(path)
+        handle, status = self._open_file(path)
         try:
             # A short read of a regular file is its end: one call reads the whole of it.
-            wanted = min(os.fstat(handle).st_size, limit) + 1
+            wanted = min(status.st_size, limit) + 1
             data = os.read(handle, wanted)
             while len(data) == wanted <= limit:
                 wanted = limit + 1
                 data += os.read(handle, wanted - len(data))
-            return data, _entry(path.rpartition(b"/")[2], os.fstat(handle))
+            return data, _file(path.rpartition(b"/")[2], os.fstat(handle))
         finally:
             os.close(handle)
 
-    def _open(self, path: bytes) -> int:
-        """A descriptor of a regular file, reached folder by folder without following links."""
+    def remove(self, path: bytes) -> None:
+        """As :meth:`Source.remove`; of a link the link itself."""
+        with self._folder_of(path) as (place, name):
+            os.unlink(name, dir_fd=place)
+
+    def _open_file(self, path: bytes) -> tuple[int, os.stat_result]:
+        """A descriptor of a regular file and its state, reached without following links."""
+        parent, _, name = path.rpartition(b"/")
+        if name in (b"", b".", b".."):
+            raise OSError("leads out of the inbox")
+        if parent or b"/" in path:
+            try:
+                handle = os.open(name, _FILE, dir_fd=self._open_folder(parent).handle)
+            except FileNotFoundError:  # perhaps only in the folder that was there before
+                self._kept = None
+                handle = os.open(name, _FILE, dir_fd=self._open_folder(parent).handle)
+        else:
+            handle = os.open(self._prefix + name, _FILE)
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(handle)
+            raise OSError("not a regular file")
+        return handle, status
+
+    def _open_folder(self, path: bytes) -> _OpenFolder:
+        """The folder, open since a moment or now. Threads may ask side by side: each holds its own
+        reference, so none is closed under another's hands."""
+        kept = self._kept
+        if kept is None or kept.path != path or time.monotonic() > kept.until:
+            with self._folder_of(path + b"/_") as (place, _):
+                kept = _OpenFolder(path, os.dup(place))
+            self._kept = kept
+        return kept
+
+    @contextmanager
+    def _folder_of(self, path: bytes) -> Iterator[tuple[int, bytes]]:
+        """A descriptor of the folder that a path ends in, and the path's last part."""
         *folders, name = path.split(b"/")
         if b".." in folders or name in (b"", b".", b".."):
             raise OSError("leads out of the inbox")
-        if not folders:
-            handle = os.open(self._place(name), _FILE)
-        else:
-            place = os.open(self._root, _FOLDER & ~os.O_NOFOLLOW)
-            try:
-                for folder in folders:
-                    inner = os.open(folder, _FOLDER, dir_fd=place)
-                    os.close(place)
-                    place = inner
-                handle = os.open(name, _FILE, dir_fd=place)
-            finally:
+        place = os.open(self._root, _FOLDER & ~os.O_NOFOLLOW)
+        try:
+            for folder in folders:
+                inner = os.open(folder, _FOLDER, dir_fd=place)
                 os.close(place)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            os.close(handle)
-            raise OSError("not a regular file")
-        return handle
+                place = inner
+            yield place, name
+        finally:
+            os.close(place)
 
     def _place(self, path: bytes) -> bytes:
         # pathlib knows no byte paths, and a file name need not be text in any encoding.
         return os.path.join(self._root, path)  # noqa: PTH118
+
+
+def _file(name: bytes, status: os.stat_result) -> Entry:
+    # Nearly everything is a plain file with one name.
+    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+        return Entry(name, status.st_size, status.st_mtime_ns)
+    return _entry(name, status)
 
 
 def _entry(name: bytes, status: os.stat_result) -> Entry:

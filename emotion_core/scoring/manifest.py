@@ -8,6 +8,7 @@ Its columns, in any order and beside others:
 - ``path``: relative to the folder, ``/`` between parts. ``%XX`` stands for one byte, so that a name
   in any encoding can be written; a percent sign before two hex digits is written ``%25``.
 - ``size`` in bytes, ``sha256`` as 64 hex digits: one of them or both, the same for every line.
+- ``subject``, if anybody may ever ask to be erased: the sender's own key for the person shown.
 """
 
 import csv
@@ -49,6 +50,8 @@ class Listed:
     """Inside the manifest's folder."""
     size: int | None
     sha256: bytes | None
+    subject: str | None = None
+    """The sender's key for the person shown; kept only as an HMAC."""
 
 
 def read_manifest(source: Source, folder: bytes) -> Iterator[Listed]:
@@ -165,7 +168,12 @@ def _listed(row: dict[str, str], line: int) -> Listed:
         raise ManifestError(f"line {line}: sha256 {digest[:80]!r} is not 64 hex digits")
     if not size and not digest:
         raise ManifestError(f"line {line}: neither size nor sha256 is given")
-    return Listed(path, int(size) if size else None, bytes.fromhex(digest) if digest else None)
+    return Listed(
+        path,
+        int(size) if size else None,
+        bytes.fromhex(digest) if digest else None,
+        (row.get("subject") or "").strip() or None,
+    )
 
 
 def _hash(path: bytes) -> int:

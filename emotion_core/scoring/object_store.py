@@ -91,6 +91,13 @@ class ObjectStore:
                 data: bytes = stream.read(min(int(details["size"]), limit + 1))
             return data, _entry(details)
 
+    def remove(self, path: bytes) -> None:
+        """As :meth:`Source.remove`. A bucket that keeps versions keeps the former ones."""
+        place = self._place(path)
+        with self._answering():
+            self._files.info(place)  # a store says nothing about an object that is not there
+            self._files.rm_file(place)
+
     def _place(self, path: bytes) -> str:
         try:
             text = path.decode()

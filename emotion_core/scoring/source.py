@@ -58,6 +58,28 @@ class Source(Protocol):
             SourceUnreachableError: The store does not answer; this says nothing about the file.
         """
 
+    def remove(self, path: bytes) -> None:
+        """Remove a file.
+
+        Raises:
+            FileNotFoundError: Nothing is there.
+            OSError: It cannot be removed.
+            SourceUnreachableError: The store does not answer.
+        """
+
+
+def remove_delivered(source: str, path: bytes) -> None:
+    """Remove a delivered file from any source; one that is gone already is no error.
+
+    Raises:
+        OSError: It cannot be removed.
+        SourceUnreachableError: The store does not answer.
+    """
+    try:
+        open_source(source).remove(path)
+    except FileNotFoundError:
+        return
+
 
 def open_source(name: str) -> Source:
     """The source with this name, as :attr:`Source.name` gives it.

@@ -5,10 +5,15 @@ packages are imported inside the steps that need them, so that a step which only
 starts at once.
 """
 
-from emotion_core.steps.models import ModelSteps
-from emotion_core.steps.scoring import ScoringSteps
+from emotion_core.steps.health import HealthSteps
+from emotion_core.steps.promotion import PromotionSteps
+from emotion_core.steps.reports import ReportSteps
+from emotion_core.steps.rescoring import RescoringSteps
+from emotion_core.steps.retention import RetentionSteps
 from emotion_core.steps.training import TrainingSteps
 
 
-class Steps(TrainingSteps, ModelSteps, ScoringSteps):
+class Steps(
+    TrainingSteps, ReportSteps, PromotionSteps, RescoringSteps, HealthSteps, RetentionSteps
+):
     """All steps, bound to one installation's folders and database."""

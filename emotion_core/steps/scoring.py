@@ -6,13 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotion_core.steps.installation import Installation
+from emotion_core.steps.privacy import PrivacySteps
 from emotion_core.store import batches, models
 
 log = logging.getLogger(__name__)
 
 
-class ScoringSteps(Installation):
+class ScoringSteps(PrivacySteps):
     """From what lies in the inbox to a closed batch."""
 
     def open_batch(
@@ -36,11 +36,14 @@ class ScoringSteps(Installation):
 
         Raises:
             NoChampionError: No model has been promoted yet.
-            StoreError: No such model.
+            StoreError: No such model; or the database has forgotten erasures.
             ScoringError: The inbox cannot be read.
+            ProhibitedUseError: The source is for work or education, without a basis.
         """
         from emotion_core.scoring.intake import take_in
 
+        key = self.require_erasures()
+        self.require_permitted(source or self.settings.inbox)
         if source is None and self.settings.inbox == str(self.settings.inbox_dir):
             self.settings.inbox_dir.mkdir(parents=True, exist_ok=True)
         with self.database.transaction("emotion_score") as connection:
@@ -52,21 +55,27 @@ class ScoringSteps(Installation):
                 model_version_id=chosen.id,
             )
         intake = take_in(
-            self.database, batch, settle_seconds, only=only, plan_known=source is not None
+            self.database, batch, settle_seconds, only=only, plan_known=source is not None, key=key
         )
         log.info("%s scores with %s: %s", run_key, chosen.name, intake)
         return asdict(intake)
 
     def score(self, run_key: str, worker: str, *, chunk: int = 128) -> dict[str, float]:
         """Work on the batch's model until nothing waits; returns what this worker did."""
+        with self.database.transaction("emotion_score") as connection:
+            batch = batches.batch_by_key(connection, run_key)
+            model = models.model_versions(connection, id=batch.model_version_id)[0]
+        return self._work(run_key, model, worker, chunk)
+
+    def _work(
+        self, run_key: str, model: models.ModelVersion, worker: str, chunk: int
+    ) -> dict[str, float]:
+        """Score whatever waits for this model; what was done is kept under ``run_key``."""
         from emotion_core.scoring.tally import Tally
         from emotion_core.scoring.worker import work
         from emotion_core.store.throughput import record_throughput
         from emotion_core.vision.scorer import Scorer
 
-        with self.database.transaction("emotion_score") as connection:
-            batch = batches.batch_by_key(connection, run_key)
-            model = models.model_versions(connection, id=batch.model_version_id)[0]
         tally = Tally()
         scorer = Scorer(Path(model.folder), device=self.settings.device, prepares=True)
         try:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError, TrainingError
 from emotion_core.names import folder_name
-from emotion_core.steps.installation import Installation
+from emotion_core.steps.privacy import PrivacySteps
 from emotion_core.store import datasets, models, training_runs
+from emotion_core.store.tombstones import begin_entering, erased_among
 
 if TYPE_CHECKING:
     from emotion_core.training.labelled_set import LabelledSet
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class TrainingSteps(Installation):
+class TrainingSteps(PrivacySteps):
     """From a filled-in form to a registered model."""
 
     def prepare(self, group_key: str, form: Mapping[str, Any]) -> list[str]:
@@ -141,7 +142,9 @@ class TrainingSteps(Installation):
                     training_runs.record_epoch(
                         connection, record.id, epoch["epoch"], part, epoch[part]
                     )
+            begin_entering(connection)
             training_runs.record_validation_predictions(connection, record.id, result.predictions)
+            training_runs.forget_unlabelled_predictions(connection, record.id)
             training_runs.record_run_metrics(connection, record.id, "network", figures, intervals)
             training_runs.record_run_metrics(
                 connection, record.id, "chance", result.summary["chance_line"]
@@ -264,7 +267,11 @@ class TrainingSteps(Installation):
             part: [labelled_set.samples[index].sha256 for index in indices]
             for part, indices in (("train", split.train), ("validation", split.validation))
         }
+        key = self.require_erasures()
         with self.database.transaction("emotion_train") as connection:
+            begin_entering(connection)
+            contents = [bytes.fromhex(sample.sha256) for sample in labelled_set.samples]
+            _refuse_erased(labelled_set, erased_among(connection, key, contents))
             dataset_id = datasets.register_dataset(
                 connection,
                 fingerprint=labelled_set.fingerprint,
@@ -283,6 +290,16 @@ class TrainingSteps(Installation):
                 fingerprint=split.fingerprint,
                 parts=parts,
             )
+
+
+def _refuse_erased(labelled_set: "LabelledSet", erased: Mapping[bytes, object]) -> None:
+    """Stop before a model is trained on what was erased; names some samples."""
+    named = [s.sample_id for s in labelled_set.samples if bytes.fromhex(s.sha256) in erased]
+    if named:
+        raise DataError(
+            f"{labelled_set.name} holds {len(named)} images that were erased here, for example "
+            f"sample {', '.join(named[:5])}: take them out of {labelled_set.source}"
+        )
 
 
 def _read_data(request: Any) -> "tuple[LabelledSet, Split]":

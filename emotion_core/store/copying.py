@@ -96,14 +96,14 @@ def _element(value: int | bytes) -> str:
 
 
 def _field(value: object) -> str:
-    match value:
-        case bytes():
-            # The backslash of the hex form is itself doubled in COPY's text.
-            return "\\\\x" + value.hex()
-        case None:
-            return "\\N"
-        case str():
-            return value.translate(_ESCAPES)
+    # A million files bring six million values: the plainest test is the fastest.
+    if isinstance(value, bytes):
+        # The backslash of the hex form is itself doubled in COPY's text.
+        return "\\\\x" + value.hex()
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
     return str(value)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 from emotion_core.errors import StoreError
 
-Role = Literal["emotion_owner", "emotion_train", "emotion_score", "emotion_report"]
+Role = Literal["emotion_owner", "emotion_train", "emotion_score", "emotion_report", "emotion_erase"]
 
 
 class Database:

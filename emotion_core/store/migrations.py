@@ -17,6 +17,15 @@ log = logging.getLogger(__name__)
 # Any number that no other program on the server uses: two migrators wait for each other on it.
 _LOCK = 7_203_114_901
 
+_GROUP_ROLES = (
+    "emotion_train",
+    "emotion_score",
+    "emotion_report",
+    "emotion_erase",
+    "emotion_app",
+    "emotion_analyst",
+)
+
 
 @dataclass(frozen=True)
 class Migration:
@@ -153,11 +162,24 @@ def _refresh_views(database: Database, known: str | None, *, force: bool) -> boo
 
 
 def _has_group_roles(connection: Connection) -> bool:
-    statement = (
-        "SELECT count(*) FROM pg_roles WHERE rolname IN ('emotion_train', 'emotion_score', "
-        "'emotion_report', 'emotion_analyst', 'emotion_app')"
+    """Whether the server has the roles of ``sql/roles.sql``; False where it has none of them.
+
+    Raises:
+        StoreError: Some are missing: a release may bring a new one.
+    """
+    found = set(
+        connection.execute(
+            text("SELECT rolname FROM pg_roles WHERE rolname = ANY (:names)"),
+            {"names": list(_GROUP_ROLES)},
+        ).scalars()
     )
-    return bool(connection.execute(text(statement)).scalar() == 5)
+    missing = [name for name in _GROUP_ROLES if name not in found]
+    if found and missing:
+        raise StoreError(
+            f"the server lacks {', '.join(missing)}: run `psql -f sql/roles.sql` on this database "
+            "as an administrator, then migrate again"
+        )
+    return bool(found)
 
 
 def _record(connection: Connection, version: int, name: str, sha256: str) -> None:

@@ -69,36 +69,6 @@ def current_model(connection: Connection, alias: str = "champion") -> ModelVersi
     return next(iter(model_versions(connection, alias=alias)), None)
 
 
-def set_model_alias(
-    connection: Connection,
-    *,
-    alias: str,
-    from_id: int | None,
-    to_id: int,
-    reason: str,
-    changed_by: str,
-) -> None:
-    """Point an alias at a model, if it still points where the caller saw it.
-
-    Raises:
-        StoreError: Somebody else moved the alias meanwhile; nothing was changed.
-    """
-    change = connection.execute(
-        query("set_model_alias"),
-        {
-            "alias": alias,
-            "from_id": from_id,
-            "to_id": to_id,
-            "reason": reason,
-            "changed_by": changed_by,
-        },
-    ).scalar()
-    if change is None:
-        raise StoreError(
-            f"{alias} was moved by somebody else meanwhile; nothing was changed. Look again."
-        )
-
-
 def run_scores(connection: Connection, group_key: str) -> dict[int, dict[str, float]]:
     """Validation figures of a group's model versions: model id to metric to value."""
     scores: dict[int, dict[str, float]] = {}

@@ -17,14 +17,38 @@ class ReportRecord:
     verdict: str
     count_runs: int
     rendered_at: datetime
+    title: str = ""
+    """The networks by name; empty for reports of an earlier release."""
+    run_keys: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    """One per task, see :data:`emotion_core.reporting.verdict.Kind`."""
+    is_drawn: bool = False
+    """Whether no compared run saw a photograph."""
+
+
+_LISTS = ("run_keys", "networks", "datasets", "outcomes")
 
 
 def record_report(connection: Connection, report: ReportRecord) -> None:
-    """Enter a report, in place of an earlier one of the same group."""
-    connection.execute(query("record_report"), vars(report))
+    """Enter a report, in place of an earlier one of the same key."""
+    connection.execute(
+        query("record_report"),
+        {**vars(report), **{name: list(getattr(report, name)) for name in _LISTS}},
+    )
 
 
 def reports(connection: Connection, group_key: str | None = None) -> list[ReportRecord]:
-    """All reports, newest first, or the one of a group."""
+    """All reports, newest first, or the one of a key."""
     rows = connection.execute(query("reports"), {"group_key": group_key}).mappings()
-    return [ReportRecord(**row) for row in rows]
+    return [ReportRecord(**{**row, **{name: tuple(row[name]) for name in _LISTS}}) for row in rows]
+
+
+def begin_report(connection: Connection) -> None:
+    """Make this transaction, before anything is read in it, one snapshot that is read in bulk.
+
+    A report must not mix rows from before and after somebody's write.
+    """
+    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    connection.execute(query("begin_report"))

@@ -201,6 +201,11 @@ def record_validation_predictions(
     copy_frame(connection, "validation_prediction", frame)
 
 
+def forget_unlabelled_predictions(connection: Connection, run_id: int) -> int:
+    """Remove a run's predictions of samples that were erased meanwhile; returns how many."""
+    return connection.execute(query("forget_unlabelled_predictions"), {"run_id": run_id}).rowcount
+
+
 def runs_in_group(connection: Connection, group_key: str) -> list[RunRecord]:
     """The runs that one Airflow run trained, by network."""
     return sorted(_runs(connection, group_key=group_key), key=lambda run: run.network)

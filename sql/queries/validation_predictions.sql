@@ -9,4 +9,4 @@ JOIN split ON split.id = training_run.split_id
 JOIN label ON label.dataset_id = split.dataset_id AND label.sample_id = p.sample_id
 JOIN image ON image.id = label.image_id
 WHERE p.run_id = :run_id
-ORDER BY p.sample_id
+ORDER BY p.sample_id COLLATE "C"

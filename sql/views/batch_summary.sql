@@ -1,7 +1,8 @@
 CREATE VIEW batch_summary AS
 SELECT
     batch.run_key          AS batch,
-    batch.source,
+    -- The last part alone: a path may name people.
+    regexp_replace(rtrim(batch.source, '/'), '^.*/', '') AS source,
     model_version.name     AS model,
     batch.is_closed,
     batch.opened_at,
@@ -44,7 +45,7 @@ COMMENT ON COLUMN batch_summary.count_ignored IS 'Dot files, .tmp, .part and the
 COMMENT ON COLUMN batch_summary.count_unsettled IS 'Files that may still be written to; a later batch looks again.';
 COMMENT ON COLUMN batch_summary.count_held IS 'Folders that wait, all or in part, because their manifest is not met; table held_folder says why.';
 COMMENT ON COLUMN batch_summary.batch IS 'The scoring run.';
-COMMENT ON COLUMN batch_summary.source IS 'Folder or bucket that the run looked into.';
+COMMENT ON COLUMN batch_summary.source IS 'Name of the folder that the run looked into, without the way there.';
 COMMENT ON COLUMN batch_summary.model IS 'Network and version pinned when the run opened.';
 COMMENT ON COLUMN batch_summary.is_closed IS 'True once every file has its end.';
 COMMENT ON COLUMN batch_summary.opened_at IS 'When the run began.';

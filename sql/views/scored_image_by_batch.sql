@@ -10,8 +10,10 @@ SELECT
     prediction.arousal
 FROM batch
 JOIN model_version ON model_version.id = batch.model_version_id
-JOIN (SELECT DISTINCT batch_id, image_id FROM inbox_file) AS delivered
-    ON delivered.batch_id = batch.id
+-- Batch by batch, so that the question about one night looks at that night's files alone.
+CROSS JOIN LATERAL (
+    SELECT DISTINCT inbox_file.image_id FROM inbox_file WHERE inbox_file.batch_id = batch.id
+) AS delivered
 JOIN prediction
     ON prediction.image_id = delivered.image_id
    AND prediction.model_version_id = batch.model_version_id

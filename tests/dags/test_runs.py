@@ -8,6 +8,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.state import DagRunState
 from factories import make_jpeg
+from promotions import forget_champion
 from sqlalchemy import text
 
 from emotion_core.names import folder_name
@@ -83,10 +84,7 @@ def test_a_bad_form_fails_before_anything_is_trained(
 def test_scoring_without_a_champion_is_skipped_and_harms_nothing(
     bag: DagBag, installation: Settings, urls: dict[str, str]
 ) -> None:
-    owner = Database(urls["emotion_migrate"])
-    with owner.transaction("emotion_owner") as connection:
-        connection.execute(text("DELETE FROM model_alias WHERE alias = 'champion'"))
-    owner.close()
+    forget_champion(urls)
 
     result = run(bag, "score_new_images", {})
 

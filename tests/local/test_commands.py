@@ -129,3 +129,11 @@ def test_what_the_machine_refuses_has_a_sentence(empty: Home, number: int, words
 
 def test_what_should_not_happen_keeps_its_traceback() -> None:
     assert commands.sentence(OSError(errno.EBADF, "refused")) is None
+
+
+def test_the_shells_command_needs_something_that_runs(
+    empty: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(["emotion", "runs"]) == 1
+
+    assert "nothing runs here; start it with `make up`" in said(capsys)

@@ -118,3 +118,23 @@ def test_airflow_is_told_of_the_tab_and_the_menu_entry(plugin: ModuleType) -> No
     views = {view["destination"]: view["href"] for view in plugin.EmotionPages.external_views}
 
     assert views == {"dag_run": "emotion/runs/{DAG_ID}/{RUN_ID}", "nav": "emotion/reports"}
+
+
+def test_the_index_is_filtered_by_its_address_alone(
+    visitor: TestClient, database: Database
+) -> None:
+    with database.transaction("emotion_report") as connection:
+        for key, network in (("filter-a", "resnet50"), ("filter-b", "swin_t")):
+            record_report(
+                connection,
+                ReportRecord(
+                    key, "/r", "v", 1, datetime(2026, 1, 2, tzinfo=UTC), networks=(network,)
+                ),
+            )
+
+    answer = visitor.get("/reports", params={"network": "swin_t"})
+
+    assert "filter-b" in answer.text and "filter-a" not in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "form-action 'self'" in policy and "script-src 'sha256-" in policy
+    assert "unsafe-inline'; img" not in policy.partition("script-src")[2]

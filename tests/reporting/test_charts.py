@@ -8,7 +8,15 @@ import pytest
 from comparison_factory import MADE_AT, make_run_facts, make_validation_images
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.reporting import affect_charts, charts, confidence_charts
+from emotion_core.reporting import (
+    affect_charts,
+    agreement_charts,
+    charts,
+    confidence_charts,
+    cost_charts,
+    expression_charts,
+    points,
+)
 from emotion_core.reporting.compared_run import ComparedRun
 from emotion_core.reporting.comparison import compare
 from emotion_core.reporting.svg import Drawing, Scale, marker_path, tick_text, ticks, whole_ticks
@@ -37,7 +45,13 @@ def every_chart(run: ComparedRun = FIRST) -> dict[str, str]:
         "lead": charts.lead_bar("b", "Accuracy", (-0.1, 0.05, 0.2), 0.3),
         "agreement": charts.agreement_bar("c", pair, FIRST, SECOND),
         "curve": charts.curve_chart("d", "Loss", lines),
-        "classes": charts.class_chart("e", COMPARISON.runs),
+        "classes": expression_charts.class_chart("e", COMPARISON.runs),
+        "recall": expression_charts.precision_recall_chart("j", COMPARISON.runs, 3),
+        "truth": agreement_charts.density_chart("k", run, run.evaluation, "truth"),
+        "answers": agreement_charts.density_chart("l", run, run.evaluation, "answer"),
+        "residuals": agreement_charts.residual_chart("m", run, run.affect[0]),
+        "limits": agreement_charts.bland_altman_chart("n", run, run.evaluation, run.affect[1], 1),
+        "cost": cost_charts.cost_chart("o", COMPARISON.runs, "accuracy"),
         "scatter": affect_charts.affect_scatter("f", run, run.evaluation, 0),
         "reliability": confidence_charts.reliability_chart("h", run, run.confidence),
         "risk": confidence_charts.risk_chart("i", run, run.confidence),
@@ -78,7 +92,7 @@ def test_a_scatter_has_one_dot_per_image() -> None:
 
 
 def test_many_images_become_squares_of_density() -> None:
-    many = make_run_facts(images=make_validation_images(affect_charts.MOST_DOTS + 100))
+    many = make_run_facts(images=make_validation_images(points.MOST_DOTS + 100))
     run = compare([many], MADE_AT).runs[0]
     assert run.evaluation is not None
 

@@ -86,6 +86,14 @@ def test_two_copies_of_one_network_are_exactly_level() -> None:
     assert all(finding.p == 1.0 for finding in comparison.pairs[0].findings)
 
 
+def test_runs_of_one_recipe_are_told_apart_by_their_models_versions() -> None:
+    runs = [make_run_facts(images=IMAGES, seed=n, model_name=f"resnet50 v{n}") for n in (3, 7)]
+
+    comparison = compare(runs, MADE_AT)
+
+    assert [run.label for run in comparison.runs] == ["ResNet50 (seed) v3", "ResNet50 (seed) v7"]
+
+
 def test_nobody_wins_among_networks_that_do_not_beat_guessing() -> None:
     comparison = compare_two(
         {"skill": 0.0, "affect_skill": 0.0}, {"skill": 0.0, "affect_skill": 0.0}
@@ -375,17 +383,18 @@ def test_drawn_faces_random_weights_and_few_images_are_told_at_the_top() -> None
 # --- the facts as a file --------------------------------------------------------------------------
 
 
-def test_the_facts_are_json_without_anything_about_single_images() -> None:
+def test_the_facts_are_json_and_know_single_images_only_by_id() -> None:
     comparison = compare_two({"skill": 1.0}, {"skill": 0.5})
 
     facts = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
 
-    assert facts["schema"] == 1
+    assert facts["schema"] == 2
     assert facts["verdicts"][0]["task"] == "expression"
     assert facts["runs"][0]["scores"]["accuracy"].keys() == {"value", "low", "high"}
     assert facts["runs"][0]["record"]["started_at"] == "2026-11-22T19:04:12+00:00"
     assert facts["pairs"][0]["agreement"]["both"] >= 0
-    assert "sha256" not in json.dumps(facts)
+    assert facts["runs"][0]["failures"][0]["sample_id"] in set(IMAGES["sample_id"])
+    assert set(facts["runs"][0]["affect"][0]) >= {"pearson", "bias_correction", "scale", "shift"}
     assert IMAGES["sha256"].iloc[0] not in json.dumps(facts)
 
 

@@ -12,14 +12,14 @@ from emotion_core import metrics
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import ReportError
 from emotion_core.reporting.evaluation import Evaluation
+from emotion_core.reporting.resampling import MEAN_CCC, resampled_scores
 from emotion_core.reporting.statistics import (
-    MEAN_CCC,
     Agreement,
     agreement,
+    benjamini_hochberg,
     difference,
     holm,
     interval,
-    resampled_scores,
     score_intervals,
 )
 
@@ -73,7 +73,7 @@ def test_blocks_of_resamples_do_not_change_them(monkeypatch: pytest.MonkeyPatch)
     evaluation = make_evaluation(count=40)
     whole = resampled_scores(evaluation, seed=3, resamples=30)
 
-    monkeypatch.setattr("emotion_core.reporting.statistics._BLOCK_CELLS", 280)
+    monkeypatch.setattr("emotion_core.reporting.resampling._BLOCK_CELLS", 280)
     in_blocks = resampled_scores(evaluation, seed=3, resamples=30)
 
     for name, values in whole.items():
@@ -195,6 +195,14 @@ def test_holm_agrees_with_statsmodels() -> None:
     adjusted = holm(p_values)
 
     np.testing.assert_allclose(adjusted, multipletests(p_values, method="holm")[1])
+
+
+def test_benjamini_and_hochberg_agree_with_statsmodels() -> None:
+    p_values = [0.011, 0.04, 0.5, 0.002, 0.03, 0.9, 0.03]
+
+    adjusted = benjamini_hochberg(p_values)
+
+    np.testing.assert_allclose(adjusted, multipletests(p_values, method="fdr_bh")[1])
 
 
 def test_a_run_does_not_differ_from_itself() -> None:

@@ -163,6 +163,35 @@ def test_what_may_not_be_read_is_a_refusal() -> None:
     ), result.stderr
 
 
+def test_a_folder_put_in_the_place_of_another_is_the_one_that_is_read(tmp_path: Path) -> None:
+    inbox = LocalFolder(tmp_path)
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night/a.jpg").write_bytes(b"first")
+    first, _ = inbox.read(b"night/a.jpg")
+
+    (tmp_path / "night").rename(tmp_path / "earlier")
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night/b.jpg").write_bytes(b"second")
+
+    assert first == b"first"
+    assert inbox.read(b"night/b.jpg")[0] == b"second"
+    with pytest.raises(FileNotFoundError):
+        inbox.read(b"night/a.jpg")
+
+
+def test_reading_many_folders_leaves_none_of_them_open(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / f"{number}/a.jpg").write_bytes(b"a")
+    inbox = LocalFolder(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    for number in range(20):
+        inbox.read(b"%d/a.jpg" % number)
+
+    assert len(os.listdir("/proc/self/fd")) <= before + 1  # noqa: PTH208
+
+
 def test_a_link_to_a_folder_is_not_walked_into(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/a.jpg").write_bytes(make_jpeg())

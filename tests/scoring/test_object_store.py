@@ -186,3 +186,23 @@ def test_the_inbox_may_be_set_to_an_address() -> None:
 
     assert settings.inbox == "s3://bucket/in"
     assert settings.inbox_dir.name == "inbox"
+
+
+def test_an_object_is_removed_only_while_it_holds_what_is_to_go(
+    bucket: Bucket, object_server: str
+) -> None:
+    from emotion_core.scoring.removal import remove_content
+    from emotion_core.tombstone_key import TombstoneKey
+
+    key = TombstoneKey(b"k" * 32)
+    mark = key.content(hashlib.sha256(PICTURE).digest())
+    bucket.put("in/mia.jpg", PICTURE)
+    bucket.put("in/ben.jpg", b"other bytes")
+    source = f"s3://{bucket.name}/in"
+
+    problems = [
+        remove_content(source, name, mark, key) for name in (b"mia.jpg", b"ben.jpg", b"gone.jpg")
+    ]
+
+    assert problems == [None, None, None]
+    assert [entry.name for entry in open_source(source).entries(b"")] == [b"ben.jpg"]

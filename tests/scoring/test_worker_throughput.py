@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from factories import make_jpeg, make_model
+from promotions import make_champion
 from sqlalchemy.exc import DBAPIError
 
 from emotion_core.scoring.tally import STAGES
 from emotion_core.settings import Settings
 from emotion_core.steps import Steps
 from emotion_core.store.database import Database
-from emotion_core.store.models import current_model, set_model_alias
 from emotion_core.store.throughput import throughputs
 
 sys.path.append(str(Path(__file__).parents[1] / "vision"))
@@ -24,15 +24,7 @@ def steps(settings: Settings, database: Database, tmp_path: Path) -> Steps:
     folder = store_model(tmp_path / "model", trained_briefly())
     with database.transaction("emotion_train") as connection:
         model = make_model(connection, folder=folder)
-        champion = current_model(connection)
-        set_model_alias(
-            connection,
-            alias="champion",
-            from_id=champion.id if champion else None,
-            to_id=model.id,
-            reason="test",
-            changed_by="test",
-        )
+        make_champion(connection, model)
     settings.inbox_dir.mkdir(parents=True)
     for number in range(3):
         (settings.inbox_dir / f"{number}.jpg").write_bytes(make_jpeg((number, 90, 30)))

@@ -1,5 +1,7 @@
 """The ledger: whatever happens to a worker, each item gets exactly one end."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from factories import make_arrivals, make_model, make_scores
@@ -7,9 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from emotion_core.store.batches import (
+    ArrivedFile,
     Batch,
     batch_summary,
     close_batch,
+    enter_and_plan_files,
     enter_files,
     known_files,
     open_batch,
@@ -302,6 +306,27 @@ def test_a_probability_that_is_none_is_refused_and_nothing_is_half_written(
 
     with database.transaction("emotion_score") as connection:
         assert items_left(connection, batch.model_version_id) == 10
+
+
+def test_files_entered_with_their_items_need_no_plan_afterwards(
+    database: Database, batch: Batch, request: pytest.FixtureRequest
+) -> None:
+    copies = [replace(file, path=b"copy of " + file.path) for file in make_arrivals(3, "copied")]
+    refused = ArrivedFile(b"pipe", 0, 1, None, "not_a_regular_file", "nothing was opened")
+    arrivals = [*make_arrivals(5, "copied"), *copies, refused]
+
+    with database.transaction("emotion_score") as connection:
+        first = enter_and_plan_files(connection, batch, arrivals)
+    with database.transaction("emotion_score") as connection:
+        second = enter_and_plan_files(connection, batch, arrivals)
+        left_to_plan = plan_items(connection, batch.id)
+    with database.transaction("emotion_report") as connection:
+        summary = batch_summary(connection, request.node.name)
+
+    assert first == (9, 5)
+    assert second == (0, 0)
+    assert left_to_plan == 0
+    assert summary is not None and summary.count_rejected == 1
 
 
 def test_predictions_keep_every_bit_of_a_float(database: Database, batch: Batch) -> None:

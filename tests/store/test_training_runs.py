@@ -4,7 +4,7 @@ import pytest
 from factories import make_labels, make_model, make_predictions, make_training_run
 
 from emotion_core.errors import StoreError
-from emotion_core.store import models, training_runs
+from emotion_core.store import aliases, models, training_runs
 from emotion_core.store.database import Database
 
 SUMMARY = {
@@ -99,9 +99,8 @@ def test_registering_a_run_again_makes_no_second_model(database: Database) -> No
 def test_an_alias_moves_only_from_where_it_was_seen(database: Database) -> None:
     def move(from_id: int | None, to_id: int) -> None:
         with database.transaction("emotion_train") as connection:
-            models.set_model_alias(
+            aliases.move_challenger(
                 connection,
-                alias="challenger",
                 from_id=from_id,
                 to_id=to_id,
                 reason="test",
@@ -110,8 +109,9 @@ def test_an_alias_moves_only_from_where_it_was_seen(database: Database) -> None:
 
     with database.transaction("emotion_train") as connection:
         first, second = make_model(connection), make_model(connection)
+        before = models.current_model(connection, "challenger")
 
-    move(None, first.id)
+    move(before.id if before else None, first.id)
     move(first.id, second.id)
     for stale in (None, first.id):
         with pytest.raises(StoreError, match="moved by somebody else"):

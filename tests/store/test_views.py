@@ -34,6 +34,11 @@ DOCUMENTED = (
     "model_leaderboard",
     "refused_image",
     "scoring_rate",
+    "scoring_backlog",
+    "model_disagreement",
+    "refused_image_by_reason",
+    "scored_image_by_batch_affect",
+    "likely_label_error",
 )
 
 

@@ -1,0 +1,103 @@
+"""``emotion erase``, ``tombstones``: what is erased for good, from a shell."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from emotion_core.cli.console import add_row, app, console, open_steps
+from emotion_core.errors import ErasureError
+from emotion_core.steps.privacy import Outcome
+from emotion_core.store import erasure
+
+
+@app.command()
+def erase(
+    content: Annotated[str | None, typer.Option(help="SHA-256 of an image, 64 hex digits.")] = None,
+    file: Annotated[str | None, typer.Option(help="A delivered file, by path or address.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="A person, by the key in a manifest's column subject.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; kept. No names in here.")] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Remove files that earlier erasures could not.")
+    ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Erase again what a restored backup brought back.")
+    ] = False,
+    tombstones: Annotated[
+        Path | None, typer.Option(help="With --replay: a file of tombstones of your own.")
+    ] = None,
+) -> None:
+    """Remove images from tables and sources, for good: the same bytes are refused from then on."""
+    steps = open_steps()
+    if finish:
+        _tell(steps.finish_erasures())
+    elif replay:
+        _tell(steps.replay_erasures(tombstones))
+    else:
+        if not reason:
+            raise ErasureError("say why: --reason 'request 12/2026'")
+        _tell(
+            steps.erase(
+                content=content,
+                file=file,
+                subject=subject,
+                reason=reason,
+                requested_by=getpass.getuser(),
+            )
+        )
+
+
+@app.command("erasures")
+def list_erasures(
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+) -> None:
+    """Requests to erase, and what each took away."""
+    with open_steps().database.transaction("emotion_erase") as connection:
+        found = erasure.erasures(connection, limit=limit)
+    table = Table("erasure", "by", "reason", "images", "files", "held", "still there", "finished")
+    for record in found:
+        add_row(
+            table,
+            str(record.id),
+            record.asked_by,
+            record.reason,
+            str(record.count_contents),
+            str(record.count_files),
+            str(record.count_held),
+            str(record.count_left),
+            f"{record.finished_at:%Y-%m-%d %H:%M}" if record.finished_at else "no",
+        )
+    console.print(table)
+
+
+@app.command("tombstones")
+def export_tombstones(
+    path: Annotated[Path, typer.Argument(help="Lines are added; keep it apart from backups.")],
+) -> None:
+    """Write every tombstone into a file, for `emotion erase --replay` after a restore."""
+    print(f"{open_steps().export_tombstones(path)} tombstones are in {path}")
+
+
+def _tell(outcome: Outcome) -> None:
+    record = outcome.record
+    if record is not None:
+        print(
+            f"erasure {record.id}: {record.count_contents} images, {record.count_files} files, "
+            f"{record.count_predictions} predictions, {record.count_refusals} refusals and "
+            f"{record.count_labels} labels are gone"
+        )
+        if record.models:
+            print(
+                "models that were trained on them, and are not undone by it: "
+                + ", ".join(record.models)
+            )
+    for sentence in dict.fromkeys(outcome.held):
+        print(f"kept: {sentence}")
+    for sentence in dict.fromkeys(outcome.by_hand):
+        print(f"left for you: {sentence}")
+    if record is None and not outcome.by_hand:
+        print("nothing is left to do")

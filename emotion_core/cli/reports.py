@@ -1,0 +1,54 @@
+"""``emotion report``: comparisons and nights, rendered from the tables."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from emotion_core.cli.console import app, open_steps
+from emotion_core.errors import ReportError
+
+
+@app.command()
+def report(
+    run: Annotated[
+        str | None, typer.Argument(help="The Airflow run that trained; see `emotion runs`.")
+    ] = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Option(help="A run's key or a model's name; give one to eight, of any age."),
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option(help="A scoring run instead; see `emotion batches`.")
+    ] = None,
+    made_at: Annotated[
+        str | None,
+        typer.Option(help="The time on the page, ISO 8601: the same one gives the same bytes."),
+    ] = None,
+    thumbnails: Annotated[
+        bool, typer.Option(help="Show single images. Faces are personal data: think first.")
+    ] = False,
+) -> None:
+    """Render a report from the tables; prints where it is."""
+    if sum(given is not None for given in (run, runs, batch)) != 1:
+        raise ReportError("name one of three: a training run, --runs once for each run, or --batch")
+    moment = None if made_at is None else _moment(made_at)
+    steps = open_steps()
+    if batch is not None:
+        print(steps.report_night(batch, made_at=moment))
+    elif runs is not None:
+        print(steps.compare_runs(runs, made_at=moment, thumbnails=thumbnails))
+    else:
+        print(steps.compare(str(run), made_at=moment, thumbnails=thumbnails))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ReportError(
+            f"--made-at {text!r} is not a time; write 2026-11-22T19:36:00+00:00"
+        ) from None
+    if found.tzinfo is None:
+        raise ReportError(f"--made-at {text!r} names no time zone; add +00:00 for UTC")
+    return found

@@ -1,0 +1,108 @@
+"""One scoring run, as facts: what came, what was refused and why, the mix, the drift, the speed."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from emotion_core.errors import ReportError
+from emotion_core.reporting import numerals
+from emotion_core.store import batches, nights, throughput
+from emotion_core.store.batches import BatchSummary, HeldReason, RefusedFile
+from emotion_core.store.nights import DriftReading, MixShare
+from emotion_core.store.throughput import Throughput
+
+FILES_SHOWN: Final = 200
+"""Refused files on the page; the view refused_file has all of them."""
+
+
+@dataclass(frozen=True)
+class RefusedFor:
+    """Files refused for one reason."""
+
+    reason: str
+    count: int
+    meaning: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Night:
+    """What became of one batch."""
+
+    batch: BatchSummary
+    made_at: datetime
+    headline: str
+    reasons: tuple[RefusedFor, ...]
+    """Most frequent first."""
+    refused: tuple[RefusedFile, ...]
+    """The first :data:`FILES_SHOWN` by name."""
+    count_more_refused: int
+    held: tuple[HeldReason, ...]
+    mix: tuple[MixShare, ...]
+    """Of the images delivered with this batch, in the order of the expressions."""
+    speeds: tuple[Throughput, ...]
+    speed: str
+    """In one sentence."""
+    drift: tuple[DriftReading, ...]
+    """Empty until the health of this night was looked at."""
+
+
+def read_night(connection: Any, run_key: str, made_at: datetime) -> Night:
+    """Read one batch from the tables.
+
+    Args:
+        connection: Transaction that sees one snapshot.
+        run_key: The batch's.
+        made_at: When the page is made; it stands on the page.
+
+    Raises:
+        ReportError: There is no such batch.
+    """
+    summary = batches.batch_summary(connection, run_key)
+    if summary is None:
+        raise ReportError(f"there is no batch {run_key!r}; see `emotion batches`")
+    refused = batches.refused_files(connection, run_key)
+    speeds = throughput.throughputs(connection, run_key)
+    return Night(
+        batch=summary,
+        made_at=made_at,
+        headline=_headline(summary),
+        reasons=_reasons(refused),
+        refused=tuple(refused[:FILES_SHOWN]),
+        count_more_refused=max(0, len(refused) - FILES_SHOWN),
+        held=tuple(batches.held_folders(connection, run_key)),
+        mix=tuple(nights.expression_mix(connection, run_key)),
+        speeds=tuple(speeds),
+        speed=_speed(speeds),
+        drift=tuple(nights.drift_readings(connection, run_key)),
+    )
+
+
+def _headline(summary: BatchSummary) -> str:
+    found = numerals.count(summary.count_found)
+    if not summary.is_closed:
+        return f"{numerals.count(summary.count_left)} of {found} files still wait"
+    if not summary.count_found:
+        return "Nothing new came"
+    return f"{numerals.count(summary.count_done)} of {found} files scored"
+
+
+def _reasons(refused: list[RefusedFile]) -> tuple[RefusedFor, ...]:
+    first = {file.reason: file for file in reversed(refused)}
+    return tuple(
+        RefusedFor(reason, count, first[reason].meaning, first[reason].advice)
+        for reason, count in Counter(file.reason for file in refused).most_common()
+    )
+
+
+def _speed(speeds: list[Throughput]) -> str:
+    images = sum(speed.count_scored + speed.count_refused for speed in speeds)
+    busy = sum(speed.seconds for speed in speeds)
+    if not images or not busy:
+        return "No worker brought an image to its end."
+    workers = "one worker" if len(speeds) == 1 else f"{len(speeds)} workers"
+    return (
+        f"{numerals.count(images)} images by {workers}, "
+        f"{numerals.per_second(images / busy)} for each of them."
+    )

@@ -1,0 +1,346 @@
+"""Steps of erasing: by content, by file, by subject; and again after a backup was restored."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emotion_core.errors import ErasureError, StoreError
+from emotion_core.steps.installation import Installation
+from emotion_core.store import erasure, holds, sources, tombstones
+from emotion_core.tombstone_key import TombstoneKey, tombstone_key
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """What an erasure did."""
+
+    record: erasure.ErasureRecord | None = None
+    """None when there was nothing to erase."""
+    held: list[str] = field(default_factory=list)
+    """Why something was kept."""
+    by_hand: list[str] = field(default_factory=list)
+    """What only people can remove."""
+
+
+class PrivacySteps(Installation):
+    """Erasure, and the tombstones that make it last."""
+
+    def erase(
+        self,
+        *,
+        reason: str,
+        requested_by: str,
+        content: str | None = None,
+        file: str | None = None,
+        subject: str | None = None,
+    ) -> Outcome:
+        """Remove an image, or all of a subject's, from tables and sources, and let none come back.
+
+        One of ``content`` (64 hex digits), ``file`` (a path or address) and ``subject`` (the key
+        that its sender gave in a manifest) is given. Safe to repeat, and to go on with after a
+        kill: every content is erased in a transaction of its own, and what is then left to remove
+        is a row.
+
+        Raises:
+            ErasureError: Nothing was named, or nothing is known of it.
+            StoreError: The key is not the one that the tombstones were made with.
+            StorageError: The file of tombstones cannot be written.
+        """
+        key = self.tombstone_key()
+        asked_by = "content" if content else "file" if file else "subject"
+        contents, files = self._named(key, content, file, subject)
+        outcome = Outcome()
+        with self.database.transaction("emotion_erase") as connection:
+            number = erasure.open_erasure(
+                connection, asked_by=asked_by, reason=reason, requested_by=requested_by
+            )
+        self._erase_files(number, files, outcome)
+        self._erase_contents(number, contents, key, outcome)
+        if file is not None and contents and not outcome.held:
+            self._note_lying(number, file, contents, key)
+        self.finish_erasures(number, outcome)
+        if file is not None and not outcome.held and Path(file).is_file():
+            outcome.by_hand.append(f"{file} itself is in no source of this system: remove it")
+        return outcome
+
+    def finish_erasures(self, number: int | None = None, outcome: Outcome | None = None) -> Outcome:
+        """Remove the bytes that erasures have left, of one or of all; says what people must do."""
+        from emotion_core.scoring.removal import naming_manifest, remove_content
+
+        key, outcome = self.tombstone_key(), outcome or Outcome()
+        with self.database.transaction("emotion_erase") as connection:
+            left = erasure.leftovers(connection, number)
+        for leftover in left:
+            problem = remove_content(leftover.source, leftover.path, leftover.content_hmac, key)
+            if problem is None and (told := naming_manifest(leftover.source, leftover.path)):
+                outcome.by_hand.append(told)
+            if problem is not None:
+                outcome.by_hand.append(
+                    f"a file in {leftover.source} is still there: {problem}. "
+                    "`emotion erase --finish` tries again"
+                )
+            with self.database.transaction("emotion_erase") as connection:
+                erasure.settle_leftover(connection, leftover.id, problem)
+        with self.database.transaction("emotion_erase") as connection:
+            erasure.finish_erasures(connection, number)
+            if number is not None:
+                outcome.record = erasure.erasures(connection, number)[0]
+        return outcome
+
+    def replay_erasures(self, path: Path | None = None) -> Outcome:
+        """Erase again what a restored backup brought back, by a file of tombstones.
+
+        Args:
+            path: In place of the installation's own file.
+        """
+        from emotion_core.scoring.erasures_file import read_tombstones
+
+        key = self.tombstone_key()
+        marks = read_tombstones(path or self._erasures_path)
+        with self.database.transaction("emotion_erase") as connection:
+            count = tombstones.place_tombstones(connection, dict(marks))
+            back = list(erasure.known_contents_of(connection, key, list(marks)))
+        log.info("%d tombstones were missing, %d contents are back", count, len(back))
+        outcome = Outcome()
+        if back:
+            with self.database.transaction("emotion_erase") as connection:
+                number = erasure.open_erasure(
+                    connection,
+                    asked_by="replay",
+                    reason="a backup was restored",
+                    requested_by="replay",
+                )
+            self._erase_contents(number, back, key, outcome)
+            self.finish_erasures(number, outcome)
+        return outcome
+
+    def export_tombstones(self, path: Path) -> int:
+        """Write every tombstone of the database into a file; returns how many."""
+        from emotion_core.scoring.erasures_file import append_tombstones, read_tombstones
+
+        with self.database.transaction("emotion_erase") as connection:
+            marks = tombstones.tombstones(connection)
+        known = read_tombstones(path)
+        append_tombstones(path, {m: at for m, at in marks.items() if m not in known})
+        return len(marks)
+
+    def require_erasures(self) -> TombstoneKey:
+        """Stop before anything is taken in that a restored backup has forgotten the erasure of.
+
+        Returns:
+            The key with which what was erased is known again.
+
+        Raises:
+            StoreError: The database lacks tombstones that the file beside it holds, or they were
+                made with another key.
+        """
+        from emotion_core.scoring.erasures_file import read_tombstones
+
+        key, marks = tombstone_key(self.settings), read_tombstones(self._erasures_path)
+        with self.database.transaction("emotion_score") as connection:
+            tombstones.require_same_key(connection, key)
+            known = tombstones.tombstones(connection) if marks else {}
+        missing = len(marks.keys() - known.keys())
+        if missing:
+            raise StoreError(
+                f"the database lacks {missing} erasures that {self._erasures_path} remembers, as "
+                "after restoring a backup: run `emotion erase --replay`"
+            )
+        return key
+
+    def tombstone_key(self) -> TombstoneKey:
+        """This installation's key, checked against the database's tombstones.
+
+        Raises:
+            StoreError: It is another one.
+        """
+        key = tombstone_key(self.settings)
+        with self.database.transaction("emotion_erase") as connection:
+            tombstones.claim_key(connection, key)
+        return key
+
+    def place_hold(
+        self,
+        *,
+        reason: str,
+        placed_by: str,
+        content: str | None = None,
+        subject: str | None = None,
+        source: str | None = None,
+        dataset: str | None = None,
+    ) -> int:
+        """Keep what is named from retention and erasure; returns the hold's id.
+
+        One of ``content`` (64 hex digits), ``subject`` (the sender's key), ``source`` and
+        ``dataset`` (its name) is given.
+
+        Raises:
+            ErasureError: Nothing was named, or it cannot be held.
+        """
+        named: dict[holds.Kind, str | None] = {
+            "content": content,
+            "subject": subject,
+            "source": source,
+            "dataset": dataset,
+        }
+        given = [kind for kind, value in named.items() if value]
+        if len(given) != 1:
+            raise ErasureError("name one of content, subject, source and dataset")
+        key = self.tombstone_key() if subject else None
+        with self.database.transaction("emotion_erase") as connection:
+            return holds.place_hold(
+                connection,
+                kind=given[0],
+                reason=reason,
+                placed_by=placed_by,
+                content=_sha256(content) if content else None,
+                subject_hmac=key.subject(subject) if key and subject else None,
+                source=_source(source) if source else None,
+                dataset=dataset,
+            )
+
+    def record_source(
+        self,
+        source: str,
+        purpose: str,
+        *,
+        recorded_by: str,
+        basis: str | None = None,
+        basis_note: str | None = None,
+    ) -> sources.SourcePurpose:
+        """Record what a source's images are for.
+
+        Raises:
+            ProhibitedUseError: No such purpose or basis, or a basis without what it rests on.
+        """
+        with self.database.transaction("emotion_erase") as connection:
+            return sources.record_purpose(
+                connection,
+                _source(source),
+                purpose,
+                basis=basis,
+                basis_note=basis_note,
+                recorded_by=recorded_by,
+            )
+
+    def record_source_once(self, source: str, purpose: str, *, recorded_by: str) -> None:
+        """Record what a source's images are for, where nobody has said so."""
+        with self.database.transaction("emotion_erase") as connection:
+            known = {found.source for found in sources.purposes(connection) if found.recorded_at}
+        if _source(source) not in known:
+            self.record_source(source, purpose, recorded_by=recorded_by)
+
+    def require_permitted(self, source: str) -> None:
+        """Stop before images are scored for a prohibited use; say so where none was recorded.
+
+        Raises:
+            ProhibitedUseError: The source is for work or education, without a basis.
+        """
+        with self.database.transaction("emotion_score") as connection:
+            found = sources.require_permitted(connection, source)
+        if found.purpose == sources.UNSTATED:
+            log.warning(
+                "nobody recorded what %s is for; do: emotion source set %s --purpose research",
+                source,
+                source,
+            )
+
+    @property
+    def _erasures_path(self) -> Path:
+        return self.settings.erasures_path or self.settings.home / "erasures.jsonl"
+
+    def _erase_contents(
+        self, number: int, contents: Sequence[bytes], key: TombstoneKey, outcome: Outcome
+    ) -> None:
+        from emotion_core.scoring.erasures_file import append_tombstones
+
+        for sha256 in contents:
+            with self.database.transaction("emotion_erase") as connection:
+                erased = erasure.erase_content(connection, number, sha256, key)
+                if erased.hold is None:
+                    # On disk before it is committed: no restore may forget what was done.
+                    append_tombstones(self._erasures_path, {key.content(sha256): datetime.now(UTC)})
+            if erased.hold is not None:
+                outcome.held.append(f"an image is kept by legal hold {erased.hold}")
+            outcome.by_hand += [f"{told}: remove it there" for told in erased.datasets]
+
+    def _erase_files(
+        self, number: int, files: Sequence[tuple[str, bytes]], outcome: Outcome
+    ) -> None:
+        for source, path in files:
+            with self.database.transaction("emotion_erase") as connection:
+                hold = erasure.hold_on_source(connection, source)
+                if hold is None:
+                    erasure.erase_unread_files(connection, number, source, path)
+            if hold is not None:
+                outcome.held.append(f"a file is kept by legal hold {hold}")
+
+    def _note_lying(
+        self, number: int, file: str, contents: Sequence[bytes], key: TombstoneKey
+    ) -> None:
+        """Also remove the named file where it lies in a source and was never taken in."""
+        with self.database.transaction("emotion_erase") as connection:
+            noted = {(left.source, left.path) for left in erasure.leftovers(connection, number)}
+            for place in _places(file, erasure.known_sources(connection)):
+                if place not in noted:
+                    erasure.note_leftover(connection, number, *place, key.content(contents[-1]))
+
+    def _named(
+        self, key: TombstoneKey, content: str | None, file: str | None, subject: str | None
+    ) -> tuple[list[bytes], list[tuple[str, bytes]]]:
+        """The contents that are meant, and the files whose content was never known."""
+        if sum(name is not None for name in (content, file, subject)) != 1:
+            raise ErasureError("name one of content, file and subject")
+        if content is not None:
+            return [_sha256(content)], []
+        with self.database.transaction("emotion_erase") as connection:
+            if subject is not None:
+                contents = erasure.contents_of_subject(connection, key.subject(subject))
+                if not contents:
+                    raise ErasureError(
+                        "no image of that subject is known; subjects come from the column subject "
+                        "of a manifest.csv"
+                    )
+                return contents, []
+            assert file is not None  # noqa: S101  - one of the three is given
+            places = _places(file, erasure.known_sources(connection))
+            found = [(at, erasure.contents_of_path(connection, *at)) for at in places]
+        contents = [sha256 for _, of_place in found for sha256 in of_place if sha256 is not None]
+        unread = [at for at, of_place in found if None in of_place]
+        lying = Path(file)
+        if "://" not in file and lying.is_file() and not lying.is_symlink():
+            contents.append(hashlib.sha256(lying.read_bytes()).digest())
+        if not contents and not unread:
+            raise ErasureError(f"nothing is known of {file!r}, and no such file is here")
+        return list(dict.fromkeys(contents)), unread
+
+
+def _sha256(content: str) -> bytes:
+    try:
+        sha256 = bytes.fromhex(content)
+    except ValueError:
+        sha256 = b""
+    if len(sha256) != 32:
+        raise ErasureError(f"{content[:80]!r} is no SHA-256; give its 64 hex digits")
+    return sha256
+
+
+def _source(name: str) -> str:
+    """A source's name as batches have it."""
+    return name.rstrip("/") if "://" in name else str(Path(name).absolute())
+
+
+def _places(file: str, sources: Sequence[str]) -> list[tuple[str, bytes]]:
+    """A file as ``(source, path inside it)``, for every source that it may lie in."""
+    whole = file if "://" in file else str(Path(file).absolute())
+    return [
+        (source, os.fsencode(whole[len(source) + 1 :]))
+        for source in sources
+        if whole.startswith(source.rstrip("/") + "/")
+    ]

@@ -1,0 +1,182 @@
+"""Steps of comparing: any runs, from the tables to a page."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emotion_core.errors import EmotionError, ReportError
+from emotion_core.names import folder_name
+from emotion_core.steps.installation import Installation
+from emotion_core.store import models, reports, run_facts, training_runs
+
+if TYPE_CHECKING:
+    from emotion_core.reporting.comparison import Comparison
+
+log = logging.getLogger(__name__)
+
+
+class ReportSteps(Installation):
+    """From registered runs, or a scored batch, to a report."""
+
+    def compare(
+        self, group_key: str, *, made_at: datetime | None = None, thumbnails: bool = False
+    ) -> str:
+        """Render the comparison of a group's runs from the tables; returns the page's path.
+
+        Args:
+            group_key: The Airflow run that trained them.
+            made_at: The time that stands on the page; the same rows and time give the same bytes.
+            thumbnails: Show the single images too. Off by default: faces are personal data.
+
+        Raises:
+            ReportError: The group has no run.
+            DataError: Thumbnails were asked for and the data set is not where it was.
+        """
+        from emotion_core.reporting.comparison import read_comparison
+
+        with self.database.transaction("emotion_report") as connection:
+            records = training_runs.runs_in_group(connection, group_key)
+        self._measure([record.id for record in records])
+        return self._render(
+            lambda connection, moment: read_comparison(connection, group_key, moment),
+            made_at,
+            thumbnails,
+        )
+
+    def compare_runs(
+        self,
+        names: Sequence[str],
+        *,
+        made_at: datetime | None = None,
+        thumbnails: bool = False,
+    ) -> str:
+        """Render a comparison of any one to eight runs, of any age; returns the page's path.
+
+        Args:
+            names: Keys of training runs or names of models; ``RUN`` alone stands for all networks
+                of that Airflow run.
+            made_at: As for :meth:`compare`.
+            thumbnails: As for :meth:`compare`.
+
+        Raises:
+            ReportError: A name is unknown or named twice, or there are more than eight runs.
+            DataError: As for :meth:`compare`.
+        """
+        from emotion_core.reporting.comparison import read_comparison_of
+
+        with self.database.transaction("emotion_report") as connection:
+            found = [record for name in names for record in _runs_named(connection, name)]
+        self._measure([record.id for record in found])
+        keys = [record.run_key for record in found]
+        return self._render(
+            lambda connection, moment: read_comparison_of(connection, keys, moment),
+            made_at,
+            thumbnails,
+        )
+
+    def report_night(self, run_key: str, *, made_at: datetime | None = None) -> str:
+        """Render the short report of a scoring run; returns the page's path.
+
+        Raises:
+            ReportError: There is no such batch.
+        """
+        from emotion_core.reporting.night import read_night
+        from emotion_core.reporting.pages import write_night
+
+        with self.database.transaction("emotion_report") as connection:
+            reports.begin_report(connection)
+            night = read_night(connection, run_key, made_at or datetime.now(UTC))
+        return str(write_night(night, self.settings.reports_dir / "nights" / folder_name(run_key)))
+
+    def _render(
+        self,
+        read: "Callable[[Any, datetime], Comparison]",
+        made_at: datetime | None,
+        thumbnails: bool,
+    ) -> str:
+        from emotion_core.reporting.render import render_comparison
+
+        moment = made_at or datetime.now(UTC)
+        with self.database.transaction("emotion_report") as connection:
+            reports.begin_report(connection)
+            comparison = read(connection, moment)
+        folder = self.settings.reports_dir / folder_name(comparison.group_key)
+        pictures = self._thumbnails(comparison) if thumbnails else None
+        page = render_comparison(comparison, folder, pictures)
+        records = [run.record for run in comparison.runs]
+        with self.database.transaction("emotion_report") as connection:
+            reports.record_report(
+                connection,
+                reports.ReportRecord(
+                    group_key=comparison.group_key,
+                    folder=str(folder),
+                    verdict=comparison.summary,
+                    count_runs=len(comparison.runs),
+                    rendered_at=moment,
+                    title=comparison.title,
+                    run_keys=tuple(record.run_key for record in records),
+                    networks=tuple(sorted({record.network for record in records})),
+                    datasets=tuple(sorted({record.dataset_name for record in records})),
+                    outcomes=tuple(verdict.kind for verdict in comparison.verdicts),
+                    is_drawn=comparison.is_all_drawn,
+                ),
+            )
+        log.info("%s", comparison.summary)
+        return str(page)
+
+    def _measure(self, run_ids: list[int]) -> None:
+        """Time the models that no device has timed yet; a model whose folder is gone is left."""
+        with self.database.transaction("emotion_report") as connection:
+            untimed = run_facts.models_without_cost(connection, run_ids)
+        for model_version_id, folder in untimed.items():
+            if not Path(folder).is_dir():
+                log.info("the model in %s was not timed: its folder is not here", folder)
+                continue
+            from emotion_core.vision.cost import measure_cost
+
+            try:
+                cost = measure_cost(Path(folder), self.settings.device)
+            except EmotionError as error:
+                log.warning("the model in %s was not timed: %s", folder, error)
+                continue
+            with self.database.transaction("emotion_report") as connection:
+                run_facts.record_model_cost(
+                    connection, model_version_id, run_facts.ModelCost(**vars(cost))
+                )
+
+    def _thumbnails(self, comparison: "Comparison") -> dict[str, str]:
+        from emotion_core.reporting.thumbnails import thumbnail
+        from emotion_core.training.affectnet import read_affectnet
+
+        run = comparison.runs[0]
+        with self.database.transaction("emotion_report") as connection:
+            location = run_facts.dataset_location(connection, run.record.id)
+        labelled_set = read_affectnet(Path(location))
+        if labelled_set.fingerprint != run.record.dataset_fingerprint:
+            raise ReportError(
+                f"{location} holds other data than the runs were trained on; report without "
+                "thumbnails, or restore the data set"
+            )
+        wanted = comparison.shown_samples
+        return {
+            sample.sample_id: thumbnail(labelled_set.read_image(sample))
+            for sample in labelled_set.samples
+            if sample.sample_id in wanted
+        }
+
+
+def _runs_named(connection: Any, name: str) -> list[training_runs.RunRecord]:
+    record = training_runs.run_by_key(connection, name)
+    if record is not None:
+        return [record]
+    if group := training_runs.runs_in_group(connection, name):
+        return group
+    for model in models.model_versions(connection, name=name):
+        record = training_runs.run_by_key(connection, model.run_key)
+        if record is not None:
+            return [record]
+    raise ReportError(
+        f"there is no training run and no model {name!r}; see `emotion runs` and `emotion models`"
+    )

@@ -1,0 +1,46 @@
+"""The SQL behind each figure of a report, ready to paste: shown on the page, run by tests."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from emotion_core.settings import SQL_DIR
+
+FIGURES: Final = (
+    "expression_scores",
+    "affect_scores",
+    "intervals",
+    "agreement",
+    "curves",
+    "confusion",
+    "confusion_difference",
+    "classes",
+    "precision_recall",
+    "circumplex",
+    "density",
+    "residuals",
+    "regions",
+    "reliability",
+    "risk_coverage",
+    "failures",
+    "misses",
+    "disagreements",
+    "doubtful_labels",
+    "cost",
+)
+"""Names of the files in ``sql/figures``."""
+
+
+def figure_sql(name: str, run_ids: Sequence[int]) -> str:
+    """The statement behind a figure, for these runs.
+
+    Args:
+        name: One of :data:`FIGURES`.
+        run_ids: Whole numbers, which is why they may stand in the text.
+    """
+    return _template(name).replace(":runs", ", ".join(str(int(run_id)) for run_id in run_ids))
+
+
+@cache
+def _template(name: str) -> str:
+    return (SQL_DIR / "figures" / f"{name}.sql").read_text(encoding="utf-8").strip()

@@ -1,0 +1,113 @@
+"""Gates: what was measured when a model was held against the champion, and whether it passed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from emotion_core.errors import StoreError
+from emotion_core.store.queries import query
+
+_CHAMPIONS = "champion_"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A row of ``promotion_gate``; figures of the comparison are None where there was no champion.
+
+    Differences and their intervals are candidate minus champion.
+    """
+
+    id: int
+    candidate: str
+    champion: str | None
+    model_version_id: int
+    champion_id: int | None
+    golden: str
+    """``passed``, ``missing`` or ``failed``."""
+    golden_detail: str
+    calibration_error: float | None
+    collapse: str | None
+    """Why the candidate is of no use; None when it is of some."""
+    alpha: float
+    minimum_images: int
+    count_images: int
+    only_candidate: int
+    only_champion: int
+    accuracy_candidate: float | None
+    accuracy_champion: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    accuracy_p: float | None
+    ccc_candidate: float | None
+    ccc_champion: float | None
+    ccc_low: float | None
+    ccc_high: float | None
+    ccc_p: float | None
+    asked_by: str
+    checked_at: datetime
+    is_passed: bool
+    """The database's own verdict on the figures above."""
+    is_used: bool
+    """Whether a change of champion rests on it already; each gate serves once."""
+
+
+def held_out_by_both(
+    connection: Connection, candidate_id: int, champion_id: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What two models said of the images that neither was trained on and both were validated on.
+
+    Returns:
+        The candidate's and the champion's rows, in the same order, with the columns of
+        :func:`emotion_core.store.training_runs.validation_predictions`. The truth is the label
+        in the candidate's data set.
+    """
+    both = pd.read_sql_query(
+        query("held_out_by_both"),
+        connection,
+        params={"candidate_id": candidate_id, "champion_id": champion_id},
+    )
+    theirs = [name for name in both.columns if name.startswith(_CHAMPIONS)]
+    candidate = both.drop(columns=theirs)
+    champion = candidate.copy()
+    for name in theirs:
+        champion[name.removeprefix(_CHAMPIONS)] = both[name]
+    return candidate, champion
+
+
+def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
+    """Keep a gate's figures; the database adds the calibration and its verdict.
+
+    Args:
+        connection: Transaction of role ``emotion_train``.
+        facts: The columns that ``sql/queries/record_promotion_gate.sql`` names.
+
+    Raises:
+        StoreError: Another model is champion by now, or the figures are not those of the tables.
+    """
+    try:
+        gate_id = connection.execute(query("record_promotion_gate"), dict(facts)).scalar_one()
+    except DBAPIError as error:
+        raise StoreError(f"the gate was not kept: {first_line(error)}") from error
+    return gate_by_id(connection, gate_id)
+
+
+def gate_by_id(connection: Connection, gate_id: int) -> Gate:
+    """The gate under this number.
+
+    Raises:
+        StoreError: There is none.
+    """
+    row = connection.execute(query("promotion_gate"), {"id": gate_id}).mappings().one_or_none()
+    if row is None:
+        raise StoreError(f"there is no gate number {gate_id}; check the model again")
+    return Gate(**row)
+
+
+def first_line(error: DBAPIError) -> str:
+    """What the server said, without its context."""
+    return str(error.orig).strip().splitlines()[0]

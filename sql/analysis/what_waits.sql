@@ -1,0 +1,5 @@
+-- Does anything wait to be scored, for which model, and since when?
+-- No row: nothing waits.
+SELECT model, count_waiting, count_in_work, count_abandoned, waiting_since
+FROM scoring_backlog
+ORDER BY waiting_since;

@@ -1,0 +1,3 @@
+-- The first who marks anything says with which key.
+INSERT INTO erasure_key (fingerprint) VALUES (:fingerprint)
+ON CONFLICT (is_only) DO NOTHING

@@ -1,0 +1,1 @@
+UPDATE rescoring SET closed_at = coalesce(closed_at, now()) WHERE id = :id

@@ -1,0 +1,1 @@
+UPDATE erasure_leftover SET problem = :problem WHERE id = :id

@@ -1,0 +1,1 @@
+DELETE FROM erasure_leftover WHERE id = :id

@@ -1,0 +1,2 @@
+UPDATE inbox_file SET removed_at = now()
+WHERE id = ANY (cast(:ids AS bigint[])) AND removed_at IS NULL

@@ -1,0 +1,164 @@
+"""The deployment's topology as processes: every component by itself, two workers, one killed.
+
+What docker-compose.yaml would start in containers is started here from the same file, with the same
+commands, environment, logins and health checks: CeleryExecutor over Redis, FAB's users, a worker
+that serves `cpu` and `gpu` and one that serves `gpu` alone.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from composed import CONTROL, WORKERS, Composed, composed, wait_until
+from PIL import Image
+from sqlalchemy import text
+
+from emotion_core.local.airflow_api import AirflowApi, TaskState
+from emotion_core.settings import Settings
+from emotion_core.steps import Steps
+from emotion_core.store.batches import BatchSummary, batch_summary
+from emotion_core.training.drawn_faces import draw_dataset
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+
+TRAINING, SCORING = "train_and_compare", "score_new_images"
+IMAGES, BROKEN = 4_000, 3
+PATIENCE_S = 400.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a training and a night left behind."""
+
+    unwell: dict[str, int]
+    """Services whose own health check failed, with its exit code."""
+    training: list[TaskState]
+    night: list[TaskState]
+    tried_again: int
+    """Items that somebody held when the worker was killed."""
+    predictions: int
+    workers: set[str]
+    """Who published."""
+    summary: BatchSummary
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server here: sudo apt-get install redis-server")
+    with tempfile.TemporaryDirectory(prefix="emotion-") as place:
+        folder = Path(place)
+        # One task at a time on each worker, so that of two scoring tasks each has one.
+        variables = {"EMOTION_CPU_CONCURRENCY": "1", "EMOTION_LOST_TASK_SECONDS": "20"}
+        with composed(folder, variables) as system:
+            yield _live_through(system, folder)
+
+
+def _live_through(system: Composed, folder: Path) -> Told:
+    children = {name: system.start(name) for name in (*CONTROL, *WORKERS)}
+    draw_dataset(folder / "data" / "drawn", per_expression=8, seed=1)
+    deliver(folder / "inbox" / "evening")
+    api = AirflowApi(
+        f"http://127.0.0.1:{system.ports['api']}",
+        "admin",
+        system.variables["AIRFLOW_ADMIN_PASSWORD"],
+    )
+    settings = Settings.from_environment(system.environment("worker-cpu"))
+    steps = Steps(settings, settings.database_url)
+
+    def ask(question: str) -> int:
+        with steps.database.transaction("emotion_report") as connection:
+            return int(connection.execute(text(question)).scalar_one())
+
+    try:
+        wait_until(lambda: not api.unhealthy(), PATIENCE_S)
+        wait_until(lambda: api.has_dag(TRAINING) and api.has_dag(SCORING), PATIENCE_S)
+        for dag_id in (TRAINING, SCORING):
+            api.unpause(dag_id)
+        form = {
+            "networks": ["efficientnet_b0"],
+            "preset": "quick",
+            "data": str(folder / "data" / "drawn"),
+            "weights": "none",
+            "epochs": 1,
+        }
+        api.trigger(TRAINING, "first", form, "")
+        checks = {name: system.check_health(name) for name in children}
+        wait_until(lambda: api.run_state(TRAINING, "first") in ("success", "failed"), PATIENCE_S)
+        unwell = {name: code for name, check in checks.items() if (code := check.wait()) != 0}
+        training = api.tasks(TRAINING, "first")
+        steps.promote_better("first", changed_by="test")
+
+        api.trigger(SCORING, "tonight", {"workers": 2, "settle_seconds": 0}, "")
+        wait_until(
+            lambda: (
+                ask("SELECT count(DISTINCT worker) FROM scoring_item WHERE state = 'done'") == 2
+            ),
+            PATIENCE_S,
+        )
+        system.kill(children["worker-gpu"])
+        wait_until(lambda: api.run_state(SCORING, "tonight") in ("success", "failed"), PATIENCE_S)
+        with steps.database.transaction("emotion_report") as connection:
+            summary = batch_summary(connection, "tonight")
+            workers = set(connection.execute(text("SELECT worker FROM scoring_item")).scalars())
+        assert summary is not None
+        return Told(
+            unwell=unwell,
+            training=training,
+            night=api.tasks(SCORING, "tonight"),
+            tried_again=ask("SELECT count(*) FROM scoring_item WHERE attempts > 1"),
+            predictions=ask("SELECT count(*) FROM prediction"),
+            workers=workers,
+            summary=summary,
+        )
+    finally:
+        api.close()
+        steps.database.close()
+
+
+def deliver(folder: Path) -> None:
+    """Distinct small pictures, one of them under two names, and a few that are none."""
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(1)
+    for number in range(IMAGES):
+        pixels = noise.integers(0, 255, (40, 40, 3), np.uint8)
+        written = BytesIO()
+        Image.fromarray(pixels).save(written, "JPEG", quality=80)
+        (folder / f"{number}.jpg").write_bytes(written.getvalue())
+    shutil.copy(folder / "0.jpg", folder / "the same again.jpg")
+    for number in range(BROKEN):
+        (folder / f"broken {number}.jpg").write_bytes(b"no image %d" % number)
+
+
+def test_every_service_passes_the_health_check_of_its_container(told: Told) -> None:
+    assert told.unwell == {}
+
+
+def test_a_training_goes_through_celery(told: Told) -> None:
+    assert {task.task_id for task in told.training} == {"prepare", "train", "register", "compare"}
+    assert {task.state for task in told.training} == {"success"}
+
+
+def test_a_night_survives_the_kill_of_a_worker(told: Told) -> None:
+    assert {task.state for task in told.night} == {"success"}
+    tries = sorted(task.try_number for task in told.night if task.task_id == "score")
+    assert tries == [1, 2]
+    assert told.workers == {"tonight worker 1", "tonight worker 2"}
+    assert told.tried_again > 0
+
+
+def test_nothing_is_lost_and_nothing_is_scored_twice(told: Told) -> None:
+    summary = told.summary
+
+    assert summary.is_closed
+    assert summary.count_found == IMAGES + 1 + BROKEN
+    assert told.predictions == IMAGES
+    assert summary.count_found == (
+        summary.count_done + summary.count_rejected + summary.count_quarantined
+    )
+    assert summary.count_quarantined == 0

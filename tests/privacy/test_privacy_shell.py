@@ -1,0 +1,110 @@
+"""Erasing, keeping, holding and recording from a shell."""
+
+import pytest
+from click.testing import Result
+from deliveries import count_predictions, deliver, make_scorable, score_night
+from typer.testing import CliRunner
+
+from emotion_core.cli import app
+from emotion_core.errors import EmotionError
+from emotion_core.settings import Settings
+from emotion_core.store.database import Database
+
+
+@pytest.fixture
+def shell(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> "Shell":
+    assert settings.database_url
+    for variable, value in {
+        "EMOTION_HOME": str(settings.home),
+        "EMOTION_INBOX_DIR": settings.inbox,
+        "EMOTION_ERASURES_FILE": str(settings.erasures_path),
+        "EMOTION_DATABASE_URL": settings.database_url,
+        "COLUMNS": "200",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    return Shell()
+
+
+class Shell:
+    """``emotion …`` in this process."""
+
+    def says(self, *arguments: str) -> str:
+        result: Result = CliRunner().invoke(app, list(arguments))
+        if result.exception is not None:
+            raise result.exception
+        return result.output
+
+
+def test_an_image_is_erased_and_the_request_is_listed(
+    shell: Shell, database: Database, settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    model = make_scorable(database)
+    hashes = deliver(settings.inbox_dir, mia=801)
+    score_night(database, settings, model, request.node.name)
+
+    told = shell.says("erase", "--content", hashes["mia"], "--reason", "request 12/2026")
+    listed = shell.says("erasures")
+
+    assert "1 images, 1 files, 1 predictions" in told
+    assert "request 12/2026" in listed and hashes["mia"] not in listed
+    assert count_predictions(database, hashes["mia"]) == 0
+    assert shell.says("erase", "--finish") == shell.says("erase", "--replay")
+    kept = settings.inbox_dir.parent / "kept.jsonl"
+    assert "1 tombstones" in shell.says("tombstones", str(kept))
+
+
+def test_erasing_asks_for_a_reason(shell: Shell) -> None:
+    with pytest.raises(EmotionError, match="say why"):
+        shell.says("erase", "--content", "ab" * 32)
+
+
+def test_days_are_set_listed_and_enforced(shell: Shell) -> None:
+    told = shell.says("retention", "set", "audit", "30")
+    listed = shell.says("retention")
+    ran = shell.says("retention", "run")
+    forever = shell.says("retention", "set", "audit", "forever")
+
+    assert told == "audit: kept for 30 days\n"
+    assert "30 days" in listed and "ever" in listed
+    assert "audit: 0 removed, 0 held, 0 not removable" in ran
+    assert forever == "audit: kept for ever\n"
+    with pytest.raises(EmotionError, match="no number of days"):
+        shell.says("retention", "set", "audit", "soon")
+
+
+def test_a_hold_is_placed_listed_and_lifted(shell: Shell) -> None:
+    told = shell.says("hold", "place", "--reason", "case 7", "--source", "s3://bucket/in")
+    number = told.split()[1]
+    listed = shell.says("hold", "list")
+    lifted = shell.says("hold", "lift", number)
+
+    assert "s3://bucket/in" in listed and "case 7" in listed
+    assert lifted == f"hold {number} is lifted\n"
+    with pytest.raises(EmotionError, match="no hold"):
+        shell.says("hold", "lift", number)
+    with pytest.raises(EmotionError, match="name one of"):
+        shell.says("hold", "place", "--reason", "case 8")
+    with pytest.raises(EmotionError, match="no data set"):
+        shell.says("hold", "place", "--reason", "case 8", "--dataset", "no such thing")
+
+
+def test_a_purpose_is_recorded_and_shown(shell: Shell) -> None:
+    told = shell.says("source", "set", "/srv/staff", "--purpose", "workplace")
+    shell.says(
+        *("source", "set", "/srv/drivers", "--purpose", "workplace"),
+        *("--basis", "safety", "--note", "risk assessment 12/2026"),
+    )
+    listed = shell.says("source").splitlines()
+
+    assert "refused without a medical or safety basis" in told
+    assert next(line for line in listed if "/srv/staff" in line).split()[-2] == "no"
+    drivers = next(line for line in listed if "/srv/drivers" in line)
+    assert drivers.split()[-2] == "yes" and "risk assessment 12/2026" in drivers
+
+
+def test_health_before_and_after_the_first_look(shell: Shell) -> None:
+    before = shell.says("health")
+    after = shell.says("health", "--now")
+
+    assert "nobody has looked yet" in before
+    assert "freshness_hours" in after and "backlog_hours" in after
