@@ -1,5 +1,8 @@
 """The command itself, and what its parts share: tables, and the way to the steps."""
 
+import os
+import sys
+
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +22,9 @@ runs_app = typer.Typer(help="Training runs and what they reached.")
 app.add_typer(runs_app, name="runs")
 batches_app = typer.Typer(help="Scoring runs and what became of their files.")
 app.add_typer(batches_app, name="batches")
-console = Console()
+_PIPED_WIDTH = 200
+# Into a pipe or a file no terminal sets a width, and eighty columns would cut reasons and paths.
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH)
 
 
 def add_row(table: Table, *cells: str) -> None:

@@ -19,7 +19,6 @@ def shell(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> "Shell":
         "EMOTION_INBOX_DIR": settings.inbox,
         "EMOTION_ERASURES_FILE": str(settings.erasures_path),
         "EMOTION_DATABASE_URL": settings.database_url,
-        "COLUMNS": "200",
     }.items():
         monkeypatch.setenv(variable, value)
     return Shell()
