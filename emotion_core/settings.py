@@ -10,13 +10,13 @@ from emotion_core.errors import SettingsError
 PACKAGE_DIR = Path(__file__).resolve().parent
 
 
-def _resource_dir(in_tree: Path, in_wheel: Path) -> Path:
-    return in_tree if in_tree.is_dir() else in_wheel
+_IN_WHEEL = PACKAGE_DIR / "resources"
+# What lies beside an installed package belongs to other packages.
+_IS_INSTALLED = _IN_WHEEL.is_dir()
 
-
-SQL_DIR = _resource_dir(PACKAGE_DIR.parent / "sql", PACKAGE_DIR / "resources" / "sql")
-TEMPLATES_DIR = _resource_dir(
-    PACKAGE_DIR.parent / "reports" / "templates", PACKAGE_DIR / "resources" / "templates"
+SQL_DIR = _IN_WHEEL / "sql" if _IS_INSTALLED else PACKAGE_DIR.parent / "sql"
+TEMPLATES_DIR = (
+    _IN_WHEEL / "templates" if _IS_INSTALLED else PACKAGE_DIR.parent / "reports" / "templates"
 )
 
 
@@ -41,7 +41,8 @@ class Settings:
     """Where things are. Folders are made by whoever first writes into them."""
 
     home: Path
-    """State of this installation (``EMOTION_HOME``, default ``.emotion`` beside the package)."""
+    """State of this installation (``EMOTION_HOME``). Default ``.emotion``: in the project's folder,
+    or, where the package was installed from a wheel, in the home of the user."""
     runs_dir: Path
     """One folder per training run (``EMOTION_RUNS_DIR``)."""
     reports_dir: Path
@@ -78,7 +79,8 @@ class Settings:
             SettingsError: A variable holds a value that cannot be used; names the variable.
         """
         env = os.environ if environment is None else environment
-        home = Path(env.get("EMOTION_HOME") or PACKAGE_DIR.parent / ".emotion").absolute()
+        beside = Path.home() if _IS_INSTALLED else PACKAGE_DIR.parent
+        home = Path(env.get("EMOTION_HOME") or beside / ".emotion").absolute()
 
         def folder(variable: str, default: str) -> Path:
             return Path(env.get(variable) or home / default).absolute()

@@ -36,6 +36,14 @@ ROWS: Final[Mapping[str, Mapping[str, Any]]] = {
     "half the rate": {"learning_rate": 5e-4},
     "constant rate": {"schedule": "constant", "warm_up": 0.05},
     "random weights, no earlier set": {"weights": "none", **NONE},
+    "efficientnet_b0 from random weights": {
+        "network": "efficientnet_b0",
+        "weights": "none",
+        **NONE,
+    },
+    "resnet50 from random weights": {"network": "resnet50", "weights": "none", **NONE},
+    "efficientnet_b0, other faces first": {"network": "efficientnet_b0", "weights": "none"},
+    "resnet50, other faces first": {"network": "resnet50", "weights": "none"},
 }
 """What each row changes about ``tuned``."""
 
@@ -55,8 +63,9 @@ def run(options: argparse.Namespace) -> None:
             recipe = _recipe(name, fold, options)
             stage = None
             if recipe.pretraining_epochs:
-                # One stage for all rows: what differs is what is done with it.
-                shared = _recipe("tuned", fold, options)
+                # One stage for all rows of a network: what differs is what is done with it.
+                starts_alike = not {"network", "weights"} & ROWS[name].keys()
+                shared = _recipe("tuned", fold, options) if starts_alike else recipe
                 for epoch in pretrain(shared, earlier, options.out / "stages"):
                     print(f"{name}, {earlier.name}: {epoch.describe()}", flush=True)
                 stage = finished(shared, earlier, options.out / "stages")
@@ -79,7 +88,8 @@ def _recipe(name: str, fold: int, options: argparse.Namespace) -> "Recipe":
         **ROWS[name],
     }
     preset = changes.pop("preset")
-    return Recipe.from_preset(preset, options.network, **changes)
+    network = changes.pop("network", options.network)
+    return Recipe.from_preset(preset, network, **changes)
 
 
 def table(options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 from emotion_core.cli.console import add_row, app, batches_app, console, open_steps
 from emotion_core.errors import ScoringError
 from emotion_core.steps import Steps
-from emotion_core.store import batches, retries
+from emotion_core.store import batches
 
 
 @app.command()
@@ -120,15 +120,7 @@ def retry(
     batch: Annotated[str | None, typer.Option(help="Only what this batch refused.")] = None,
 ) -> None:
     """Put refused files back, after their cause is mended: the next run takes them."""
-    with open_steps().database.transaction("emotion_score") as connection:
-        codes = retries.refusal_codes(connection)
-        if reason not in codes:
-            raise ScoringError(f"there is no reason {reason!r}; there are: {', '.join(codes)}")
-        if batch is not None and not batches.batch_by_key(connection, batch).is_closed:
-            raise ScoringError(f"batch {batch!r} is not closed yet: let its run end first")
-        count = retries.request_retry(
-            connection, code=reason, run_key=batch, requested_by=getpass.getuser()
-        )
+    count = open_steps().put_back(reason, batch=batch, requested_by=getpass.getuser())
     print(f"{count} files put back; the next run takes them" if count else "nothing to put back")
 
 

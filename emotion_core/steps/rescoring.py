@@ -7,6 +7,7 @@ from emotion_core.errors import ProhibitedUseError, ScoringError
 from emotion_core.steps.scoring import ScoringSteps
 from emotion_core.store import archive, batches, models, sources
 from emotion_core.store.archive import Archived, Rescoring
+from emotion_core.store.tombstones import begin_entering
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class RescoringSteps(ScoringSteps):
                 return nothing
             if batch.model_version_id == challenger.id:
                 return nothing
+            begin_entering(connection)
             planned = archive.plan_shadow_items(connection, batch.id, challenger.id)
         log.info("%s scores %d images in the shadow", challenger.name, planned)
         return {"count_planned": planned, **self._work(run_key, challenger, worker, chunk=128)}
@@ -120,10 +122,13 @@ class RescoringSteps(ScoringSteps):
             )
         if not contents:
             return 0
-        found = [content.image_id for content in contents if self._is_there(content)]
+        permitted = {place.source for content in contents for place in content.places}
+        permitted = {source for source in permitted if self._is_permitted(source)}
+        found = [content.image_id for content in contents if _is_there(content, permitted)]
         known = set(found)
         missing = [content.image_id for content in contents if content.image_id not in known]
         with self.database.transaction("emotion_score") as connection:
+            begin_entering(connection)
             archive.enter_archived(
                 connection,
                 rescoring,
@@ -142,22 +147,6 @@ class RescoringSteps(ScoringSteps):
                 model_version_id=rescoring.model_version_id,
             )
 
-    def _is_there(self, content: Archived) -> bool:
-        """Whether some place that may be scored still holds the file as it was delivered."""
-        from emotion_core.scoring.source import open_source
-
-        for place in content.places:
-            if not self._is_permitted(place.source):
-                continue
-            entry = open_source(place.source).look(place.path)
-            if (
-                entry is not None
-                and entry.problem is None
-                and (entry.size, entry.modified_ns) == (place.size, place.modified_ns)
-            ):
-                return True
-        return False
-
     def _is_permitted(self, source: str) -> bool:
         try:
             with self.database.transaction("emotion_score") as connection:
@@ -165,3 +154,20 @@ class RescoringSteps(ScoringSteps):
         except ProhibitedUseError:
             return False
         return True
+
+
+def _is_there(content: Archived, permitted: set[str]) -> bool:
+    """Whether some place that may be scored still holds the file as it was delivered."""
+    from emotion_core.scoring.source import open_source
+
+    for place in content.places:
+        if place.source not in permitted:
+            continue
+        entry = open_source(place.source).look(place.path)
+        if (
+            entry is not None
+            and entry.problem is None
+            and (entry.size, entry.modified_ns) == (place.size, place.modified_ns)
+        ):
+            return True
+    return False

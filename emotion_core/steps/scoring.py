@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emotion_core.errors import ScoringError
 from emotion_core.steps.privacy import PrivacySteps
-from emotion_core.store import batches, models
+from emotion_core.store import batches, models, retries
 
 log = logging.getLogger(__name__)
 
@@ -124,3 +125,29 @@ class ScoringSteps(PrivacySteps):
         summary = close(self.database, run_key, refused_share_limit, refused_minimum)
         counts = {name: n for name, n in asdict(summary).items() if name.startswith("count_")}
         return counts | {"model": summary.model}
+
+    def put_back(self, reason: str, *, batch: str | None, requested_by: str) -> int:
+        """Put refused files back, after their cause is mended; the next run takes them.
+
+        Args:
+            reason: Its code, e.g. ``truncated``, or ``quarantined``.
+            batch: Only what this batch refused; None for every closed batch.
+            requested_by: Who asked; kept.
+
+        Returns:
+            How many files were put back; those that were before are not counted again.
+
+        Raises:
+            ScoringError: There is no such reason or batch, or the batch is still open.
+        """
+        with self.database.transaction("emotion_score") as connection:
+            codes = retries.refusal_codes(connection)
+            if reason not in codes:
+                raise ScoringError(f"there is no reason {reason!r}; there are: {', '.join(codes)}")
+            if batch is not None and not batches.batch_by_key(connection, batch).is_closed:
+                raise ScoringError(f"batch {batch!r} is not closed yet: let its run end first")
+            count = retries.request_retry(
+                connection, code=reason, run_key=batch, requested_by=requested_by
+            )
+        log.info("%d files that were refused as %s are put back", count, reason)
+        return count

@@ -1,7 +1,7 @@
 """How fast each scoring worker was, and where its time went."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,3 +70,11 @@ def throughputs(connection: Connection, run_key: str) -> list[Throughput]:
     """What the workers of a batch did, the earliest to end first."""
     rows = connection.execute(query("throughputs"), {"run_key": run_key}).mappings()
     return [Throughput(**row) for row in rows]
+
+
+def night_rates(connection: Connection, run_keys: Sequence[str]) -> dict[str, float]:
+    """Images a second of whole nights, by batch; without those whose workers did nothing."""
+    if not run_keys:
+        return {}
+    rows = connection.execute(query("night_rates"), {"run_keys": list(run_keys)})
+    return {row.run_key: row.images_per_second for row in rows}
