@@ -14,7 +14,9 @@ RUN uv pip uninstall --python /opt/venv/bin/python --requirements /tmp/not_in_co
 FROM python:3.12-slim AS code
 RUN groupadd --gid 50000 emotion \
  && useradd --uid 50000 --gid 0 --create-home --home-dir /opt/airflow emotion \
- && install -d -o 50000 -g 0 -m 0770 /var/lib/emotion /opt/airflow/logs
+ && install -d -o 50000 -g 0 -m 0770 /var/lib/emotion /opt/airflow/logs \
+ && printf '#!/bin/sh\nexec python -m emotion_core.cli "$@"\n' > /usr/local/bin/emotion \
+ && chmod 0755 /usr/local/bin/emotion
 COPY dags /opt/emotion/dags
 COPY plugins /opt/emotion/plugins
 COPY sql /opt/emotion/sql

@@ -3,6 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# Before anything is made with them.
+python -m emotion_core.weak_secrets
+
 airflow db migrate
 python -m emotion_core.cli db migrate
 airflow pools import deploy/pools.json

@@ -1,6 +1,7 @@
 """Airflow's side of the steps: where the database is, and which failures a retry cannot mend.
 
-With ``airflow_alerts`` the only module besides ``dags/`` and ``plugins/`` that knows Airflow.
+With the other ``airflow_`` modules the only one besides ``dags/`` and ``plugins/`` that knows
+Airflow.
 """
 
 from collections.abc import Iterator

@@ -57,6 +57,10 @@ class ProhibitedUseError(ScoringError):
     """Images are for a use that is prohibited, or their purpose cannot be recorded so."""
 
 
+class RunRefusedError(EmotionError):
+    """Airflow does not start a run that one of our pages asked for; says why."""
+
+
 class ReportError(EmotionError):
     """A report cannot be made from what the tables hold."""
 

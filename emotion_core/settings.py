@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion_core.errors import SettingsError
+from emotion_core.weak_secrets import weakness
 
 PACKAGE_DIR = Path(__file__).resolve().parent
 
@@ -33,6 +34,9 @@ def _erasure_key(env: Mapping[str, str]) -> str | None:
         raise SettingsError(
             "EMOTION_ERASURE_KEY is too short; draw 32 characters or more at random"
         )
+    why = weakness(key) if key is not None else None
+    if why is not None:
+        raise SettingsError(f"EMOTION_ERASURE_KEY {why}; draw 32 characters or more at random")
     return key
 
 

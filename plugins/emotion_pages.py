@@ -1,35 +1,39 @@
-"""Pages inside Airflow's UI: a tab on each run, and the index of reports in the menu.
+"""Pages inside Airflow's UI: reports, models, batches, health, and a tab on each run.
 
-Airflow protects none of a plugin's routes by itself: the whole app asks for a login here.
+Airflow protects none of a plugin's routes by itself. Here the whole app asks for a login, each page
+for the right to read the runs of the DAG it tells of, and each button for the right to start runs
+of the DAG that it starts; Airflow's auth manager answers.
 """
 
-from typing import Annotated
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.plugins_manager import AirflowPlugin
-from fastapi import Depends, FastAPI, Path, Query
-from fastapi.responses import HTMLResponse
+from fastapi import Depends, FastAPI, Form, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
+from emotion_core.airflow_access import may_start, readers, starters
+from emotion_core.errors import EmotionError, RunRefusedError
 from emotion_core.names import folder_name
 from emotion_core.settings import Settings
 
-
-def _headers(form_action: str = "'none'") -> dict[str, str]:
-    """The pages bring their own style and one script, and need nothing from anywhere.
-
-    A page of an older release brings another script: it stays silent, and its tables unsorted.
-    """
-    from emotion_core.reporting.render import script_policy
-
-    return {
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-        f"script-src {script_policy()}; img-src data:; base-uri 'none'; "
-        f"form-action {form_action}; frame-ancestors 'self'",
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-cache",
-    }
-
+TRAINING, SCORING, HEALTH = "train_and_compare", "score_new_images", "watch_health"
+PROMOTION, ROLLBACK, RETRY = "promote_model", "roll_back_champion", "retry_refused"
+NAMES = {
+    PROMOTION: "Promote a model",
+    ROLLBACK: "Roll back the champion",
+    RETRY: "Retry refused files",
+}
+"""What a button starts, as Airflow's list of DAGs calls it."""
 
 app = FastAPI(
     title="Emotion Batch Scoring",
@@ -38,9 +42,16 @@ app = FastAPI(
     redoc_url=None,
     openapi_url=None,
 )
+User = Annotated[BaseUser, Depends(get_user)]
+Press = Annotated[str, Form(pattern=r"^[0-9]{8}T[0-9]{6}_[0-9a-f]{8}-[0-9]{1,4}$")]
+Reason = Annotated[str, Form(min_length=1, max_length=2000)]
+Framed = Annotated[bool, Form()]
 
 
-@app.get("/reports", response_class=HTMLResponse)
+# --- pages ------------------------------------------------------------------------------------
+
+
+@app.get("/reports", response_class=HTMLResponse, dependencies=[readers(TRAINING)])
 def reports(
     words: Annotated[str, Query(max_length=200)] = "",
     network: Annotated[str, Query(max_length=200)] = "",
@@ -51,84 +62,319 @@ def reports(
     """Every comparison report, newest first, those that the form lets through; and the nights."""
     from emotion_core.reporting.pages import IndexFilter, render_index
     from emotion_core.store.batches import batches
-    from emotion_core.store.database import Database
     from emotion_core.store.reports import reports as stored_reports
 
-    database = Database(Settings.from_environment().require_database_url())
-    try:
-        with database.transaction("emotion_report") as connection:
-            found, nights = stored_reports(connection), batches(connection, 30)
-    finally:
-        database.close()
+    with _snapshot() as connection:
+        found, nights = stored_reports(connection), batches(connection, 30)
     page = render_index(
         found,
         link=report_link,
         chosen=IndexFilter(words, network, dataset, outcome, faces),
         nights=nights,
-        night_link=night_link,
+        night_link=batch_link,
+        root="",
     )
-    return HTMLResponse(page, headers=_headers("'self'"))
+    return _html(page, form_action="'self'")
 
 
-@app.get("/runs/{dag_id}/{run_id}", response_class=HTMLResponse)
+@app.get("/models", response_class=HTMLResponse, dependencies=[readers(PROMOTION)])
+def models_page(user: User) -> HTMLResponse:
+    """Every model, who was champion and why, what the gate refused; promotion and rollback."""
+
+    acts = may_start(user, PROMOTION) and may_start(user, ROLLBACK)
+    return _models("", _press() if acts else None)
+
+
+@app.get("/batches", response_class=HTMLResponse, dependencies=[readers(SCORING)])
+def batches_page() -> HTMLResponse:
+    """The last nights at a glance."""
+    from emotion_core.reporting.batch_pages import read_batches, render_batches
+
+    with _snapshot() as connection:
+        page = read_batches(connection, datetime.now(UTC))
+    return _html(render_batches(page, root="", batch_link=batch_link))
+
+
+@app.get("/batches/{run_key:path}", response_class=HTMLResponse, dependencies=[readers(SCORING)])
+def batch_page(run_key: Annotated[str, Path(max_length=250)], user: User) -> HTMLResponse:
+    """One batch: what came, what became of it, what was refused and why; retries."""
+    from emotion_core.reporting.batch_pages import render_batch
+
+    acts = may_start(user, RETRY)
+    night = _night(run_key, acts)
+    if night is None:
+        text = "There is no batch of this name. The page of all batches lists them."
+        return _message(text, "No such batch", 404, root="../")
+    page = render_batch(night, root="../", press=_press() if acts else None)
+    return _html(page, form_action="'self'", acts=True)
+
+
+@app.get("/health", response_class=HTMLResponse, dependencies=[readers(HEALTH)])
+def health_page() -> HTMLResponse:
+    """What waits, what was measured against which limit, and what was alarming."""
+    return _health("")
+
+
+@app.get("/runs/{dag_id}/{run_id}", response_class=HTMLResponse, dependencies=[readers()])
 def run_page(
-    dag_id: Annotated[str, Path(max_length=250)], run_id: Annotated[str, Path(max_length=250)]
+    dag_id: Annotated[str, Path(max_length=250)],
+    run_id: Annotated[str, Path(max_length=250)],
+    user: User,
 ) -> HTMLResponse:
-    """What one Airflow run has to show: the comparison, or the batch it scored."""
-    if dag_id == "train_and_compare":
+    """What one Airflow run has to show, for its tab: there Airflow's frame allows no way on."""
+    if dag_id == TRAINING:
         return _comparison(run_id)
-    if dag_id == "score_new_images":
-        return _batch(run_id)
+    if dag_id == SCORING:
+        return _batch_tab(run_id, user)
+    if dag_id in (PROMOTION, ROLLBACK):
+        return _models(None, None)
+    if dag_id == HEALTH:
+        return _health(None)
     return _message("This run shows nothing here: it is not one of Emotion Batch Scoring's.")
+
+
+@app.get("/started/{dag_id}/{run_id}", response_class=HTMLResponse, dependencies=[readers()])
+def started_page(dag_id: str, run_id: Annotated[str, Path(max_length=250)]) -> HTMLResponse:
+    """Inside a frame: sends the page around it to the run."""
+    from emotion_core.airflow_runs import run_address
+    from emotion_core.reporting.pages import render_started
+
+    return _html(render_started(NAMES.get(dag_id, dag_id), run_address(dag_id, run_id)))
+
+
+# --- what the buttons do ----------------------------------------------------------------------
+
+
+@app.post("/models/promote", dependencies=starters(PROMOTION))
+def promote(
+    user: User,
+    press: Press,
+    model: Annotated[str, Form(min_length=1, max_length=200)],
+    reason: Reason,
+    champion: Annotated[str, Form(max_length=200)] = "",
+    rescore: Annotated[bool, Form()] = False,
+    framed: Framed = False,
+) -> Response:
+    """Start *Promote a model*: the gate, a person's approval, the switch."""
+    _require_champion(champion)
+    form = {"model": model, "reason": reason, "rescore": rescore}
+    return _start(user, PROMOTION, press, form, framed)
+
+
+@app.post("/models/roll-back", dependencies=starters(ROLLBACK))
+def roll_back(
+    user: User,
+    press: Press,
+    reason: Reason,
+    champion: Annotated[str, Form(min_length=1, max_length=200)],
+    framed: Framed = False,
+) -> Response:
+    """Start *Roll back the champion*."""
+    _require_champion(champion)  # twice would lead one promotion further back
+    return _start(user, ROLLBACK, press, {"reason": reason}, framed)
+
+
+@app.post("/batches/retry", dependencies=starters(RETRY))
+def retry(
+    user: User,
+    press: Press,
+    batch: Annotated[str, Form(min_length=1, max_length=250)],
+    reason: Annotated[str, Form(min_length=1, max_length=100)],
+    score_now: Annotated[bool, Form()] = False,
+    framed: Framed = False,
+) -> Response:
+    """Start *Retry refused files* for one reason of one batch."""
+    form = {"batch": batch, "reason": reason, "score_now": score_now}
+    return _start(user, RETRY, press, form, framed)
+
+
+def _start(
+    user: BaseUser, dag_id: str, press: str, form: dict[str, Any], framed: bool
+) -> RedirectResponse:
+    from emotion_core.airflow_runs import run_address, start_run
+
+    run_id = f"page__{press}"
+    start_run(user, dag_id, run_id, form)
+    address = f"../started/{dag_id}/{run_id}" if framed else run_address(dag_id, run_id)
+    return RedirectResponse(address, status_code=303)
+
+
+def _require_champion(shown: str) -> None:
+    """What somebody decides on a page must rest on what the page showed."""
+    from emotion_core.store.models import current_model
+
+    with _snapshot() as connection:
+        champion = current_model(connection)
+    if (champion.name if champion else "") != shown:
+        raise RunRefusedError(
+            f"Meanwhile {champion.name if champion else 'nobody'} is champion, so nothing was "
+            "started. Open the page again and decide anew."
+        )
+
+
+def _press() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
+
+
+# --- how pages are made -----------------------------------------------------------------------
 
 
 def report_link(group_key: str) -> str:
     """Where the report of an Airflow run is served, relative to the index."""
-    from urllib.parse import quote
-
-    return f"runs/train_and_compare/{quote(group_key, safe='')}"
+    return f"runs/{TRAINING}/{quote(group_key, safe='')}"
 
 
-def night_link(run_key: str) -> str:
+def batch_link(run_key: str) -> str:
     """Where the page of a scoring run is served, relative to the index."""
-    from urllib.parse import quote
+    return f"batches/{quote(run_key, safe='')}"
 
-    return f"runs/score_new_images/{quote(run_key, safe='')}"
+
+def _models(root: str | None, press: str | None) -> HTMLResponse:
+    from emotion_core.reporting.model_pages import read_models, render_models
+
+    with _snapshot() as connection:
+        page = read_models(connection, datetime.now(UTC))
+    text = render_models(page, root=root, report_link=report_link, press=press)
+    return _html(text, form_action="'self'", acts=True)
+
+
+def _health(root: str | None) -> HTMLResponse:
+    from emotion_core.reporting.health_page import read_health, render_health
+
+    with _snapshot() as connection:
+        page = read_health(connection, datetime.now(UTC))
+    return _html(render_health(page, root=root))
 
 
 def _comparison(run_id: str) -> HTMLResponse:
     page = Settings.from_environment().reports_dir / folder_name(run_id) / "comparison.html"
     try:
-        return HTMLResponse(page.read_bytes(), headers=_headers())
+        return _html(page.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return _message("The report is not there yet: it is made when the task compare has ended.")
 
 
-def _batch(run_id: str) -> HTMLResponse:
-    from datetime import UTC, datetime
-
-    from emotion_core.errors import ReportError
-    from emotion_core.reporting.night import read_night
+def _batch_tab(run_id: str, user: BaseUser) -> HTMLResponse:
     from emotion_core.reporting.pages import render_night
+
+    night = _night(run_id, may_start(user, RETRY))
+    if night is None:
+        return _message("This run has opened no batch: no model was champion, or it has not begun.")
+    return _html(render_night(night))
+
+
+def _night(run_key: str, names: bool) -> Any:
+    """One batch as facts, None where there is none; with names of files only for some."""
+    from emotion_core.errors import ReportError
+    from emotion_core.reporting.night import read_night, without_names
+
+    try:
+        with _snapshot() as connection:
+            night = read_night(connection, run_key, datetime.now(UTC))
+    except ReportError:
+        return None
+    return night if names else without_names(night)
+
+
+@contextmanager
+def _snapshot() -> Iterator[Any]:
+    """A transaction that only reads; what it counts adds up while workers write."""
     from emotion_core.store.database import Database
+    from emotion_core.store.migrations import require_current_schema
     from emotion_core.store.reports import begin_report
 
     database = Database(Settings.from_environment().require_database_url())
     try:
+        with database.connect() as connection:
+            require_current_schema(connection)
         with database.transaction("emotion_report") as connection:
-            begin_report(connection)  # counts must add up while workers write
-            night = read_night(connection, run_id, datetime.now(UTC))
-    except ReportError:
-        return _message("This run has opened no batch: no model was champion, or it has not begun.")
+            begin_report(connection)
+            yield connection
     finally:
         database.close()
-    return HTMLResponse(render_night(night), headers=_headers())
 
 
-def _message(text: str) -> HTMLResponse:
+def _html(
+    text: str, *, form_action: str = "'none'", acts: bool = False, status: int = 200
+) -> HTMLResponse:
+    """The pages bring their own style and scripts, and need nothing from anywhere.
+
+    A report of an older release brings another script: it stays silent, and its tables unsorted.
+
+    Args:
+        text: The page.
+        form_action: Where its forms may lead.
+        acts: Whether its forms start runs: then browsers must say that they come from here, and
+            must not show the page again from memory.
+        status: Of the answer.
+    """
+    from emotion_core.reporting.render import script_policy
+
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+        f"script-src {script_policy()}; img-src data:; base-uri 'none'; "
+        f"form-action {form_action}; frame-ancestors 'self'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin" if acts else "no-referrer",
+        "Cache-Control": "no-store" if acts else "no-cache",
+    }
+    return HTMLResponse(text, status, headers=headers)
+
+
+def _message(
+    text: str, title: str = "Nothing to show", status: int = 200, root: str | None = None
+) -> HTMLResponse:
     from emotion_core.reporting.pages import render_message
 
-    return HTMLResponse(render_message(text), headers=_headers())
+    return _html(render_message(text, title=title, root=root), status=status)
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+@app.exception_handler(AnyHTTPException)
+def refused(request: Request, error: AnyHTTPException) -> Response:
+    """A sentence for people; the login page for browsers that bring no login."""
+    is_page = "text/html" in request.headers.get("accept", "")
+    if error.status_code == 401 and is_page and request.method == "GET":
+        from airflow.api_fastapi.app import get_auth_manager
+
+        return RedirectResponse(get_auth_manager().get_url_login(next_url=str(request.url)), 303)
+    if error.status_code == 401:
+        return JSONResponse({"detail": error.detail}, 401, headers=error.headers)
+    told = {
+        "Forbidden": "Your role in Airflow does not allow this. Who administers Airflow can grant "
+        "the right to read, or to start, the runs of this DAG.",
+        "Not Found": "There is no such page.",
+    }
+    text = told.get(str(error.detail), str(error.detail))
+    title = "Not allowed" if error.status_code == 403 else "Not done"
+    return _message(text, title, error.status_code)
+
+
+@app.exception_handler(RequestValidationError)
+def misfilled(request: Request, error: RequestValidationError) -> Response:
+    """Which field, and what is wrong with it."""
+    fields = {re.sub(r"\W", " ", str(one["loc"][-1])): one["msg"] for one in error.errors()}
+    text = "; ".join(f"{name}: {message}" for name, message in fields.items())
+    return _message(f"The form was not filled in as asked for ({text}).", "Not done", 422)
+
+
+@app.exception_handler(EmotionError)
+def failed(request: Request, error: EmotionError) -> Response:
+    """What this system refuses on purpose, or cannot do now, in its own words."""
+    return _message(str(error), "Not done", 409 if isinstance(error, RunRefusedError) else 503)
+
+
+def _place(name: str) -> dict[str, str]:
+    """An entry in the menu *Browse*."""
+    return {
+        "name": f"Emotion {name}",
+        "href": f"emotion/{name}",
+        "destination": "nav",
+        "category": "browse",
+        "url_route": f"emotion_{name}",
+    }
 
 
 class EmotionPages(AirflowPlugin):
@@ -143,11 +389,5 @@ class EmotionPages(AirflowPlugin):
             "destination": "dag_run",
             "url_route": "emotion_report",
         },
-        {
-            "name": "Emotion reports",
-            "href": "emotion/reports",
-            "destination": "nav",
-            "category": "browse",
-            "url_route": "emotion_reports",
-        },
+        *map(_place, ("reports", "models", "batches", "health")),
     ]

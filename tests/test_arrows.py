@@ -23,13 +23,15 @@ GROUND = {
     "names",
     "durable",
     "tombstone_key",
+    "weak_secrets",
 }
 MAY_IMPORT = {
     "emotions": set(),
     "errors": set(),
     "names": set(),
     "durable": {"errors"},
-    "settings": {"errors"},
+    "weak_secrets": set(),
+    "settings": {"errors", "weak_secrets"},
     "tombstone_key": {"errors", "settings"},
     "metrics": {"emotions", "errors"},
     "calibration": set(),
@@ -42,6 +44,8 @@ MAY_IMPORT = {
     "steps": GROUND | {"vision", "store", "training", "scoring", "reporting", "monitoring"},
     "airflow_tasks": GROUND | {"steps"},
     "airflow_alerts": GROUND | {"airflow_tasks"},
+    "airflow_access": GROUND,
+    "airflow_runs": GROUND,
     "cli": GROUND | {"steps", "store", "vision", "local"},
     "local": GROUND | {"steps", "store", "training", "vision", "reporting", "scoring"},
 }

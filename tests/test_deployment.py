@@ -12,6 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from emotion_core.weak_secrets import weak_variables
+
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yaml"
 
@@ -57,6 +59,69 @@ def test_make_secrets_draws_exactly_what_is_asked_for(tmp_path: Path) -> None:
     assert all(len(value) >= 20 for value in drawn.values())
     assert len(set(drawn.values())) == len(drawn)
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+
+
+WEAK = {
+    "AIRFLOW_ADMIN_PASSWORD": "admin",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "change-me-change-me-change-me",
+    "AIRFLOW__API__SECRET_KEY": "temporary_key",
+    "AIRFLOW__CELERY__BROKER_URL": "redis://:redis@redis:6379/0",
+    "AIRFLOW__CORE__FERNET_KEY": "A" * 43 + "=",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://airflow:airflow@postgres/airflow",
+    "EMOTION_DATABASE_URL": "postgresql://emotion_app:postgres@postgres/emotion",
+    "EMOTION_ERASURE_KEY": "secret-secret-secret-secret-secret",
+    "EMOTION_MIGRATE_DATABASE_URL": "postgresql://emotion_migrate:password12345678@postgres/emotion",
+}
+
+
+def test_every_secret_of_init_is_looked_at_and_a_weak_one_keeps_it_from_starting(
+    compose: dict,
+) -> None:
+    given = compose["services"]["init"]["environment"]
+    holding = {
+        name
+        for name, value in given.items()
+        if re.search(r"\$\{\w*(PASSWORD|SECRET|KEY)\w*:\?", str(value))
+    }
+    strong = {name: re.sub(r"\$\{\w+:\?[^}]*\}", drawn(), str(given[name])) for name in holding}
+
+    assert holding - {"AIRFLOW__CELERY__RESULT_BACKEND"} == set(WEAK)
+    assert weak_variables(strong) == []
+    for name, value in WEAK.items():
+        said = start("init.sh", {**strong, name: value})
+        assert said.splitlines()[0].startswith(f"error: the secret in {name} "), said
+        assert "nothing was started" in said and value not in said
+
+
+def test_databases_are_not_made_with_a_short_password(compose: dict) -> None:
+    given = {name for name in compose["services"]["postgres"]["environment"] if "PASSWORD" in name}
+    strong = {name: drawn() for name in given}
+
+    assert len(given) == 5
+    for name in given:
+        for weak in ("postgres", ""):
+            said = start("databases.sh", {**strong, name: weak})
+            assert said.startswith(f"error: the secret in {name} is shorter"), said
+
+
+def drawn() -> str:
+    import secrets
+
+    return secrets.token_urlsafe(24)
+
+
+def start(script: str, environment: dict[str, str]) -> str:
+    """What a script of deploy/ says as it refuses; no program but Python and the shell is near."""
+    python = f"{Path(sys.executable).parent}"
+    done = subprocess.run(
+        ["sh", ROOT / "deploy" / script],
+        env={"PATH": f"{python}:/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    return done.stderr
 
 
 def test_every_variable_is_documented_with_its_default(compose: dict) -> None:
@@ -118,14 +183,34 @@ def test_nothing_runs_as_root_or_gains_rights(compose: dict) -> None:
         assert not service.get("privileged"), name
 
 
-def test_what_people_mount_is_read_only(compose: dict) -> None:
+def test_what_people_mount_is_read_only_but_the_inbox_where_erasing_may_remove_files(
+    compose: dict,
+) -> None:
+    asked = "${EMOTION_INBOX:-./inbox}:/srv/inbox:${EMOTION_INBOX_MODE:-ro}"
+    keeping = (ROOT / "dags" / "keep_and_erase.py").read_text(encoding="utf-8")
+
+    writable = [
+        (name, volume)
+        for name, service in compose["services"].items()
+        for volume in service.get("volumes", [])
+        if volume.startswith((".", "/", "$")) and not volume.endswith(":ro")
+    ]
+
+    assert writable == [("worker-cpu", asked)]
+    assert "queue=" not in keeping  # so it runs on the default queue, which worker-cpu serves
     for name, service in compose["services"].items():
         for volume in service.get("volumes", []):
-            place = volume.removesuffix(":ro")
-            is_folder_of_the_host = place.startswith((".", "/", "$"))
-            assert is_folder_of_the_host == volume.endswith(":ro"), (name, volume)
-            if not is_folder_of_the_host:
-                assert place.split(":")[0] in compose["volumes"], (name, volume)
+            if not volume.startswith((".", "/", "$")):
+                assert volume.split(":")[0] in compose["volumes"], (name, volume)
+
+
+def test_the_worker_of_both_queues_mounts_what_the_others_do(compose: dict) -> None:
+    def places(name: str) -> set[str]:
+        return {
+            volume.split(":/")[1].split(":")[0] for volume in compose["services"][name]["volumes"]
+        }
+
+    assert places("worker-cpu") == places("worker-gpu") == places("airflow-apiserver")
 
 
 def test_people_log_in_through_fab_and_tasks_go_through_celery(compose: dict) -> None:

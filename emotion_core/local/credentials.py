@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emotion_core.errors import LocalSystemError
 from emotion_core.local.home import read_json, write_private_json
+from emotion_core.weak_secrets import weakness
 
 UI_USERS = ("admin", "operator", "viewer")
 """Logins of Airflow's pages."""
@@ -45,7 +46,7 @@ def load_or_create(path: Path) -> Credentials:
 
     Raises:
         LocalSystemError: The file exists but is damaged. It is never replaced: the databases know
-            the passwords in it.
+            the passwords in it. Or somebody wrote a weak one into it.
     """
     stored = read_json(path)
     if stored is None:
@@ -58,6 +59,11 @@ def load_or_create(path: Path) -> Credentials:
     for name, value in values.items():
         if not value:
             values[name] = _draw(name)
+        elif (why := weakness(value)) is not None:
+            raise LocalSystemError(
+                f"{name} in {path} {why}; take its line out while nothing runs, and the next start "
+                "draws another"
+            )
     credentials = Credentials(**values)
     if values != stored:
         write_private_json(path, asdict(credentials))

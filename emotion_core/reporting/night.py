@@ -1,7 +1,7 @@
 """One scoring run, as facts: what came, what was refused and why, the mix, the drift, the speed."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ class RefusedFor:
     count: int
     meaning: str
     advice: str
+    count_put_back: int = 0
+    """Of these, since somebody asked for it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,13 @@ class Night:
     """In one sentence."""
     drift: tuple[DriftReading, ...]
     """Empty until the health of this night was looked at."""
+    is_nameless: bool = False
+    """Whether names of files and folders were left out; see :func:`without_names`."""
+
+    @property
+    def count_put_back(self) -> int:
+        """Refused files that somebody put back."""
+        return sum(reason.count_put_back for reason in self.reasons)
 
 
 def read_night(connection: Any, run_key: str, made_at: datetime) -> Night:
@@ -67,7 +76,7 @@ def read_night(connection: Any, run_key: str, made_at: datetime) -> Night:
     return Night(
         batch=summary,
         made_at=made_at,
-        headline=_headline(summary),
+        headline=headline(summary),
         reasons=_reasons(refused),
         refused=tuple(refused[:FILES_SHOWN]),
         count_more_refused=max(0, len(refused) - FILES_SHOWN),
@@ -79,7 +88,20 @@ def read_night(connection: Any, run_key: str, made_at: datetime) -> Night:
     )
 
 
-def _headline(summary: BatchSummary) -> str:
+def without_names(night: Night) -> Night:
+    """The night for people who must not see what files and folders are called, nor details that
+    may repeat it: as much as analysts are shown."""
+    return replace(
+        night,
+        refused=(),
+        count_more_refused=0,
+        held=tuple(replace(held, folder="not shown", detail="") for held in night.held),
+        is_nameless=True,
+    )
+
+
+def headline(summary: BatchSummary) -> str:
+    """What became of a batch, in a few words."""
     found = numerals.count(summary.count_found)
     if not summary.is_closed:
         return f"{numerals.count(summary.count_left)} of {found} files still wait"
@@ -90,8 +112,9 @@ def _headline(summary: BatchSummary) -> str:
 
 def _reasons(refused: list[RefusedFile]) -> tuple[RefusedFor, ...]:
     first = {file.reason: file for file in reversed(refused)}
+    back = Counter(file.reason for file in refused if file.retried_in is not None)
     return tuple(
-        RefusedFor(reason, count, first[reason].meaning, first[reason].advice)
+        RefusedFor(reason, count, first[reason].meaning, first[reason].advice, back[reason])
         for reason, count in Counter(file.reason for file in refused).most_common()
     )
 

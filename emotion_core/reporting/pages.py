@@ -9,7 +9,7 @@ from typing import Final
 from emotion_core.durable import replacing
 from emotion_core.reporting.facts import plain
 from emotion_core.reporting.night import Night
-from emotion_core.reporting.render import render_page
+from emotion_core.reporting.render import FRAMED, render_page
 from emotion_core.store.batches import BatchSummary
 from emotion_core.store.reports import ReportRecord
 
@@ -62,6 +62,7 @@ def render_index(
     chosen: IndexFilter | None = None,
     nights: Sequence[BatchSummary] = (),
     night_link: Callable[[str], str] | None = None,
+    root: str | None = None,
 ) -> str:
     """Every report with its verdict, and the newest nights.
 
@@ -71,6 +72,7 @@ def render_index(
         chosen: What the form was filled in with.
         nights: Scoring runs, in the order in which to show them.
         night_link: The address of a scoring run's page.
+        root: From the page to where its neighbours lie; None shows no way to them.
     """
     chosen = chosen or IndexFilter()
     menus = (
@@ -88,12 +90,13 @@ def render_index(
         ),
         nights=[] if night_link is None else [(n, night_link(n.run_key)) for n in nights],
         form_action="'self'",
+        root=root,
     )
 
 
 def render_night(night: Night) -> str:
     """One scoring run: what came, what became of it, and why files were refused."""
-    return render_page("night.html", night=night)
+    return render_page("night.html", night=night, press=None, root=None)
 
 
 def write_night(night: Night, out_dir: Path) -> Path:
@@ -108,9 +111,27 @@ def write_night(night: Night, out_dir: Path) -> Path:
     return out_dir / NIGHT_PAGE
 
 
-def render_message(text: str) -> str:
-    """A page that says one sentence."""
-    return render_page("message.html", text=text)
+def render_message(text: str, *, title: str = "Nothing to show", root: str | None = None) -> str:
+    """A page that says one sentence.
+
+    Args:
+        text: The sentence.
+        title: What stands above it.
+        root: From the page to where its neighbours lie; None shows no way to them.
+    """
+    return render_page("message.html", text=text, title=title, root=root)
+
+
+def render_started(dag_name: str, address: str) -> str:
+    """A page inside a frame that sends the page around it to a run that was started.
+
+    Args:
+        dag_name: For people.
+        address: Of the run's page in Airflow's UI.
+    """
+    return render_page(
+        "started.html", scripts=(FRAMED,), dag_name=dag_name, address=address, root=""
+    )
 
 
 def _outcomes(report: ReportRecord) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,12 @@ from emotion_core.settings import TEMPLATES_DIR
 
 PAGE_FILE: Final = "comparison.html"
 FACTS_FILE: Final = "comparison.json"
+
+SORTING: Final = "sort.js"
+"""Sorts tables."""
+FRAMED: Final = "frame.js"
+"""Lets a page that Airflow shows in a frame lead to Airflow's own pages."""
+SCRIPTS: Final = (SORTING, FRAMED)
 
 _CURVES: Final = (
     ("loss", "Loss"),
@@ -77,26 +83,30 @@ def render_comparison(
     return out_dir / PAGE_FILE
 
 
-def render_page(template: str, **facts: Any) -> str:
+def render_page(template: str, *, scripts: Sequence[str] = (SORTING,), **facts: Any) -> str:
     """Render a template with the house's style sheet inlined.
 
     Every value is escaped, and a name that is not given is an error, not an empty text.
+
+    Args:
+        template: A file of ``reports/templates``.
+        scripts: The only scripts that run on the page, of :data:`SCRIPTS`.
+        facts: What the template names.
     """
-    style, style_hash = _style()
-    script, script_hash = _script()
+    style, style_hash = _inlined("style.css")
     shown: dict[str, Any] = {
         "style": style,
         "style_hash": style_hash,
-        "script": script,
-        "script_hash": script_hash,
+        "scripts": [_inlined(name) for name in scripts],
         "form_action": "'none'",
+        "referrer": "no-referrer",
     }
     return _environment().get_template(template).render(shown | facts)
 
 
 def script_policy() -> str:
-    """The source expression of a Content-Security-Policy that lets the page's one script run."""
-    return f"'{_script()[1]}'"
+    """The source expressions of a Content-Security-Policy that lets just our scripts run."""
+    return " ".join(f"'{_inlined(name)[1]}'" for name in SCRIPTS)
 
 
 @cache
@@ -290,18 +300,8 @@ def _curves(comparison: Comparison) -> list[Markup]:
 
 
 @cache
-def _style() -> tuple[Markup, str]:
-    """The style sheet without its comments, and its hash for the page's security policy."""
-    return _inlined("style.css")
-
-
-@cache
-def _script() -> tuple[Markup, str]:
-    """The script that sorts tables, and its hash."""
-    return _inlined("sort.js")
-
-
 def _inlined(name: str) -> tuple[Markup, str]:
+    """A file without its comments, and its hash for the page's security policy."""
     text = (TEMPLATES_DIR / name).read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"\s*\n\s*", "\n", text).strip()

@@ -30,6 +30,7 @@ def test_the_set_of_dags_is_exactly_this(bag: DagBag) -> None:
         "roll_back_champion",
         "watch_health",
         "keep_and_erase",
+        "retry_refused",
     }
 
 

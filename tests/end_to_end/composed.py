@@ -74,6 +74,8 @@ class Composed:
             "NO_PROXY": "*",
             "AIRFLOW_HOME": str(own_home),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home.path / "task-logs"),
+            # The test waits for it: look for silent tasks more often than every ten seconds.
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.ports["api"]),
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self.ports["scheduler"]),
@@ -189,7 +191,7 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
                 started,
             )
             for name in ("state", "inbox", "data", "weights"):
-                (folder / name).mkdir()
+                (folder / name).mkdir(exist_ok=True)
             _start_redis(made)
             _make_databases(made, server, load_or_create(home.secrets_path).postgres)
             made.run(
@@ -239,8 +241,8 @@ def _make_databases(made: Composed, server: PostgresServer, password: str) -> No
     )
 
 
-def wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    """Look until it holds.
+def wait_until(holds: Callable[[], bool], seconds: float, *, every: float = 0.5) -> None:
+    """Look until it holds; each look at Airflow's pages costs a core that the tasks need.
 
     Raises:
         AssertionError: It did not, for so long that it never will.
@@ -248,7 +250,7 @@ def wait_until(holds: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def _free_ports(count: int) -> list[int]:

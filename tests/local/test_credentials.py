@@ -69,3 +69,16 @@ def test_credentials_do_not_show_in_a_message(tmp_path: Path) -> None:
     credentials = load_or_create(tmp_path / "secrets.json")
 
     assert credentials.emotion_app not in repr(credentials)
+
+
+@pytest.mark.parametrize("weak", ["admin", "password-password-1", "aaaaaaaaaaaaaaaaaaaaaaaa"])
+def test_a_weak_secret_that_somebody_wrote_in_is_refused_by_its_name(
+    tmp_path: Path, weak: str
+) -> None:
+    path = tmp_path / "secrets.json"
+    write_private_json(path, {**asdict(load_or_create(path)), "viewer": weak})
+
+    with pytest.raises(LocalSystemError, match=r"viewer in .*secrets\.json") as refusal:
+        load_or_create(path)
+
+    assert weak not in str(refusal.value)

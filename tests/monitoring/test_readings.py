@@ -1,7 +1,9 @@
 """A night's readings: what each says, and when it is an alarm."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,3 +142,14 @@ def test_old_predictions_and_long_waits_are_alarms() -> None:
     assert readings["freshness_hours", "limit"].status == "alarm"
     assert readings["backlog_hours", "limit"].status == "alarm"
     assert "1,234 images wait for a worker" in readings["backlog_hours", "limit"].sentence
+
+
+def test_operations_say_what_each_alert_means_and_what_to_do() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = page.split("## When something is told")[1].split("\n## ")[0]
+
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| (.+) \| (.+) \|$", section, re.MULTILINE)
+
+    told = [name for names, _, _ in rows for name in re.findall(r"`(\w+)`", names)]
+    assert sorted(told) == sorted({measure for measure, _ in found(NIGHT)})
+    assert min(len(text) for row in rows for text in row[1:]) > 5

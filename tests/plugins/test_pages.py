@@ -1,8 +1,6 @@
 """The pages in Airflow's UI: behind its login, and serving nothing but what belongs to a run."""
 
-import importlib.util
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -18,28 +16,17 @@ from emotion_core.store.reports import ReportRecord, record_report
 RUN_ID = "manual__2026-01-02T03:04:05+00:00"
 
 
-@pytest.fixture(scope="module")
-def plugin() -> ModuleType:
-    path = Path(__file__).parents[2] / "plugins" / "emotion_pages.py"
-    spec = importlib.util.spec_from_file_location("emotion_pages", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def visitor(plugin: ModuleType, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> TestClient:
-    """Somebody who is logged in; the login itself is Airflow's."""
-    assert settings.database_url
-    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
-    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.database_url)
-    monkeypatch.setitem(plugin.app.dependency_overrides, plugin.get_user, lambda: None)
-    return TestClient(plugin.app)
-
-
 @pytest.mark.parametrize(
-    "path", ["/reports", "/runs/train_and_compare/x", "/runs/score_new_images/x"]
+    "path",
+    [
+        "/reports",
+        "/models",
+        "/batches",
+        "/batches/x",
+        "/health",
+        "/runs/train_and_compare/x",
+        "/started/promote_model/x",
+    ],
 )
 def test_nobody_sees_a_page_without_a_login(plugin: ModuleType, path: str) -> None:
     assert TestClient(plugin.app).get(path).status_code == 401
@@ -114,10 +101,15 @@ def test_the_index_links_every_report(visitor: TestClient, database: Database) -
     assert "runs/train_and_compare/manual__2026-01-02T03%3A04%3A05%2B00%3A00" in page
 
 
-def test_airflow_is_told_of_the_tab_and_the_menu_entry(plugin: ModuleType) -> None:
-    views = {view["destination"]: view["href"] for view in plugin.EmotionPages.external_views}
+def test_airflow_is_told_of_the_tab_and_of_a_menu_entry_for_each_page(plugin: ModuleType) -> None:
+    views = [(view["destination"], view["href"]) for view in plugin.EmotionPages.external_views]
 
-    assert views == {"dag_run": "emotion/runs/{DAG_ID}/{RUN_ID}", "nav": "emotion/reports"}
+    assert views == [
+        ("dag_run", "emotion/runs/{DAG_ID}/{RUN_ID}"),
+        *(("nav", f"emotion/{name}") for name in ("reports", "models", "batches", "health")),
+    ]
+    routes = [view["url_route"] for view in plugin.EmotionPages.external_views]
+    assert len(set(routes)) == len(routes)
 
 
 def test_the_index_is_filtered_by_its_address_alone(
