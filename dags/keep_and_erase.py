@@ -23,7 +23,15 @@ to which moment, what a legal hold kept, what could not be removed (table `reten
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import (
+    CronTriggerTimetable,
+    Param,
+    dag,
+    get_current_context,
+    task,
+)
+
+from emotion_core.airflow_alerts import FailureNotifier
 
 PARAMS = {
     "rows_a_step": Param(
@@ -44,6 +52,7 @@ PARAMS = {
     params=PARAMS,
     tags=["emotion", "privacy"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
     dag_display_name="Keep and erase",
     default_args={
         "owner": "emotion",
@@ -55,7 +64,7 @@ PARAMS = {
     },
 )
 def keep_and_erase() -> None:
-    @task(pool="cpu")
+    @task(pool="cpu", task_display_name="Finish erasures")
     def finish_erasures() -> list[str]:
         from emotion_core.airflow_tasks import steps
 
@@ -63,12 +72,16 @@ def keep_and_erase() -> None:
             step.finish_erasures()
         return ["images", "predictions", "refusals", "audit"]
 
-    @task(pool="cpu", map_index_template="{{ class_label }}", max_active_tis_per_dagrun=1)
+    @task(
+        pool="cpu",
+        task_display_name="Keep",
+        map_index_template="{{ task.op_kwargs['class_of_data'] }}",
+        max_active_tis_per_dagrun=1,
+    )
     def keep(class_of_data: str) -> dict[str, int]:
         from emotion_core.airflow_tasks import steps
 
         context = get_current_context()
-        context["class_label"] = class_of_data
         rows = context["params"]["rows_a_step"]
         with steps() as step:
             return step.keep(context["run_id"], class_of_data, rows_a_step=rows)

@@ -8,7 +8,9 @@ Holds a model against the champion, asks a person, and puts it in the champion's
 | `approve` | waits for a person: *Required actions* in the menu, or this task's page | waits again |
 | `switch` | compare-and-set; the change is kept with who, when and why | finds that it is done |
 | `wants_rescoring` | skips the next task unless the form asks for it | asks again |
-| `rescore` | starts *Score the archive again* with the new champion | finds the run it started |
+| `rescore` | asks for *Score the archive again*: its event starts that DAG, slowly, with the champion | asks again |
+
+A changed champion is an event, too: *Report models* then holds the newest models against it.
 
 **This DAG is idempotent**: a gate serves once, and only against the champion that it was held against.
 
@@ -26,8 +28,9 @@ an override under the approver's name.
 from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Asset, Param, dag, get_current_context, task
+
+from emotion_core.airflow_alerts import FailureNotifier
 
 PARAMS = {
     "model": Param(
@@ -88,6 +91,7 @@ PARAMS = {
     params=PARAMS,
     tags=["emotion", "models"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
     dag_display_name="Promote a model",
     default_args={
         "owner": "emotion",
@@ -100,7 +104,7 @@ PARAMS = {
     },
 )
 def promote_model() -> None:
-    @task
+    @task(task_display_name="Hold against the champion")
     def check() -> dict[str, int | str]:
         from emotion_core.airflow_tasks import steps
 
@@ -109,7 +113,10 @@ def promote_model() -> None:
         with steps() as step:
             return step.ask_for_promotion(asked_by=asked_by, **context["params"])
 
-    @task
+    @task(
+        task_display_name="Switch the champion",
+        outlets=[Asset("emotion_champion")],  # report_models waits for it
+    )
     def switch(gate: dict[str, int | str], answer: dict[str, dict[str, str]]) -> str:
         from emotion_core.airflow_tasks import steps
 
@@ -122,13 +129,21 @@ def promote_model() -> None:
                 override=params["override"],
             )
 
-    @task.short_circuit
+    @task.short_circuit(task_display_name="Score the archive again?")
     def wants_rescoring(champion: str) -> bool:
         return bool(get_current_context()["params"]["rescore"])
+
+    @task(
+        task_display_name="Ask for it",
+        outlets=[Asset("emotion_rescoring_wanted")],  # rescore_archive waits for it
+    )
+    def rescore(champion: str) -> str:
+        return champion
 
     checked = check()
     approve = ApprovalOperator(
         task_id="approve",
+        task_display_name="Approve",
         subject="{{ params.model }} as champion",
         body="{{ ti.xcom_pull(task_ids='check')['verdict'] }}\n\nReason: {{ params.reason }}"
         "{% if params.override %}\n\nOverride: {{ params.override }}{% endif %}",
@@ -136,15 +151,8 @@ def promote_model() -> None:
         execution_timeout=None,
     )
     champion = switch(checked, approve.output)
-    rescore = TriggerDagRunOperator(
-        task_id="rescore",
-        trigger_dag_id="rescore_archive",
-        trigger_run_id="{{ run_id }}",
-        conf={"model": "{{ ti.xcom_pull(task_ids='switch') }}"},
-        skip_when_already_exists=True,
-    )
     checked >> approve
-    wants_rescoring(champion) >> rescore
+    wants_rescoring(champion) >> rescore(champion)
 
 
 promote_model()

@@ -1,7 +1,7 @@
 """### Score the archive again
 
-Scores what older models have scored with another one, after a promotion or on demand. Old predictions
-stay: the view `model_change` shows what differs.
+Scores what older models have scored with another one: when a promotion's form asked for it (its event
+`emotion_rescoring_wanted`), or on demand. Old predictions stay: the view `model_change` shows what differs.
 
 | task | does | on a retry |
 |---|---|---|
@@ -18,7 +18,15 @@ A run that reached its limit ends well; the next one goes on. What cannot be fou
 
 from datetime import timedelta
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import (
+    Asset,
+    Param,
+    dag,
+    get_current_context,
+    task,
+)
+
+from emotion_core.airflow_alerts import FailureNotifier
 
 PARAMS = {
     "model": Param(
@@ -56,12 +64,14 @@ PARAMS = {
 
 
 @dag(
-    schedule=None,
+    # A promotion emits it only when its form asks: no promotion rescores by itself.
+    schedule=[Asset("emotion_rescoring_wanted")],
     catchup=False,
     max_active_runs=1,
     params=PARAMS,
     tags=["emotion", "scoring"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
     dag_display_name="Score the archive again",
     default_args={
         "owner": "emotion",
@@ -73,7 +83,7 @@ PARAMS = {
     },
 )
 def rescore_archive() -> None:
-    @task(pool="scoring", queue="gpu")
+    @task(pool="scoring", queue="gpu", task_display_name="Score the archive")
     def rescore() -> dict[str, int | str | bool]:
         from emotion_core.airflow_tasks import steps
 

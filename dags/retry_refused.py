@@ -22,6 +22,8 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, dag, get_current_context, task
 
+from emotion_core.airflow_alerts import FailureNotifier
+
 PARAMS = {
     "reason": Param(
         None,
@@ -54,6 +56,7 @@ PARAMS = {
     params=PARAMS,
     tags=["emotion", "scoring"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
     dag_display_name="Retry refused files",
     default_args={
         "owner": "emotion",
@@ -66,7 +69,7 @@ PARAMS = {
     },
 )
 def retry_refused() -> None:
-    @task
+    @task(task_display_name="Put back")
     def put_back() -> int:
         from emotion_core.airflow_tasks import steps
 
@@ -76,12 +79,13 @@ def retry_refused() -> None:
         with steps() as step:
             return step.put_back(reason, batch=batch, requested_by=asked_by)
 
-    @task.short_circuit
+    @task.short_circuit(task_display_name="Score at once?")
     def wants_scoring(count: int) -> bool:
         return bool(get_current_context()["params"]["score_now"])
 
     score = TriggerDagRunOperator(
         task_id="score",
+        task_display_name="Start Score new images",
         trigger_dag_id="score_new_images",
         trigger_run_id="{{ run_id }}",
         skip_when_already_exists=True,

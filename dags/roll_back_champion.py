@@ -16,7 +16,9 @@ one promotion further back, never forth.
 
 from datetime import timedelta
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Asset, Param, dag, get_current_context, task
+
+from emotion_core.airflow_alerts import FailureNotifier
 
 PARAMS = {
     "reason": Param(
@@ -37,6 +39,7 @@ PARAMS = {
     params=PARAMS,
     tags=["emotion", "models"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
     dag_display_name="Roll back the champion",
     default_args={
         "owner": "emotion",
@@ -49,7 +52,10 @@ PARAMS = {
     },
 )
 def roll_back_champion() -> None:
-    @task
+    @task(
+        task_display_name="Roll back",
+        outlets=[Asset("emotion_champion")],  # report_models waits for it
+    )
     def roll_back() -> str:
         from emotion_core.airflow_tasks import steps
 

@@ -25,7 +25,19 @@ night needs no backfill, the next run takes everything that waits.
 
 from datetime import timedelta
 
-from airflow.sdk import Asset, CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import (
+    Asset,
+    AsyncCallback,
+    CronTriggerTimetable,
+    DeadlineAlert,
+    DeadlineReference,
+    Param,
+    dag,
+    get_current_context,
+    task,
+)
+
+from emotion_core.airflow_alerts import FailureNotifier
 
 PARAMS = {
     "workers": Param(
@@ -74,6 +86,14 @@ PARAMS = {
     params=PARAMS,
     tags=["emotion", "scoring"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=5),
+        callback=AsyncCallback(
+            "emotion_core.airflow_alerts.tell_deadline", {"title": "Score new images", "hours": 5}
+        ),
+    ),
     dag_display_name="Score new images",
     default_args={
         "owner": "emotion",
@@ -85,7 +105,7 @@ PARAMS = {
     },
 )
 def score_new_images() -> None:
-    @task(pool="cpu")
+    @task(pool="cpu", task_display_name="Take in")
     def take_in() -> list[str]:
         from emotion_core.airflow_tasks import steps
 
@@ -94,18 +114,27 @@ def score_new_images() -> None:
             step.open_batch(context["run_id"], settle_seconds=context["params"]["settle_seconds"])
         return [f"worker {number + 1}" for number in range(context["params"]["workers"])]
 
-    @task(pool="scoring", queue="gpu", map_index_template="{{ worker_label }}")
+    @task(
+        pool="scoring",
+        queue="gpu",
+        task_display_name="Score",
+        map_index_template="{{ worker_label | default(task.op_kwargs['worker']) }}",
+    )
     def score(worker: str) -> dict[str, float]:
+        from emotion_core.airflow_metrics import send_gauges
         from emotion_core.airflow_tasks import steps
 
         context = get_current_context()
-        context["worker_label"] = worker
         with steps() as step:
-            return step.score(context["run_id"], f"{context['run_id']} {worker}")
+            tally = step.score(context["run_id"], f"{context['run_id']} {worker}")
+        send_gauges({"images_per_second": tally["images_per_second"]})
+        context["worker_label"] = f"{worker} · {tally['count_scored']:.0f} images"
+        return tally
 
     # Also when a worker died: another may have done its share, and only the counts can tell.
     @task(
         pool="cpu",
+        task_display_name="Close",
         trigger_rule="all_done_min_one_success",
         outlets=[Asset("emotion_night_scored")],  # watch_health waits for it
     )
@@ -121,7 +150,13 @@ def score_new_images() -> None:
             )
 
     # A teardown: what becomes of it says nothing about the night.
-    @task(pool="scoring", queue="gpu", retries=1, execution_timeout=timedelta(hours=3))
+    @task(
+        pool="scoring",
+        queue="gpu",
+        task_display_name="Score with the challenger",
+        retries=1,
+        execution_timeout=timedelta(hours=3),
+    )
     def shadow() -> dict[str, float]:
         from emotion_core.airflow_tasks import steps
 

@@ -23,12 +23,23 @@ comparison report from the tables.
 
 from datetime import timedelta
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import (
+    Asset,
+    Param,
+    dag,
+    get_current_context,
+    task,
+)
+
+from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow_offers import offer_data_set, offered_data_sets
 
 PARAMS = {
     "networks": Param(
         ["resnet50", "efficientnet_b0"],
         type="array",
+        minItems=1,
+        uniqueItems=True,
         items={"type": "string", "enum": ["resnet50", "efficientnet_b0", "efficientnet_lite0"]},
         examples=["resnet50", "efficientnet_b0", "efficientnet_lite0"],
         values_display={
@@ -54,8 +65,9 @@ PARAMS = {
     "data": Param(
         None,
         type=["null", "string"],
+        examples=offered_data_sets(),
         title="Data set",
-        description="Folder or zip on the workers, in AffectNet's layout: "
+        description="One that was used here (in the list), or any folder or zip on the workers, in AffectNet's layout: "
         "images/<id>.jpg and annotations/<id>_exp.npy, _val.npy, _aro.npy, at any depth.",
     ),
     "weights": Param(
@@ -150,6 +162,7 @@ PARAMS = {
     params=PARAMS,
     tags=["emotion", "training"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
     dag_display_name="Train and compare",
     max_active_runs=4,
     default_args={
@@ -162,38 +175,53 @@ PARAMS = {
     },
 )
 def train_and_compare() -> None:
-    @task(pool="cpu")
+    @task(pool="cpu", task_display_name="Check form and data")
     def prepare() -> list[str]:
         from emotion_core.airflow_tasks import steps
 
         context = get_current_context()
         with steps() as step:
-            return step.prepare(context["run_id"], dict(context["params"]))
+            networks = step.prepare(context["run_id"], dict(context["params"]))
+        offer_data_set(context["params"]["data"])
+        return networks
 
     @task(
         pool="gpu",
         queue="gpu",
-        map_index_template="{{ network_label }}",
+        task_display_name="Train",
+        map_index_template="{{ network_label | default(task.op_kwargs['network']) }}",
         execution_timeout=timedelta(hours=24),
     )
     def train(network: str) -> str:
         from emotion_core.airflow_tasks import steps
 
         context = get_current_context()
-        context["network_label"] = network
+        form = dict(context["params"])
         with steps() as step:
-            return step.train(context["run_id"], network, dict(context["params"]))
+            context["network_label"] = step.training_label(network, form)
+            return step.train(context["run_id"], network, form)
 
-    @task(pool="cpu", map_index_template="{{ network_label }}")
+    @task(
+        pool="cpu",
+        task_display_name="Register",
+        map_index_template="{{ model_label | default(task.op_kwargs['run_key'].split('/')[-1]) }}",
+    )
     def register(run_key: str) -> str:
         from emotion_core.airflow_tasks import steps
 
-        get_current_context()["network_label"] = run_key.rpartition("/")[2]
         with steps() as step:
-            return step.register(run_key)
+            model = step.register(run_key)
+        get_current_context()["model_label"] = model
+        return model
 
     # One network that failed must not hide what the other reached: the report shows both.
-    @task(pool="cpu", trigger_rule="all_done_min_one_success")
+    # Once a run, when all its models are there: report_models waits for the event.
+    @task(
+        pool="cpu",
+        task_display_name="Compare",
+        trigger_rule="all_done_min_one_success",
+        outlets=[Asset("emotion_model_version")],
+    )
     def compare(models: list[str]) -> str:
         from emotion_core.airflow_tasks import steps
 

@@ -35,6 +35,8 @@ from airflow.sdk import (
     task,
 )
 
+from emotion_core.airflow_alerts import AlertNotifier, FailureNotifier
+
 PARAMS = {
     "freshness_hours": Param(
         36,
@@ -83,6 +85,7 @@ PARAMS = {
     params=PARAMS,
     tags=["emotion", "health"],
     doc_md=__doc__,
+    on_failure_callback=FailureNotifier(),
     dag_display_name="Watch health",
     default_args={
         "owner": "emotion",
@@ -94,16 +97,17 @@ PARAMS = {
     },
 )
 def watch_health() -> None:
-    from emotion_core.airflow_alerts import AlertNotifier
-
-    @task(pool="cpu", on_success_callback=[AlertNotifier()])
+    @task(pool="cpu", task_display_name="Measure", on_success_callback=[AlertNotifier()])
     def measure() -> dict[str, int]:
+        from emotion_core.airflow_metrics import send_gauges
         from emotion_core.airflow_tasks import steps
 
         context = get_current_context()
         limits = {name: context["params"][name] for name in PARAMS}
         with steps() as step:
-            return step.watch_health(context["run_id"], **limits)
+            counts = step.watch_health(context["run_id"], **limits)
+            send_gauges(step.health_gauges(context["run_id"]) | counts)
+        return counts
 
     measure()
 

@@ -1,9 +1,10 @@
-"""Telling people that a limit was crossed: log, webhook, e-mail, through Airflow's notifiers.
+"""Telling people that a limit was crossed, a run failed or does not end: log, webhook, e-mail.
 
 Light to import, because a DAG file does when it is parsed: nothing of ours is loaded before there
 is something to tell.
 """
 
+import asyncio
 import html
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -39,14 +40,20 @@ class AlertNotifier(BaseNotifier):
         if sentences:
             self.tell(settings, context["run_id"], sentences)
 
-    def tell(self, settings: "Settings", run_id: str, sentences: list[str]) -> None:
+    def tell(
+        self,
+        settings: "Settings",
+        run_id: str,
+        sentences: list[str],
+        about: str = "a limit was crossed",
+    ) -> None:
         """Bring these sentences to everybody who is to be told; never raises."""
         for sentence in sentences:
-            self.log.warning("a limit was crossed: %s", sentence)
+            self.log.warning("%s: %s", about, sentence)
         if settings.alert_webhook:
             self._post(settings.alert_webhook, run_id, sentences)
         if settings.alert_email:
-            self._mail(settings.alert_email, run_id, sentences)
+            self._mail(settings.alert_email, run_id, sentences, about)
 
     def _post(self, address: str, run_id: str, sentences: list[str]) -> None:
         import httpx
@@ -73,16 +80,66 @@ class AlertNotifier(BaseNotifier):
             self.log.info("try %d of %d: %s could not be told, %s", attempt, TRIES, host, reason)
         self.log.error("the webhook at %s could not be told: %s", host, reason)
 
-    def _mail(self, receiver: str, run_id: str, sentences: list[str]) -> None:
+    def _mail(self, receiver: str, run_id: str, sentences: list[str], about: str) -> None:
         try:
             from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
             items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
             SmtpNotifier(
                 to=receiver,
-                subject=f"Emotion Batch Scoring: {len(sentences)} "
-                f"limit{'s' if len(sentences) > 1 else ''} crossed",
-                html_content=f"<p>{html.escape(run_id)} found:</p><ul>{items}</ul>",
+                subject=f"Emotion Batch Scoring: {_subject(about, len(sentences))}",
+                html_content=f"<p>{html.escape(run_id)}:</p><ul>{items}</ul>",
             ).notify({})
         except Exception as error:
             self.log.error("e-mail to %s could not be sent: %s", receiver, error)
+
+
+class FailureNotifier(AlertNotifier):
+    """Tells that a run failed, once a run. As ``on_failure_callback`` of a DAG.
+
+    Runs in Airflow's DAG processor, which has no login to our database: the sentence names the
+    run and where its log is, and holds nothing that a task wrote.
+    """
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Nothing: no field is a template, and Airflow's own way fails where a run is tested."""
+
+    def notify(self, context: Any) -> None:
+        """Say which run of which DAG failed, and in which task if Airflow knows."""
+        run_id = str(context["run_id"])
+        last = context.get("ti") or context.get("task_instance")
+        where = f" at {last.task_id}" if last is not None else ""
+        title = context["dag"].dag_display_name
+        sentence = f"{title} failed{where} (run {run_id}); the task's log in Airflow says why."
+        self.tell(_settings(), run_id, [sentence], about="a run failed")
+
+
+async def tell_deadline(title: str, hours: float, context: Any) -> None:
+    """Say that a run has not ended in time; Airflow's triggerer awaits this.
+
+    Args:
+        title: The DAG's, for people.
+        hours: After the run was queued, it should have ended.
+        context: Of the missed deadline: Airflow's run as its REST API shows it.
+    """
+    run_id = str(context["dag_run"]["dag_run_id"])
+    sentence = (
+        f"{title} has not ended {hours:g} hours after it was queued (run {run_id}): see in Airflow "
+        "which task waits, for a worker, a slot of its pool or a person."
+    )
+    # The triggerer serves others meanwhile.
+    await asyncio.to_thread(
+        AlertNotifier().tell, _settings(), run_id, [sentence], "a run does not end"
+    )
+
+
+def _settings() -> "Settings":
+    from emotion_core.settings import Settings
+
+    return Settings.from_environment()
+
+
+def _subject(about: str, count: int) -> str:
+    if about == "a limit was crossed":
+        return f"{count} limit{'s' if count > 1 else ''} crossed"
+    return about

@@ -66,7 +66,8 @@ def start_run(user: BaseUser, dag_id: str, run_id: str, conf: Mapping[str, Any])
     except RunRefusedError:
         raise
     except ValueError as refusal:  # a field that the DAG does not take
-        raise RunRefusedError(f"{dag_id} was not started: {str(refusal).splitlines()[0]}") from refusal
+        reason = str(refusal).splitlines()[0]
+        raise RunRefusedError(f"{dag_id} was not started: {reason}") from refusal
     except Exception:
         with create_session() as session:  # pressed twice, and the other press was faster
             if not _is_there(session, dag_id, run_id):

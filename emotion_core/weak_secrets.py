@@ -20,7 +20,15 @@ _COMMON = re.compile(
     "admin|airflow|change.?me|default|emotion|example|letmein|password|passwd|postgres"
     r"|qwerty|redis|secret|temporary|test|root|user|key|\d{4,}"
 )
-_NAMED = re.compile(r"PASSWORD|SECRET|(_|^)KEY$|_KEY$")
+# Ours and Airflow's own. What opens other systems (a mail server, a bucket) is theirs to judge.
+_SECRETS = re.compile(
+    "EMOTION_(ERASURE_KEY|[A-Z]+_PASSWORD)|(POSTGRES|REDIS|AIRFLOW_DB|AIRFLOW_ADMIN)_PASSWORD"
+    "|AIRFLOW__CORE__FERNET_KEY|AIRFLOW__API__SECRET_KEY|AIRFLOW__API_AUTH__JWT_SECRET"
+)
+_ADDRESSES = re.compile(
+    "EMOTION_(MIGRATE_)?DATABASE_URL|AIRFLOW_CONN_EMOTION_DB|AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+    "|AIRFLOW__CELERY__(BROKER_URL|RESULT_BACKEND)"
+)
 
 
 def weakness(secret: str) -> str | None:
@@ -50,16 +58,18 @@ def weak_variables(environment: Mapping[str, str]) -> list[str]:
 
 
 def _secret_of(name: str, value: str) -> str | None:
-    """The secret in a variable of ours or Airflow's; None where it is meant to hold none."""
-    if not name.startswith(("AIRFLOW", "EMOTION", "POSTGRES", "REDIS")) or not value:
+    """The secret that a variable is or whose value is an address with one; else None."""
+    if not value:
         return None
-    if "://" in value:
-        try:
-            password = urlsplit(value).password
-        except ValueError:
-            return None
-        return None if password is None else unquote(password)
-    return value if _NAMED.search(name) else None
+    if _SECRETS.fullmatch(name):
+        return value
+    if not _ADDRESSES.fullmatch(name):
+        return None
+    try:
+        password = urlsplit(value).password
+    except ValueError:
+        return None
+    return None if password is None else unquote(password)
 
 
 def main() -> None:

@@ -80,9 +80,7 @@ def reports(
 @app.get("/models", response_class=HTMLResponse, dependencies=[readers(PROMOTION)])
 def models_page(user: User) -> HTMLResponse:
     """Every model, who was champion and why, what the gate refused; promotion and rollback."""
-
-    acts = may_start(user, PROMOTION) and may_start(user, ROLLBACK)
-    return _models("", _press() if acts else None)
+    return _models(user, "")
 
 
 @app.get("/batches", response_class=HTMLResponse, dependencies=[readers(SCORING)])
@@ -98,15 +96,8 @@ def batches_page() -> HTMLResponse:
 @app.get("/batches/{run_key:path}", response_class=HTMLResponse, dependencies=[readers(SCORING)])
 def batch_page(run_key: Annotated[str, Path(max_length=250)], user: User) -> HTMLResponse:
     """One batch: what came, what became of it, what was refused and why; retries."""
-    from emotion_core.reporting.batch_pages import render_batch
-
-    acts = may_start(user, RETRY)
-    night = _night(run_key, acts)
-    if night is None:
-        text = "There is no batch of this name. The page of all batches lists them."
-        return _message(text, "No such batch", 404, root="../")
-    page = render_batch(night, root="../", press=_press() if acts else None)
-    return _html(page, form_action="'self'", acts=True)
+    text = "There is no batch of this name. The page of all batches lists them."
+    return _batch(run_key, user, "../") or _message(text, "No such batch", 404, root="../")
 
 
 @app.get("/health", response_class=HTMLResponse, dependencies=[readers(HEALTH)])
@@ -121,16 +112,18 @@ def run_page(
     run_id: Annotated[str, Path(max_length=250)],
     user: User,
 ) -> HTMLResponse:
-    """What one Airflow run has to show, for its tab: there Airflow's frame allows no way on."""
+    """What one Airflow run has to show, for its tab."""
+    text = "This run shows nothing here: it is not one of Emotion Batch Scoring's."
     if dag_id == TRAINING:
         return _comparison(run_id)
-    if dag_id == SCORING:
-        return _batch_tab(run_id, user)
     if dag_id in (PROMOTION, ROLLBACK):
-        return _models(None, None)
+        return _models(user, "../../")
     if dag_id == HEALTH:
-        return _health(None)
-    return _message("This run shows nothing here: it is not one of Emotion Batch Scoring's.")
+        return _health("../../")
+    if dag_id == SCORING:
+        text = "This run has opened no batch: no model was champion, or it has not begun."
+        return _batch(run_id, user, "../../") or _message(text, root="../../")
+    return _message(text, root="../../")
 
 
 @app.get("/started/{dag_id}/{run_id}", response_class=HTMLResponse, dependencies=[readers()])
@@ -229,16 +222,35 @@ def batch_link(run_key: str) -> str:
     return f"batches/{quote(run_key, safe='')}"
 
 
-def _models(root: str | None, press: str | None) -> HTMLResponse:
+def _models(user: BaseUser, root: str) -> HTMLResponse:
     from emotion_core.reporting.model_pages import read_models, render_models
 
+    acts = may_start(user, PROMOTION) and may_start(user, ROLLBACK)
     with _snapshot() as connection:
         page = read_models(connection, datetime.now(UTC))
-    text = render_models(page, root=root, report_link=report_link, press=press)
+    text = render_models(page, root=root, report_link=report_link, press=_press() if acts else None)
     return _html(text, form_action="'self'", acts=True)
 
 
-def _health(root: str | None) -> HTMLResponse:
+def _batch(run_key: str, user: BaseUser, root: str) -> HTMLResponse | None:
+    """One batch, with names of files for those who may act; None where there is none."""
+    from emotion_core.errors import ReportError
+    from emotion_core.reporting.batch_pages import render_batch
+    from emotion_core.reporting.night import read_night, without_names
+
+    try:
+        with _snapshot() as connection:
+            night = read_night(connection, run_key, datetime.now(UTC))
+    except ReportError:
+        return None
+    acts = may_start(user, RETRY)
+    page = render_batch(
+        night if acts else without_names(night), root=root, press=_press() if acts else None
+    )
+    return _html(page, form_action="'self'", acts=True)
+
+
+def _health(root: str) -> HTMLResponse:
     from emotion_core.reporting.health_page import read_health, render_health
 
     with _snapshot() as connection:
@@ -252,28 +264,6 @@ def _comparison(run_id: str) -> HTMLResponse:
         return _html(page.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return _message("The report is not there yet: it is made when the task compare has ended.")
-
-
-def _batch_tab(run_id: str, user: BaseUser) -> HTMLResponse:
-    from emotion_core.reporting.pages import render_night
-
-    night = _night(run_id, may_start(user, RETRY))
-    if night is None:
-        return _message("This run has opened no batch: no model was champion, or it has not begun.")
-    return _html(render_night(night))
-
-
-def _night(run_key: str, names: bool) -> Any:
-    """One batch as facts, None where there is none; with names of files only for some."""
-    from emotion_core.errors import ReportError
-    from emotion_core.reporting.night import read_night, without_names
-
-    try:
-        with _snapshot() as connection:
-            night = read_night(connection, run_key, datetime.now(UTC))
-    except ReportError:
-        return None
-    return night if names else without_names(night)
 
 
 @contextmanager

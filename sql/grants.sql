@@ -56,8 +56,11 @@ GRANT EXECUTE ON FUNCTION readable_path(bytea) TO emotion_report, emotion_score;
 GRANT SELECT ON current_prediction, refused_image, batch_summary, model_leaderboard,
     scoring_rate, daily_expression_mix, affect_by_day, low_confidence_prediction,
     scored_image_by_batch, confusion_matrix, scoring_backlog, model_disagreement,
-    refused_image_by_reason, scored_image_by_batch_affect, likely_label_error
+    refused_image_by_reason, scored_image_by_batch_affect, likely_label_error,
+    scored_image_count, image_delivered_again
     TO emotion_analyst;
+-- Rows of the summary come from the triggers of prediction alone.
+GRANT EXECUTE ON FUNCTION compact_prediction_summary(), count_closed_batches() TO emotion_score;
 
 -- Watching, and what each source may be used for.
 GRANT INSERT, UPDATE ON health_check, health_reading TO emotion_report;

@@ -44,6 +44,8 @@ MAY_IMPORT = {
     "steps": GROUND | {"vision", "store", "training", "scoring", "reporting", "monitoring"},
     "airflow_tasks": GROUND | {"steps"},
     "airflow_alerts": GROUND | {"airflow_tasks"},
+    "airflow_offers": GROUND,
+    "airflow_metrics": set(),
     "airflow_access": GROUND,
     "airflow_runs": GROUND,
     "cli": GROUND | {"steps", "store", "vision", "local"},

@@ -182,7 +182,13 @@ def test_settings_are_those_of_the_composed_installation_but_for_addresses(
         "AIRFLOW__CORE__LOAD_EXAMPLES",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
     }
-    of_the_reader = {"EMOTION_ALERT_EMAIL", "EMOTION_ALERT_WEBHOOK"}
+    of_the_reader = {
+        "AIRFLOW__METRICS__OTEL_ON",
+        "EMOTION_ALERT_EMAIL",
+        "EMOTION_ALERT_WEBHOOK",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    }
     in_compose_alone = {"AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK"}
 
     assert here - there == {"AIRFLOW_CONN_AWS_DEFAULT"}

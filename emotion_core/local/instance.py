@@ -16,7 +16,7 @@ from emotion_core.local.airflow import Airflow
 from emotion_core.local.airflow_api import AirflowApi
 from emotion_core.local.credentials import Credentials, load_or_create
 from emotion_core.local.display import Display
-from emotion_core.local.home import Home
+from emotion_core.local.home import PROJECT_DIR, Home
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.postgres_place import VERSION
 from emotion_core.local.processes import Record
@@ -25,7 +25,9 @@ from emotion_core.local.watch import Watch
 from emotion_core.settings import Settings
 
 AIRFLOW_ADDRESS = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
-DAGS = ("train_and_compare", "score_new_images")
+DAGS = tuple(sorted(path.stem for path in (PROJECT_DIR / "dags").glob("*.py")))
+"""Every DAG of the product: each file holds the one it is named after. All of them are unpaused: a
+schedule is harmless before there is a champion."""
 
 _HEALTHY_WITHIN_S = 240.0
 

@@ -79,12 +79,12 @@ def read_health(connection: Any, made_at: datetime) -> HealthPage:
     )
 
 
-def render_health(page: HealthPage, *, root: str | None) -> str:
+def render_health(page: HealthPage, *, root: str) -> str:
     """The page as HTML.
 
     Args:
         page: What it shows.
-        root: From the page to where its neighbours lie; None shows no way to them.
+        root: From the page to where its neighbours lie.
     """
     return render_page(
         "health.html", page=page, root=root, MEASURES=MEASURES, DISTANCES=DISTANCES, figure=figure
@@ -92,9 +92,11 @@ def render_health(page: HealthPage, *, root: str | None) -> str:
 
 
 def figure(measure: str, value: float | None) -> str:
-    """A measure's value as people read it: hours, a share in percent, or a distance."""
+    """A measure's value as people read it: a time, a share in percent, or a distance."""
     if value is None:
         return numerals.NOTHING
+    if measure.endswith("_hours") and 0 < value < 1:
+        return numerals.duration(3600 * value)
     if measure.endswith("_hours"):
         return f"{numerals.rounded(value)}{numerals.NARROW_SPACE}h"
     if measure in ("refused_share", "expected_accuracy"):
@@ -107,7 +109,7 @@ def _headline(readings: list[HealthRow]) -> str:
     if not readings:
         return "Nothing was measured yet"
     if not count:
-        return "Everything is within its limits"
+        return "No limit is crossed"
     return "One limit is crossed" if count == 1 else f"{count} limits are crossed"
 
 

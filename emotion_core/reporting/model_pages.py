@@ -67,7 +67,7 @@ def read_models(connection: Any, made_at: datetime) -> ModelsPage:
 def render_models(
     page: ModelsPage,
     *,
-    root: str | None,
+    root: str,
     report_link: Callable[[str], str],
     press: str | None = None,
 ) -> str:
@@ -75,7 +75,7 @@ def render_models(
 
     Args:
         page: What it shows.
-        root: From the page to where its neighbours lie; None shows no way to them.
+        root: From the page to where its neighbours lie.
         report_link: The address of a report by its key, from ``root``.
         press: Names this showing, in the forms; None shows no forms.
     """

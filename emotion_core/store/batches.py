@@ -257,7 +257,12 @@ def held_folders(connection: Connection, run_key: str) -> list[HeldReason]:
 
 def close_batch(connection: Connection, batch_id: int) -> bool:
     """Close a batch if its counts add up; returns whether it was closed by this call."""
-    return connection.execute(query("close_batch"), {"batch_id": batch_id}).rowcount == 1
+    is_closed = connection.execute(query("close_batch"), {"batch_id": batch_id}).rowcount == 1
+    if is_closed:
+        # Each published chunk left rows of its own.
+        connection.execute(query("compact_summary"))
+        connection.execute(query("count_closed_batches"))
+    return is_closed
 
 
 def batches(connection: Connection, limit: int = 20) -> list[BatchSummary]:

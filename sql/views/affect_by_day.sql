@@ -1,15 +1,20 @@
 CREATE VIEW affect_by_day AS
 SELECT
-    (prediction.scored_at AT TIME ZONE 'UTC')::date AS day,
-    model_version.name                              AS model,
-    count(*)                                        AS count_images,
-    avg(prediction.valence)                         AS mean_valence,
-    stddev_samp(prediction.valence)                 AS spread_valence,
-    avg(prediction.arousal)                         AS mean_arousal,
-    stddev_samp(prediction.arousal)                 AS spread_arousal
-FROM prediction
-JOIN model_version ON model_version.id = prediction.model_version_id
-GROUP BY 1, 2;
+    prediction_summary.day,
+    model_version.name        AS model,
+    sum(count_images)::bigint AS count_images,
+    (sum(sum_valence) / sum(count_images) / 1e12)::double precision AS mean_valence,
+    (sqrt(greatest(0, sum(sum_valence_squared) * 1e12
+                      - sum(sum_valence) * sum(sum_valence) / sum(count_images))
+          / nullif(sum(count_images) - 1, 0)) / 1e12)::double precision AS spread_valence,
+    (sum(sum_arousal) / sum(count_images) / 1e12)::double precision AS mean_arousal,
+    (sqrt(greatest(0, sum(sum_arousal_squared) * 1e12
+                      - sum(sum_arousal) * sum(sum_arousal) / sum(count_images))
+          / nullif(sum(count_images) - 1, 0)) / 1e12)::double precision AS spread_arousal
+FROM prediction_summary
+JOIN model_version ON model_version.id = prediction_summary.model_version_id
+GROUP BY 1, 2
+HAVING sum(count_images) > 0;
 
 COMMENT ON VIEW affect_by_day IS 'One row per day and model: valence and arousal of what was scored.';
 COMMENT ON COLUMN affect_by_day.day IS 'Day of scoring, UTC.';

@@ -1,6 +1,8 @@
 CREATE VIEW current_prediction AS
 SELECT
-    encode(image.sha256, 'hex')   AS image_sha256,
+    -- Looked up for the rows that are shown, not for all that are sorted or counted.
+    (SELECT encode(image.sha256, 'hex') FROM image WHERE image.id = prediction.image_id)
+                                  AS image_sha256,
     expression.name               AS expression,
     prediction.confidence,
     prediction.valence,
@@ -18,7 +20,6 @@ SELECT
 FROM model_alias
 JOIN model_version ON model_version.id = model_alias.model_version_id
 JOIN prediction ON prediction.model_version_id = model_version.id
-JOIN image ON image.id = prediction.image_id
 JOIN expression ON expression.id = prediction.expression_id
 WHERE model_alias.alias = 'champion';
 

@@ -1,16 +1,17 @@
 CREATE VIEW daily_expression_mix AS
 SELECT
-    (prediction.scored_at AT TIME ZONE 'UTC')::date AS day,
-    model_version.name                              AS model,
-    expression.name                                 AS expression,
-    count(*)                                        AS count_images,
-    count(*) / sum(count(*)) OVER (
-        PARTITION BY (prediction.scored_at AT TIME ZONE 'UTC')::date, model_version.name
-    )                                               AS share
-FROM prediction
-JOIN model_version ON model_version.id = prediction.model_version_id
-JOIN expression ON expression.id = prediction.expression_id
-GROUP BY 1, 2, 3;
+    prediction_summary.day,
+    model_version.name        AS model,
+    expression.name           AS expression,
+    sum(count_images)::bigint AS count_images,
+    sum(count_images) / sum(sum(count_images)) OVER (
+        PARTITION BY prediction_summary.day, model_version.name
+    )                         AS share
+FROM prediction_summary
+JOIN model_version ON model_version.id = prediction_summary.model_version_id
+JOIN expression ON expression.id = prediction_summary.expression_id
+GROUP BY 1, 2, 3
+HAVING sum(count_images) > 0;
 
 COMMENT ON VIEW daily_expression_mix IS 'One row per day, model and expression that was seen: how many images, and which share of the day.';
 COMMENT ON COLUMN daily_expression_mix.day IS 'Day of scoring, UTC.';

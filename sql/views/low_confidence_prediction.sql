@@ -1,13 +1,14 @@
 CREATE VIEW low_confidence_prediction AS
 SELECT
-    encode(image.sha256, 'hex')   AS image_sha256,
+    -- Looked up for the rows that are shown, not for all that are sorted or counted.
+    (SELECT encode(image.sha256, 'hex') FROM image WHERE image.id = prediction.image_id)
+                                  AS image_sha256,
     model_version.name            AS model,
     expression.name               AS expression,
     prediction.confidence,
     prediction.scored_at
 FROM prediction
 JOIN model_version ON model_version.id = prediction.model_version_id
-JOIN image ON image.id = prediction.image_id
 JOIN expression ON expression.id = prediction.expression_id
 WHERE prediction.confidence < 0.5;
 

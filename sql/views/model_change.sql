@@ -1,6 +1,7 @@
 CREATE VIEW model_change AS
 SELECT
-    encode(image.sha256, 'hex')                      AS image_sha256,
+    (SELECT encode(image.sha256, 'hex') FROM image WHERE image.id = before.image_id)
+                                                     AS image_sha256,
     model_before.name                                AS model_before,
     model_after.name                                 AS model_after,
     expression_before.name                           AS expression_before,
@@ -16,10 +17,11 @@ FROM (
 ) AS change
 JOIN model_version AS model_before ON model_before.id = change.from_id
 JOIN model_version AS model_after ON model_after.id = change.to_id
-JOIN prediction AS before ON before.model_version_id = change.from_id
+CROSS JOIN image_scored_again
+JOIN prediction AS before
+    ON before.image_id = image_scored_again.image_id AND before.model_version_id = change.from_id
 JOIN prediction AS after
     ON after.image_id = before.image_id AND after.model_version_id = change.to_id
-JOIN image ON image.id = before.image_id
 JOIN expression AS expression_before ON expression_before.id = before.expression_id
 JOIN expression AS expression_after ON expression_after.id = after.expression_id;
 

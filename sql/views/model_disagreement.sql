@@ -1,6 +1,7 @@
 CREATE VIEW model_disagreement AS
 SELECT
-    encode(image.sha256, 'hex')       AS image_sha256,
+    (SELECT encode(image.sha256, 'hex') FROM image WHERE image.id = said.image_id)
+                                      AS image_sha256,
     one.name                          AS model,
     another.name                      AS other_model,
     expression_of_one.name            AS expression,
@@ -10,7 +11,8 @@ SELECT
     said.valence - otherwise.valence  AS valence_gap,
     said.arousal - otherwise.arousal  AS arousal_gap,
     greatest(said.scored_at, otherwise.scored_at) AS scored_at
-FROM prediction AS said
+FROM image_scored_again
+JOIN prediction AS said ON said.image_id = image_scored_again.image_id
 JOIN prediction AS otherwise
     ON otherwise.image_id = said.image_id
    AND otherwise.model_version_id > said.model_version_id
@@ -18,8 +20,7 @@ JOIN prediction AS otherwise
 JOIN model_version AS one ON one.id = said.model_version_id
 JOIN model_version AS another ON another.id = otherwise.model_version_id
 JOIN expression AS expression_of_one ON expression_of_one.id = said.expression_id
-JOIN expression AS expression_of_another ON expression_of_another.id = otherwise.expression_id
-JOIN image ON image.id = said.image_id;
+JOIN expression AS expression_of_another ON expression_of_another.id = otherwise.expression_id;
 
 COMMENT ON VIEW model_disagreement IS 'One row per image and pair of models that call it different expressions; the model registered first stands first.';
 COMMENT ON COLUMN model_disagreement.image_sha256 IS 'SHA-256 of the image file''s bytes.';

@@ -1,29 +1,35 @@
 CREATE VIEW refused_file AS
 SELECT
     batch.run_key                   AS batch,
-    inbox_file.source,
-    readable_path(inbox_file.path)  AS file,
-    inbox_file.bytes,
-    rejection.code                  AS reason,
+    refused.source,
+    readable_path(refused.path)  AS file,
+    refused.bytes,
+    refused.code                  AS reason,
     rejection_reason.meaning,
-    rejection.detail,
+    refused.detail,
     rejection_reason.advice,
-    rejection.rejected_at,
+    refused.rejected_at,
     NULL                            AS retried_in
-FROM inbox_file
-JOIN batch ON batch.id = inbox_file.batch_id
-LEFT JOIN scoring_item
-    ON scoring_item.image_id = inbox_file.image_id
-   AND scoring_item.model_version_id = batch.model_version_id
-JOIN rejection
-    ON rejection.inbox_file_id = inbox_file.id
-    OR rejection.scoring_item_id = scoring_item.id
-JOIN rejection_reason ON rejection_reason.code = rejection.code
+FROM (
+    -- From the refusals to their files: there are far fewer of them than files.
+    SELECT inbox_file.*, rejection.code, rejection.detail, rejection.rejected_at
+    FROM rejection
+    JOIN inbox_file ON inbox_file.id = rejection.inbox_file_id
+    UNION ALL
+    SELECT inbox_file.*, rejection.code, rejection.detail, rejection.rejected_at
+    FROM rejection
+    JOIN scoring_item ON scoring_item.id = rejection.scoring_item_id
+    JOIN batch AS planned ON planned.model_version_id = scoring_item.model_version_id
+    JOIN inbox_file
+        ON inbox_file.image_id = scoring_item.image_id AND inbox_file.batch_id = planned.id
+) AS refused
+JOIN batch ON batch.id = refused.batch_id
+JOIN rejection_reason ON rejection_reason.code = refused.code
 -- What was put back is told by its record: the file may have moved on to a later batch.
 WHERE NOT EXISTS (
     SELECT FROM refusal_retry
-    WHERE refusal_retry.inbox_file_id = inbox_file.id
-      AND refusal_retry.from_batch_id = inbox_file.batch_id
+    WHERE refusal_retry.inbox_file_id = refused.id
+      AND refusal_retry.from_batch_id = refused.batch_id
 )
 UNION ALL
 SELECT

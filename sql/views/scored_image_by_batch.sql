@@ -2,7 +2,9 @@ CREATE VIEW scored_image_by_batch AS
 SELECT
     batch.run_key                                   AS batch,
     (prediction.scored_at AT TIME ZONE 'UTC')::date AS day,
-    encode(image.sha256, 'hex')                     AS image_sha256,
+    -- Looked up for the rows that are shown, not for all that are sorted or counted.
+    (SELECT encode(image.sha256, 'hex') FROM image WHERE image.id = prediction.image_id)
+                                  AS image_sha256,
     model_version.name                              AS model,
     expression.name                                 AS expression,
     prediction.confidence,
@@ -14,10 +16,14 @@ JOIN model_version ON model_version.id = batch.model_version_id
 CROSS JOIN LATERAL (
     SELECT DISTINCT inbox_file.image_id FROM inbox_file WHERE inbox_file.batch_id = batch.id
 ) AS delivered
-JOIN prediction
-    ON prediction.image_id = delivered.image_id
-   AND prediction.model_version_id = batch.model_version_id
-JOIN image ON image.id = prediction.image_id
+-- Image by image: OFFSET keeps the planner from reading all that the model ever scored.
+CROSS JOIN LATERAL (
+    SELECT image_id, expression_id, confidence, valence, arousal, scored_at
+    FROM prediction
+    WHERE prediction.image_id = delivered.image_id
+      AND prediction.model_version_id = batch.model_version_id
+    OFFSET 0
+) AS prediction
 JOIN expression ON expression.id = prediction.expression_id;
 
 COMMENT ON VIEW scored_image_by_batch IS 'One row per batch and image delivered with it: what the batch''s model says of it. An image that came with two batches is in both.';

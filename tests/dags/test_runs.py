@@ -25,7 +25,11 @@ def bag() -> DagBag:
     from airflow.utils.db import initdb
 
     initdb()
-    return DagBag(dag_folder=str(DAGS))
+    made = DagBag(dag_folder=str(DAGS))
+    # Airflow 3.3's dag.test() asks its tables for deadlines that it never stored there; a deadline
+    # as a scheduler has it is tested in test_deadlines.
+    made.dags["score_new_images"].deadline = None
+    return made
 
 
 @pytest.fixture(scope="module")

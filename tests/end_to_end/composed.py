@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import psutil
 import yaml
@@ -46,6 +46,8 @@ class Composed:
     places: dict[str, str]
     """What names a container or a folder inside one, and what it is here."""
     ports: dict[str, int]
+    programs: Path
+    """PostgreSQL's."""
     children: list[processes.Child] = field(default_factory=list)
 
     def text(self, value: object) -> str:
@@ -119,6 +121,28 @@ class Composed:
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
+    def dump(self, database: str) -> str:
+        """Everything that a database holds, as text."""
+        return subprocess.run(
+            [self.programs / "pg_dump", "--inserts", database],
+            env={
+                "PATH": os.environ["PATH"],
+                "PGHOST": unquote(self.places["postgres"]),
+                "PGUSER": "postgres",
+                "PGPASSWORD": self.variables["POSTGRES_PASSWORD"],
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def logs(self) -> Iterator[tuple[str, str]]:
+        """Every log of every service and task, by its name."""
+        for folder in (self.home.logs_dir, self.home.path / "task-logs"):
+            for path in folder.rglob("*"):
+                if path.is_file():
+                    yield path.name, path.read_text(encoding="utf-8", errors="replace")
+
     def check_health(self, service: str) -> subprocess.Popen[bytes]:
         """Begin the service's own health check; it ends with 0 where the service is well."""
         kind, *words = self.services[service]["healthcheck"]["test"]
@@ -139,9 +163,10 @@ class Composed:
 
     def kill(self, child: processes.Child) -> None:
         """kill -9 of a process with everything below it, as when its machine loses power."""
-        leader = psutil.Process(child.popen.pid)
-        processes.kill([leader, *leader.children(recursive=True)])
-        child.reap()
+        if child.is_alive:
+            leader = psutil.Process(child.popen.pid)
+            processes.kill([leader, *leader.children(recursive=True)])
+            child.reap()
 
     def _variable(self, found: re.Match[str]) -> str:
         name, kind, rest = found.groups()
@@ -188,6 +213,7 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
                     **{f"/srv/{name}": str(folder / name) for name in ("inbox", "data", "weights")},
                 },
                 ports,
+                server.program_psql.parent,
                 started,
             )
             for name in ("state", "inbox", "data", "weights"):
@@ -200,6 +226,9 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
             )
             yield made
         finally:
+            # Ending them in turn, as `make down` does, is tested elsewhere and takes its time.
+            for child in started[1:]:
+                made.kill(child)
             end_everything(home)
             server.remove()
             for child in started:

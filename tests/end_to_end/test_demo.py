@@ -1,76 +1,19 @@
 """The main job on a system of its own: real PostgreSQL, real scheduler, real pages, real models."""
 
-import os
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from installation import Ended, Installation, installed
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A command that has ended, and what it said."""
-
-    code: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A home of the test's own; commands are those of the Makefile."""
-
-    home: Path
-
-    def run(self, *arguments: str) -> Ended:
-        command = [sys.executable, "-m", "emotion_core.local", *arguments]
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AIRFLOW", "EMOTION"))
-        }
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**inherited, "EMOTION_HOME": str(self.home), "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return Ended(done.returncode, done.stdout)
-
-    def processes(self) -> list[psutil.Process]:
-        """Whatever still carries this home in its environment or on its command line."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                marks = [*process.cmdline(), process.environ().get("EMOTION_HOME", "")]
-            except (psutil.Error, OSError):
-                continue
-            if process.pid != os.getpid() and str(self.home) in marks:
-                found.append(process)
-        return found
-
-
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
-        made = Installation(Path(folder) / "home")
+    with installed() as made:
         yield made
-        cleaned = made.run("clean")
-        assert cleaned.code == 0, cleaned.text
-        assert made.processes() == []
 
 
 @pytest.fixture(scope="module")

@@ -75,6 +75,7 @@ def test_a_first_day_says_when_somebody_will_look() -> None:
     ("measure", "value", "shown"),
     [
         ("backlog_hours", 0.0, "0\u202fh"),
+        ("freshness_hours", 0.0157, "57\u202fs"),
         ("freshness_hours", 36.04, "36.0\u202fh"),
         ("refused_share", 0.123, "12.3\u202f%"),
         ("psi_expression", 0.1, ".100"),

@@ -139,10 +139,10 @@ def test_a_first_day_says_what_to_do_next() -> None:
     assert "Trigger <em>Train and compare</em>" in page
 
 
-def test_in_the_tab_of_a_promotion_there_is_no_way_on(
+def test_the_tab_of_a_promotion_shows_the_models(
     operator: TestClient, champion: ModelVersion
 ) -> None:
     page = operator.get("/runs/promote_model/manual__1").text
 
     assert f"{champion.name} is champion" in page
-    assert "<form" not in page and "<nav" not in page
+    assert 'href="../../batches"' in page

@@ -19,35 +19,43 @@ def named(listed: str) -> set[str]:
 
 
 TABLES = named("""
-    batch calibration dataset dataset_exclusion doubtful_label epoch_metric erasure erasure_key
+    batch batch_affect calibration dataset dataset_exclusion doubtful_label epoch_metric erasure erasure_key
     erasure_leftover erasure_tombstone expression health_check health_reading held_folder
-    hold_reason image inbox_file label legal_hold model_alias model_alias_change model_cost
-    model_version prediction promotion_gate refusal_retry rejection rejection_reason report
-    rescoring rescoring_missing retention_policy retention_run run_metric schema_version
+    hold_reason image image_scored_again inbox_file label legal_hold model_alias model_alias_change model_cost
+    model_version prediction prediction_summary promotion_gate refusal_retry rejection
+    rejection_reason report rescoring rescoring_missing retention_policy retention_run run_metric schema_version
     scoring_item scoring_throughput source_purpose source_purpose_change split split_member
     subject_image training_run validation_prediction
     """)
 VIEWS_WITH_PATHS = {"refused_file", "rescoring_missing_file", "source_use"}
 ANALYST_VIEWS = named("""
     affect_by_day batch_summary champion_history confusion_matrix current_prediction
-    daily_expression_mix drift likely_label_error low_confidence_prediction model_change
+    daily_expression_mix drift image_delivered_again likely_label_error low_confidence_prediction model_change
     model_change_summary model_disagreement model_leaderboard nightly_health promotion_check
     refused_image refused_image_by_reason rescoring_summary run_cost run_score
-    scored_image_by_batch scored_image_by_batch_affect scoring_backlog scoring_rate
+    scored_image_by_batch scored_image_by_batch_affect scored_image_count scoring_backlog
+    scoring_rate
     training_curve validation_answer
     """)
 RELATIONS = TABLES | VIEWS_WITH_PATHS | ANALYST_VIEWS
 MOVE_ALIAS = "move_alias(text,bigint,bigint,text,bigint,bigint,text,text)"
 FUNCTIONS = {
     MOVE_ALIAS,
+    "affect_of_batch(bigint,bigint)",
     "called(validation_prediction)",
+    "compact_prediction_summary()",
     "concordance(double precision,double precision,double precision,double precision)",
+    "count_closed_batches()",
+    "forget_batch_affect()",
+    "forget_scored_again()",
     "held_out_by_both(bigint,bigint)",
     "mcnemar_p(integer,integer)",
     "readable_path(bytea)",
+    "recount_predictions()",
     "refuse_change()",
     "refuse_orphans()",
     "standing_hold(bigint)",
+    "summarise_predictions()",
     "verify_alias()",
     "verify_alias_change()",
     "verify_promotion_gate()",
@@ -101,7 +109,11 @@ MAY: dict[str, dict[str, set[str]]] = {
             rescoring scoring_item
             """),
         "DELETE": {"held_folder", "rejection"},
-        "EXECUTE": {"readable_path(bytea)"},
+        "EXECUTE": {
+            "compact_prediction_summary()",
+            "count_closed_batches()",
+            "readable_path(bytea)",
+        },
     },
     "emotion_erase": {
         "SELECT": RELATIONS,

@@ -1,0 +1,48 @@
+"""The step that holds new models against the champion."""
+
+import logging
+from typing import Final
+
+from emotion_core.errors import NoChampionError
+from emotion_core.steps.reports import ReportSteps
+from emotion_core.store import models, reports
+
+log = logging.getLogger(__name__)
+
+NEWEST: Final = 7
+"""Models that are looked at: with the champion they fill one report."""
+
+
+class StandingSteps(ReportSteps):
+    """From newly registered models to a report that shows them beside the champion."""
+
+    def compare_with_champion(self) -> str | None:
+        """Render one report of the champion and the newest models that no report holds against it.
+
+        What is left to compare is a query: it does not matter where a model was registered, and
+        nothing is compared twice.
+
+        Returns:
+            The page's path; None when every new model stands in a report with this champion.
+
+        Raises:
+            NoChampionError: No model has been promoted yet.
+        """
+        with self.database.transaction("emotion_report") as connection:
+            champion = models.current_model(connection)
+            newest = models.model_versions(connection)[:NEWEST]
+            rendered = reports.reports(connection)
+        if champion is None:
+            raise NoChampionError("no model is champion yet: there is nothing to compare with")
+        seen = {
+            run_key
+            for report in rendered
+            if champion.run_key in report.run_keys
+            for run_key in (*report.run_keys, champion.run_key)
+        }
+        new = [one.name for one in newest if one.run_key not in seen | {champion.run_key}]
+        if not new:
+            log.info("every new model stands in a report with %s already", champion.name)
+            return None
+        log.info("%s against the champion %s", ", ".join(new), champion.name)
+        return self.compare_runs([champion.name, *new])

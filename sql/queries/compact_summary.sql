@@ -1,0 +1,1 @@
+SELECT compact_prediction_summary()

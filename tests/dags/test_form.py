@@ -1,0 +1,124 @@
+"""What the forms offer and refuse, before anything runs."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
+
+from emotion_core.airflow_offers import FILE, MOST, offer_data_set, offered_data_sets
+
+DAGS = Path(__file__).parents[2] / "dags"
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(dag_folder=str(DAGS))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EMOTION_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "field", "value"),
+    [
+        ("train_and_compare", "networks", []),
+        ("train_and_compare", "networks", ["resnet50", "resnet50"]),
+        ("train_and_compare", "networks", ["vgg"]),
+        ("train_and_compare", "preset", "best"),
+        ("train_and_compare", "epochs", 0),
+        ("train_and_compare", "learning_rate", 0),
+        ("train_and_compare", "excluded_share_limit", 1.5),
+        ("score_new_images", "workers", 0),
+        ("rescore_archive", "chunk", 0),
+        ("promote_model", "minimum_images", 10),
+        ("watch_health", "refused_share", 2),
+    ],
+)
+def test_an_impossible_value_is_refused_by_the_form_itself(
+    bag: DagBag, dag_id: str, field: str, value: Any
+) -> None:
+    params = copy.deepcopy(bag.dags[dag_id].params)
+
+    with pytest.raises(ParamValidationError, match=f"Invalid input for param {field}"):
+        params[field] = value
+
+
+def test_the_form_offers_the_data_sets_that_were_used_here_the_last_one_first(home: Path) -> None:
+    for name in ("a", "b", "a"):
+        offer_data_set(f"/data/{name}")
+
+    assert offered_data_sets() == ["/data/a", "/data/b"]
+    assert [path.name for path in home.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"a": 1}', '[1, null, "/data/a"]', "\x00"])
+def test_a_damaged_list_of_data_sets_offers_less_and_breaks_no_dag(
+    home: Path, content: str
+) -> None:
+    (home / FILE).write_text(content, encoding="utf-8")
+
+    assert offered_data_sets() in ([], ["/data/a"])
+
+
+def test_no_more_than_a_screenful_is_offered(home: Path) -> None:
+    (home / FILE).write_text(json.dumps([str(number) for number in range(99)]), encoding="utf-8")
+
+    offer_data_set("new")
+
+    assert offered_data_sets()[0] == "new"
+    assert len(offered_data_sets()) == MOST
+
+
+def test_a_home_that_is_not_there_offers_nothing_and_refuses_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOTION_HOME", str(home / "nowhere"))
+
+    offer_data_set("/data/a")
+
+    assert offered_data_sets() == []
+
+
+HEAVY = (
+    "torch",
+    "torchvision",
+    "pandas",
+    "numpy",
+    "sklearn",
+    "PIL",
+    "psycopg2",
+    "emotion_core.steps",
+)
+MEASURE = """
+import json, runpy, sys, time
+import airflow.dag_processing.processor  # what Airflow's DAG processor has loaded when it forks
+import airflow.models.dagrun, airflow.models.taskinstance
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, DeadlineAlert, dag, task
+before = set(sys.modules)
+started = time.perf_counter()
+runpy.run_path(sys.argv[1])
+seconds = time.perf_counter() - started
+print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
+"""
+
+
+@pytest.mark.parametrize("path", sorted(DAGS.glob("*.py")), ids=lambda path: path.stem)
+def test_parsing_a_dag_file_loads_nothing_heavy(path: Path, record_property: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True
+    )
+    seconds, loaded = json.loads(done.stdout.splitlines()[-1])
+
+    heavy = [name for name in loaded if name.startswith(HEAVY)]
+    record_property("figure", f"parsing {path.name}: {seconds:.3f} s (asked: less than 0.3)")
+
+    assert heavy == []

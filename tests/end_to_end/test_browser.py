@@ -1,0 +1,270 @@
+"""An operator's day in a real browser, on a system of its own: train, promote, score, retry.
+
+One system and one browser for the whole module; each fixture is the next thing that the operator
+does, and waits in the interface until it is done. A viewer comes last.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from composed import wait_until
+from installation import installed
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
+
+from emotion_core.local.airflow_api import AirflowApi
+from emotion_core.training.drawn_faces import draw_dataset
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+
+PATIENCE_S = 400.0
+NETWORK = "efficientnet_b0"
+MODEL = f"{NETWORK} v1"
+REASON = "The first one, on <b>drawn</b> faces."
+
+
+@dataclass(frozen=True)
+class System:
+    """What runs, and how to get in."""
+
+    home: Path
+    faces: Path
+    address: str
+    passwords: dict[str, str]
+    api: AirflowApi
+
+    def finished(self, dag_id: str, run_id: str) -> str:
+        """The state in which a run has ended."""
+        wait_until(lambda: self.api.run_state(dag_id, run_id) in ("success", "failed"), PATIENCE_S)
+        return self.api.run_state(dag_id, run_id)
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with installed() as made, made.up() as state:
+        faces = draw_dataset(made.home.parent / "faces", per_expression=8, seed=1)
+        passwords = json.loads((made.home / "secrets.json").read_text())
+        api = AirflowApi(state.airflow_url, "operator", passwords["operator"])
+        yield System(made.home, faces, state.airflow_url, passwords, api)
+        api.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield opened
+        opened.close()
+
+
+def log_in(browser: Browser, system: System, user: str) -> Page:
+    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    # A busy machine draws Airflow's interface slowly.
+    page.set_default_timeout(90_000)
+    page.goto(f"{system.address}/emotion/models")
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", system.passwords[user])
+    page.click("button[type=submit]")
+    page.locator("nav.places").wait_for()
+    return page
+
+
+@pytest.fixture(scope="module")
+def operator(browser: Browser, system: System) -> Iterator[Page]:
+    page = log_in(browser, system, "operator")
+    yield page
+    page.context.close()
+
+
+def open_place(page: Page, system: System, name: str) -> FrameLocator:
+    """One of our pages, as the menu of Airflow opens it."""
+    page.goto(system.address)
+    page.get_by_role("button", name="Browse").click()
+    page.get_by_role("menuitem", name=f"Emotion {name}", exact=True).click()
+    frame = page.frame_locator("iframe")
+    frame.locator("nav.places").wait_for()
+    return frame
+
+
+def run_of(page: Page) -> tuple[str, str]:
+    """The DAG and the run whose page is open."""
+    page.wait_for_url("**/dags/*/runs/**")
+    parts = page.url.split("/")
+    return parts[parts.index("dags") + 1], parts[parts.index("runs") + 1]
+
+
+@pytest.fixture(scope="module")
+def trained(operator: Page, system: System) -> str:
+    """Training's form, filled in and triggered; returns the run's state in the end."""
+    operator.goto(f"{system.address}/dags/train_and_compare")
+    operator.get_by_role("button", name="Trigger").first.click()
+    operator.locator("#element_networks [aria-label='Remove ResNet50']").click()
+    for field, text in (("preset", "quick"), ("weights", "none:")):
+        box = operator.locator(f"#element_{field} input[role=combobox]")
+        box.fill(text)
+        box.press("Enter")
+    operator.fill("#element_data", str(system.faces))
+    operator.get_by_role("button", name="Instead of the preset's values").click()
+    epochs = operator.get_by_label("Epochs", exact=True)
+    epochs.fill("1")
+    epochs.press("Tab")
+    operator.get_by_role("dialog").get_by_role("button", name="Trigger", exact=True).click()
+    return system.finished(*run_of(operator))
+
+
+@pytest.fixture(scope="module")
+def promoted(trained: str, operator: Page, system: System) -> str:
+    """The button on the models' page, the approval, the switch; returns the run's state."""
+    models = open_place(operator, system, "models")
+    models.locator("summary", has_text="Promote").click()
+    models.get_by_role("textbox", name="Why").fill(REASON)
+    models.get_by_role("button", name=f"Promote {MODEL}").click()
+    dag_id, run_id = run_of(operator)
+
+    def is_waiting() -> bool:
+        tasks = {task.task_id: task.state for task in system.api.tasks(dag_id, run_id)}
+        assert tasks["check"] != "failed"
+        return tasks["approve"] == "awaiting_input"
+
+    wait_until(is_waiting, PATIENCE_S)
+    operator.goto(f"{system.address}/required_actions")
+    operator.get_by_role("link", name=f"{MODEL} as champion").click()
+    operator.get_by_role("button", name="Approve").click()
+    return system.finished(dag_id, run_id)
+
+
+@pytest.fixture(scope="module")
+def scored(promoted: str, system: System) -> str:
+    """A night of four faces and a letter; returns its run."""
+    inbox = system.home / "inbox" / "evening"
+    inbox.mkdir(parents=True)
+    for picture in sorted(system.faces.rglob("*.jpg"))[:4]:
+        shutil.copy(picture, inbox)
+    (inbox / "letter to Jane.jpg").write_text("Dear Jane")
+    (inbox / "_SUCCESS").touch()
+    system.api.trigger("score_new_images", "tonight", {"settle_seconds": 0}, "")
+    assert system.finished("score_new_images", "tonight") == "success"
+    return "tonight"
+
+
+@pytest.fixture(scope="module")
+def retried(scored: str, operator: Page, system: System) -> str:
+    """The button beside the reason, on the night's page; returns the run's state."""
+    batches = open_place(operator, system, "batches")
+    batches.get_by_role("link", name=scored, exact=True).click()
+    batches.locator("summary", has_text="Retry").click()
+    batches.get_by_label("score at once").uncheck()
+    batches.get_by_role("button", name="Put 1 back").click()
+    dag_id, run_id = run_of(operator)
+    assert dag_id == "retry_refused"
+    return system.finished(dag_id, run_id)
+
+
+@pytest.fixture(scope="module")
+def viewer(retried: str, browser: Browser, system: System) -> Iterator[Page]:
+    page = log_in(browser, system, "viewer")
+    yield page
+    page.context.close()
+
+
+def test_training_succeeds_and_its_report_is_a_tab_of_the_run(trained: str, operator: Page) -> None:
+    assert trained == "success"
+
+    operator.get_by_role("link", name="Emotion report").first.click()
+
+    report = operator.frame_locator("iframe")
+    report.locator("#verdict, .verdict").first.wait_for()
+    assert NETWORK in report.locator("body").inner_text().lower().replace("-", "_")
+
+
+def test_a_promotion_is_kept_with_who_and_why(
+    promoted: str, operator: Page, system: System
+) -> None:
+    assert promoted == "success"
+
+    models = open_place(operator, system, "models")
+
+    assert models.locator("h1").inner_text() == f"{MODEL} is champion"
+    history = models.get_by_role("region", name="Who was champion").inner_text()
+    assert "promotion" in history and "operator" in history and REASON in history
+
+
+def test_a_retried_file_is_said_to_be_put_back(
+    retried: str, operator: Page, system: System
+) -> None:
+    assert retried == "success"
+
+    operator.goto(f"{system.address}/emotion/batches/tonight")
+
+    assert operator.locator("h1").inner_text() == "4 of 5 files scored"
+    refused = operator.get_by_role("region", name="What was refused, and why")
+    assert "put back" in refused.inner_text()
+    operator.get_by_text("The files").click()
+    assert "letter to Jane.jpg" in refused.inner_text()
+    assert operator.locator("form").count() == 0
+
+
+def test_the_health_of_the_night_is_on_its_page(
+    scored: str, operator: Page, system: System
+) -> None:
+    # "Watch health" follows the night by itself.
+    wait_until(lambda: "Nothing was measured" not in shown(operator, system, "health"), PATIENCE_S)
+
+    assert "Age of the newest prediction" in shown(operator, system, "health")
+
+
+def test_a_viewer_sees_every_page_without_a_button_or_a_file_name(
+    viewer: Page, system: System
+) -> None:
+    for place in ("reports", "models", "batches", "batches/tonight", "health"):
+        text = shown(viewer, system, place)
+
+        assert "Jane" not in text
+        assert viewer.locator("form[method=post]").count() == 0, place
+    assert MODEL in shown(viewer, system, "models")
+
+
+def test_a_viewers_form_is_refused(viewer: Page, system: System) -> None:
+    answer = viewer.request.post(
+        f"{system.address}/emotion/models/roll-back",
+        form={"press": "20261123T010203_00000000-1", "champion": MODEL, "reason": "spite"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+
+    assert answer.status == 403
+    assert "Your role in Airflow does not allow this" in answer.text()
+
+
+def test_another_sites_form_is_refused_though_the_browser_sends_the_cookie(
+    retried: str, operator: Page, system: System
+) -> None:
+    # Another port of the same host is another origin, but the same site: the cookie travels.
+    fields = {"press": "20261123T010203_00000000-2", "champion": MODEL, "reason": "spite"}
+    inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())
+    form = f'<form method="post" action="{system.address}/emotion/models/roll-back">{inputs}</form>'
+    operator.route(
+        "http://127.0.0.1:1/",
+        lambda route: route.fulfill(body=f"<!doctype html>{form}", content_type="text/html"),
+    )
+    operator.goto("http://127.0.0.1:1/")
+
+    with operator.expect_navigation() as answered:
+        operator.evaluate("document.forms[0].submit()")
+
+    assert answered.value.status == 403
+    assert "not sent from one of these pages" in operator.locator("body").inner_text()
+    assert is_logged_in(operator.context, system)
+
+
+def shown(page: Page, system: System, place: str) -> str:
+    page.goto(f"{system.address}/emotion/{place}")
+    return page.locator("body").inner_text()
+
+
+def is_logged_in(context: BrowserContext, system: System) -> bool:
+    return context.request.get(f"{system.address}/emotion/models").status == 200

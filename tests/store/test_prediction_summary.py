@@ -1,0 +1,193 @@
+"""The summary equals a recount of the predictions, whatever was done to them and by whom."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from factories import make_arrivals, make_model
+from sqlalchemy import text
+
+from emotion_core.store.batches import close_batch, enter_files, open_batch, plan_items
+from emotion_core.store.database import Database
+from emotion_core.store.ledger import claim_items, publish_items
+
+KEY = "day, model_version_id, expression_id, confidence_tenth, is_pleasant, is_excited"
+SUMS = "count_images, sum_valence, sum_valence_squared, sum_arousal, sum_arousal_squared"
+SUMMED = ", ".join(f"sum({name})" for name in SUMS.split(", "))
+# Every figure as text: sums of whole numbers must be the same to the last digit.
+KEPT = f"""
+    SELECT cast(row({KEY}, {SUMMED}) AS text) FROM prediction_summary
+    GROUP BY {KEY} HAVING sum(count_images) <> 0
+"""
+MANY = 300
+
+
+def plan_night(
+    database: Database, night: str, images: str, count: int = MANY, model: int | None = None
+) -> tuple[int, int]:
+    """A batch of ``count`` images and its model, a new one where none is named."""
+    if model is None:
+        with database.transaction("emotion_train") as connection:
+            model = make_model(connection).id
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(connection, run_key=night, source=night, model_version_id=model)
+        enter_files(connection, batch, make_arrivals(count, images))
+        plan_items(connection, batch.id)
+    return batch.id, model
+
+
+def score_chunk(database: Database, model: int, *, seed: int, limit: int = 64) -> int:
+    """Claim and publish one chunk of answers that follow from ``seed``; returns how many."""
+    with database.transaction("emotion_score") as connection:
+        claims = claim_items(
+            connection, model_version_id=model, worker=str(seed), limit=limit, lease_seconds=60
+        )
+    chance = np.random.default_rng(seed)
+    probabilities = chance.dirichlet(np.full(8, 0.3), len(claims)).astype(np.float32)
+    affect = chance.uniform(-1, 1, (len(claims), 2)).astype(np.float32)
+    with database.transaction("emotion_score") as connection:
+        return publish_items(connection, claims, probabilities, affect, [])[0]
+
+
+def score_all(database: Database, model: int) -> None:
+    seed = 0
+    while score_chunk(database, model, seed=seed):
+        seed += 1
+
+
+def recounted(urls: dict[str, str]) -> set[str]:
+    """What counting everything anew would leave, without leaving it."""
+    owner = Database(urls["emotion_migrate"])
+    with owner.connect() as connection:
+        connection.execute(text("SET ROLE emotion_owner"))
+        connection.execute(text("SELECT recount_predictions()"))
+        rows = set(connection.execute(text(KEPT)).scalars())
+        connection.rollback()
+    owner.close()
+    return rows
+
+
+def kept(database: Database) -> set[str]:
+    with database.transaction("emotion_report") as connection:
+        return set(connection.execute(text(KEPT)).scalars())
+
+
+def forget(database: Database, model: int, modulus: int) -> None:
+    """As retention and erasure do it: by the one role that may."""
+    with database.transaction("emotion_erase") as connection:
+        connection.execute(
+            text(
+                "DELETE FROM prediction WHERE model_version_id = :model AND image_id % :modulus = 0"
+            ),
+            {"model": model, "modulus": modulus},
+        )
+
+
+def test_scoring_scoring_again_and_closing_leave_a_true_summary(
+    database: Database, urls: dict[str, str]
+) -> None:
+    first_batch, first = plan_night(database, "summary 1", "s")
+    score_all(database, first)
+    _, second = plan_night(database, "summary 2", "s")
+    score_all(database, second)
+    before = kept(database)
+
+    with database.transaction("emotion_score") as connection:
+        assert close_batch(connection, first_batch)
+
+    with database.transaction("emotion_report") as connection:
+        rows, keys = connection.execute(
+            text(
+                f"SELECT count(*), count(DISTINCT ({KEY})) FROM prediction_summary "
+                "WHERE model_version_id IN (:first, :second)"
+            ),
+            {"first": first, "second": second},
+        ).one()
+        again = connection.execute(
+            text(
+                "SELECT count(*) FROM image_scored_again JOIN prediction USING (image_id) "
+                "WHERE model_version_id = :second"
+            ),
+            {"second": second},
+        ).scalar_one()
+    assert before == kept(database) == recounted(urls)
+    assert rows == keys
+    assert again == MANY
+
+
+def test_erasing_everything_leaves_nothing_not_even_a_rounding(
+    database: Database, urls: dict[str, str]
+) -> None:
+    batch, model = plan_night(database, "summary 3", "t")
+    score_all(database, model)
+
+    forget(database, model, 3)
+    some = kept(database) == recounted(urls)
+    forget(database, model, 1)
+
+    with database.transaction("emotion_report") as connection:
+        sums = connection.execute(
+            text(f"SELECT {SUMMED} FROM prediction_summary WHERE model_version_id = :model"),
+            {"model": model},
+        ).one()
+    assert some and kept(database) == recounted(urls)
+    assert set(sums) == {0}
+    with database.transaction("emotion_score") as connection:
+        assert close_batch(connection, batch)
+    with database.transaction("emotion_report") as connection:
+        left = connection.execute(
+            text("SELECT count(*) FROM prediction_summary WHERE model_version_id = :model"),
+            {"model": model},
+        ).scalar_one()
+    assert left == 0
+
+
+def test_a_transaction_that_fails_changes_no_sum(database: Database) -> None:
+    _, model = plan_night(database, "summary 4", "u", count=8)
+    before = kept(database)
+
+    with database.engine.connect() as connection:
+        connection.execute(text("SET ROLE emotion_score"))
+        claims = claim_items(
+            connection, model_version_id=model, worker="w", limit=8, lease_seconds=60
+        )
+        publish_items(
+            connection,
+            claims,
+            np.full((8, 8), 0.125, np.float32),
+            np.zeros((8, 2), np.float32),
+            [],
+        )
+        connection.rollback()
+
+    assert kept(database) == before
+
+
+def test_workers_erasers_and_closers_at_once_lose_no_count(
+    database: Database, urls: dict[str, str]
+) -> None:
+    batch, one = plan_night(database, "summary 5", "v")
+    _, other = plan_night(database, "summary 6", "v")
+
+    def work(model: int, seed: int) -> None:
+        while score_chunk(database, model, seed=seed, limit=16):
+            forget(database, model, 7)
+            with database.transaction("emotion_score") as connection:
+                connection.execute(text("SELECT compact_prediction_summary()"))
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, (one, one, other, other), range(4)))
+
+    with database.transaction("emotion_report") as connection:
+        missed = connection.execute(
+            text(
+                "SELECT count(*) FROM prediction AS a JOIN prediction AS b USING (image_id) "
+                "WHERE a.model_version_id = :one AND b.model_version_id = :other "
+                "AND NOT EXISTS (SELECT FROM image_scored_again AS again "
+                "WHERE again.image_id = a.image_id)"
+            ),
+            {"one": one, "other": other},
+        ).scalar_one()
+    assert kept(database) == recounted(urls)
+    assert missed == 0
+    with database.transaction("emotion_score") as connection:
+        assert close_batch(connection, batch)
