@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from factories import make_arrivals, make_jpeg, make_model
+from shells import Answer, emotion
 
 from emotion_core.store.batches import (
     HeldFolder,
@@ -18,24 +19,13 @@ from emotion_core.store.batches import (
 from emotion_core.store.database import Database
 
 
-def emotion(
-    *arguments: str, url: str | None = None, home: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "200", "EMOTION_DEVICE": "cpu"}
-    if url:
-        environment["EMOTION_DATABASE_URL"] = url
-    if home:
-        environment["EMOTION_HOME"] = str(home)
-    return subprocess.run(
-        [sys.executable, "-m", "emotion_core.cli", *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
+def tell(*arguments: str, url: str | None = None, home: Path | None = None) -> Answer:
+    given = {"EMOTION_DATABASE_URL": url or "", "EMOTION_HOME": str(home or "")}
+    return emotion(*arguments, **{name: value for name, value in given.items() if value})
 
 
 def test_without_a_database_it_says_what_to_set() -> None:
-    result = emotion("batches")
+    result = tell("batches")
 
     assert result.returncode == 1
     assert "EMOTION_DATABASE_URL is not set" in result.stderr
@@ -58,7 +48,7 @@ def test_a_file_name_cannot_paint_the_terminal(
         )
         enter_files(connection, batch, [file])
 
-    result = emotion("refused", request.node.name, url=urls["emotion_app"])
+    result = tell("refused", request.node.name, url=urls["emotion_app"])
 
     assert name.decode().replace("\x1b", "?") in result.stdout
     assert "\x1b" not in result.stdout
@@ -88,8 +78,8 @@ def refusing_batch(database: Database, request: pytest.FixtureRequest) -> str:
 def test_a_batch_is_shown_with_its_counts_reasons_and_what_waits(
     urls: dict[str, str], refusing_batch: str
 ) -> None:
-    shown = emotion("batches", "show", refusing_batch, url=urls["emotion_app"])
-    listed = emotion("batches", "--limit", "1000", url=urls["emotion_app"])
+    shown = tell("batches", "show", refusing_batch, url=urls["emotion_app"])
+    listed = tell("batches", "--limit", "1000", url=urls["emotion_app"])
 
     assert shown.returncode == 0, shown.stderr
     lines = {line.split("│")[1].strip(): line for line in shown.stdout.splitlines() if "│" in line}
@@ -101,13 +91,13 @@ def test_a_batch_is_shown_with_its_counts_reasons_and_what_waits(
 
 
 def test_refused_files_are_put_back_once(urls: dict[str, str], refusing_batch: str) -> None:
-    first = emotion(
+    first = tell(
         "retry", "--reason", "hard_link", "--batch", refusing_batch, url=urls["emotion_app"]
     )
-    second = emotion(
+    second = tell(
         "retry", "--reason", "hard_link", "--batch", refusing_batch, url=urls["emotion_app"]
     )
-    told = emotion("refused", refusing_batch, url=urls["emotion_app"])
+    told = tell("refused", refusing_batch, url=urls["emotion_app"])
 
     assert first.stdout.strip() == "2 files put back; the next run takes them"
     assert second.stdout.strip() == "nothing to put back"
@@ -128,7 +118,7 @@ def test_refused_files_are_put_back_once(urls: dict[str, str], refusing_batch: s
 def test_what_does_not_exist_is_one_sentence_and_a_failure(
     urls: dict[str, str], arguments: tuple[str, ...], sentence: str
 ) -> None:
-    result = emotion(*arguments, url=urls["emotion_app"])
+    result = tell(*arguments, url=urls["emotion_app"])
 
     assert result.returncode == 1
     assert sentence in result.stderr
@@ -149,9 +139,9 @@ def test_a_folder_and_then_one_of_its_files_are_scored_at_once(
     (pictures / "letter.jpg").write_bytes(b"Dear sir or madam")
     given = {"url": urls["emotion_app"], "home": tmp_path / "home"}
 
-    folder = emotion("score", str(pictures), "--model", model.name, **given)
-    again = emotion("score", str(pictures / "b.jpg"), "--model", model.name, **given)
-    by_other = emotion("score", str(pictures / "b.jpg"), "--model", other.name, **given)
+    folder = tell("score", str(pictures), "--model", model.name, **given)
+    again = tell("score", str(pictures / "b.jpg"), "--model", model.name, **given)
+    by_other = tell("score", str(pictures / "b.jpg"), "--model", other.name, **given)
 
     assert folder.returncode == again.returncode == by_other.returncode == 0, (
         folder.stderr + again.stderr + by_other.stderr
@@ -173,7 +163,7 @@ def test_a_folder_with_nothing_in_it_is_a_sentence(
     with database.transaction("emotion_train") as connection:
         model = make_model(connection)
 
-    result = emotion("score", str(tmp_path), "--model", model.name, url=urls["emotion_app"])
+    result = tell("score", str(tmp_path), "--model", model.name, url=urls["emotion_app"])
 
     assert result.returncode == 1
     assert f"there is nothing to score in {tmp_path}" in result.stderr
@@ -186,7 +176,7 @@ def test_a_folder_that_waits_for_its_manifest_says_so_and_fails(
         model = make_model(connection)
     (tmp_path / "manifest.csv").write_text("path,size\nmissing.jpg,9\n")
 
-    result = emotion("score", str(tmp_path), "--model", model.name, url=urls["emotion_app"])
+    result = tell("score", str(tmp_path), "--model", model.name, url=urls["emotion_app"])
 
     assert result.returncode == 1
     assert "it waits for its manifest" in result.stderr

@@ -35,7 +35,7 @@ RUN_BY = {
     "airflow connections": "end_to_end/test_other_airflow.py",
     "airflow plugins": "end_to_end/test_other_airflow.py",
     "airflow pools": "end_to_end/test_other_airflow.py",
-    "python -c \"from importlib": "end_to_end/test_other_airflow.py",
+    'python -c "from importlib': "end_to_end/test_other_airflow.py",
     "emotion register": "training/test_shell_training.py",
     "emotion health": "test_cli.py",
     "emotion report": "reporting/test_report_cli.py",

@@ -14,7 +14,7 @@ CREATE TABLE prediction_summary (
     sum_arousal           numeric NOT NULL,
     sum_arousal_squared   numeric NOT NULL
 );
-COMMENT ON TABLE prediction_summary IS 'Changes of the number of predictions by UTC day, model, expression, confidence and quarter of the affect plane: whoever sums its rows knows the predictions. Only ever appended to, so that workers never wait for one another; the close of a batch puts rows of one key together.';
+COMMENT ON TABLE prediction_summary IS 'One row per change of the number of predictions, by UTC day, model, expression, confidence and quarter of the affect plane: whoever sums the rows knows the predictions. Only ever appended to, so that workers never wait for one another; the close of a batch puts rows of one key together.';
 COMMENT ON COLUMN prediction_summary.model_version_id IS 'As in prediction, whose foreign key stands for it.';
 COMMENT ON COLUMN prediction_summary.confidence_tenth IS '1 for a confidence in [0, 0.1), 10 for [0.9, 1), 11 for 1.';
 COMMENT ON COLUMN prediction_summary.count_images IS 'Negative where predictions were removed.';
@@ -25,6 +25,12 @@ CREATE TABLE image_scored_again (
 );
 COMMENT ON TABLE image_scored_again IS 'One row per image that more than one model has scored or is to score: where to look for disagreement. A row may outlast its predictions, never its image.';
 COMMENT ON COLUMN image_scored_again.image_id IS 'As in prediction. No foreign key, which would be looked up row by row: forget_scored_again() stands for it.';
+
+-- What was refused, and which files hold it, from the indexes alone.
+CREATE INDEX scoring_item_rejected ON scoring_item (image_id, model_version_id, id)
+    WHERE state = 'rejected';
+DROP INDEX inbox_file_image;
+CREATE INDEX inbox_file_image ON inbox_file (image_id, id) INCLUDE (batch_id, bytes);
 
 CREATE TABLE batch_affect (
     batch_id        bigint PRIMARY KEY REFERENCES batch ON DELETE CASCADE,

@@ -17,11 +17,13 @@ FROM (
     UNION ALL
     SELECT inbox_file.id, inbox_file.batch_id, inbox_file.image_id, inbox_file.bytes,
            rejection.code, rejection.detail, rejection.rejected_at
-    FROM rejection
-    JOIN scoring_item ON scoring_item.id = rejection.scoring_item_id
-    JOIN batch AS planned ON planned.model_version_id = scoring_item.model_version_id
-    JOIN inbox_file
-        ON inbox_file.image_id = scoring_item.image_id AND inbox_file.batch_id = planned.id
+    FROM scoring_item
+    JOIN rejection ON rejection.scoring_item_id = scoring_item.id
+    JOIN inbox_file ON inbox_file.image_id = scoring_item.image_id
+    JOIN batch AS planned
+        ON planned.id = inbox_file.batch_id
+       AND planned.model_version_id = scoring_item.model_version_id
+    WHERE scoring_item.state = 'rejected'
 ) AS refused
 JOIN batch ON batch.id = refused.batch_id
 JOIN rejection_reason ON rejection_reason.code = refused.code
@@ -29,7 +31,7 @@ JOIN rejection_reason ON rejection_reason.code = refused.code
 WHERE NOT EXISTS (
     SELECT FROM refusal_retry
     WHERE refusal_retry.inbox_file_id = refused.id
-      AND refusal_retry.from_batch_id = refused.batch_id
+      AND refusal_retry.from_batch_id = batch.id
 )
 UNION ALL
 SELECT

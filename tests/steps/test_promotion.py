@@ -1,8 +1,5 @@
 """Promotion through the steps and the shell: what is good passes, what is not is told why."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +7,7 @@ import numpy as np
 import pytest
 from promotions import forget_champion
 from rivals import Field, make_field, store_checked_model
+from shells import Answer, emotion
 from sqlalchemy import text
 
 from emotion_core.errors import PromotionRefusedError
@@ -40,15 +38,8 @@ def champion_of(database: Database) -> str:
     return champion.name
 
 
-def emotion(field: Field, *arguments: str) -> subprocess.CompletedProcess[str]:
-    url = field.steps.settings.require_database_url()
-    given = {"COLUMNS": "200", "EMOTION_DATABASE_URL": url, "EMOTION_DEVICE": "cpu"}
-    return subprocess.run(
-        [sys.executable, "-m", "emotion_core.cli", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **given},
-    )
+def tell(field: Field, *arguments: str) -> Answer:
+    return emotion(*arguments, EMOTION_DATABASE_URL=field.steps.settings.require_database_url())
 
 
 def test_a_better_model_becomes_champion_and_a_rollback_undoes_it(
@@ -163,12 +154,12 @@ def test_there_is_no_way_back_from_the_first_champion(field: Field) -> None:
 def test_the_shell_refuses_promotes_tells_the_history_and_goes_back(
     field: Field, database: Database
 ) -> None:
-    refused = emotion(field, "promote", field.equal.name, "--reason", "hope")
-    told = emotion(field, "models", "check", field.better.name)
-    promoted = emotion(field, "promote", field.better.name, "--reason", "better")
-    back = emotion(field, "rollback", "--reason", "complaints")
-    history = emotion(field, "models", "history", "--limit", "3")
-    listed = emotion(field, "models")
+    refused = tell(field, "promote", field.equal.name, "--reason", "hope")
+    told = tell(field, "models", "check", field.better.name)
+    promoted = tell(field, "promote", field.better.name, "--reason", "better")
+    back = tell(field, "rollback", "--reason", "complaints")
+    history = tell(field, "models", "history", "--limit", "3")
+    listed = tell(field, "models")
 
     assert refused.returncode == 1
     assert "better beyond chance in neither" in refused.stderr.replace("\n", " ")
@@ -186,9 +177,9 @@ def test_the_shell_refuses_promotes_tells_the_history_and_goes_back(
 def test_a_challenger_is_named_and_taken_back_from_the_shell(
     field: Field, database: Database
 ) -> None:
-    named = emotion(field, "challenge", field.equal.name, "--reason", "to be watched")
-    wrong = emotion(field, "challenge", field.champion.name, "--reason", "to be watched")
-    nobody = emotion(field, "challenge", "--reason", "seen enough")
+    named = tell(field, "challenge", field.equal.name, "--reason", "to be watched")
+    wrong = tell(field, "challenge", field.champion.name, "--reason", "to be watched")
+    nobody = tell(field, "challenge", "--reason", "seen enough")
 
     assert named.stdout.strip() == f"{field.equal.name} is challenger"
     assert wrong.returncode == 1 and "is the champion" in wrong.stderr
@@ -196,7 +187,7 @@ def test_a_challenger_is_named_and_taken_back_from_the_shell(
 
 
 def test_promoting_what_does_not_exist_names_what_does(field: Field) -> None:
-    result = emotion(field, "promote", "resnet50 v999", "--reason", "a test")
+    result = tell(field, "promote", "resnet50 v999", "--reason", "a test")
 
     assert result.returncode == 1
     assert "there is no model 'resnet50 v999'; there are:" in result.stderr

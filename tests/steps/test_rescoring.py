@@ -1,8 +1,5 @@
 """Scoring again: the challenger in the shadow of a night, the archive with a new champion."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +7,7 @@ import pytest
 from factories import make_jpeg, make_model
 from promotions import forget_champion, make_champion
 from rivals import store_checked_model
+from shells import emotion
 from sqlalchemy import text
 
 from emotion_core.settings import Settings
@@ -188,23 +186,13 @@ def test_the_shell_scores_the_archive_again_and_says_what_changed(
     with database.transaction("emotion_train") as connection:
         make_champion(connection, models[1])
     given = {
-        "COLUMNS": "200",
         "EMOTION_DATABASE_URL": night.settings.require_database_url(),
         "EMOTION_HOME": str(night.settings.home),
-        "EMOTION_DEVICE": "cpu",
     }
 
-    def emotion(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "emotion_core.cli", *arguments],
-            capture_output=True,
-            text=True,
-            env={**os.environ, **given},
-        )
-
-    nothing = emotion("models", "changed", models[0].name, models[1].name)
-    rescored = emotion("rescore")
-    changed = emotion("models", "changed", models[0].name, models[1].name)
+    nothing = emotion("models", "changed", models[0].name, models[1].name, **given)
+    rescored = emotion("rescore", **given)
+    changed = emotion("models", "changed", models[0].name, models[1].name, **given)
 
     assert nothing.returncode == 1 and "no image was scored by both" in nothing.stderr
     assert "the whole archive was looked through" in rescored.stdout, rescored.stderr

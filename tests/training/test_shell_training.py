@@ -1,6 +1,5 @@
 """Training, looking at runs, and doubting labels from a shell, on a real PostgreSQL."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from shells import Answer, emotion
 from sqlalchemy import text
 from tiny_faces import make_faces
 
@@ -15,19 +15,8 @@ from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 from emotion_core.store.database import Database
 
 
-def emotion(*arguments: str, url: str, home: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "emotion_core.cli", *arguments],
-        capture_output=True,
-        text=True,
-        env={
-            **os.environ,
-            "COLUMNS": "200",
-            "EMOTION_DATABASE_URL": url,
-            "EMOTION_DEVICE": "cpu",
-            "EMOTION_HOME": str(home),
-        },
-    )
+def tell(*arguments: str, url: str, home: Path) -> Answer:
+    return emotion(*arguments, EMOTION_DATABASE_URL=url, EMOTION_HOME=str(home))
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +27,8 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_from_a_shell_is_registered_and_can_be_looked_at(
     urls: dict[str, str], tmp_path: Path, faces: Path
 ) -> None:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return emotion(*arguments, url=urls["emotion_app"], home=tmp_path)
+    def run(*arguments: str) -> Answer:
+        return tell(*arguments, url=urls["emotion_app"], home=tmp_path)
 
     trained = run(
         *("train", str(faces), "--network", "efficientnet_b0", "--preset", "quick"),
@@ -76,9 +65,9 @@ def test_a_run_of_another_machine_is_registered_by_its_folder(
     other = make_faces(tmp_path / "other", seed=4)
     home = tmp_path / "home"
 
-    def register(data: Path, name: str) -> subprocess.CompletedProcess[str]:
+    def register(data: Path, name: str) -> Answer:
         command = ("register", str(elsewhere / "efficientnet_b0"), "--data", str(data))
-        return emotion(*command, "--run", name, url=urls["emotion_app"], home=home)
+        return tell(*command, "--run", name, url=urls["emotion_app"], home=home)
 
     first, again = register(faces, "from afar"), register(faces, "from afar")
     refused = register(other, "wrong data")
@@ -128,9 +117,7 @@ def test_damaged_weights_of_another_machine_are_refused(tmp_path: Path, faces: P
 def test_a_mistake_in_the_recipe_is_a_sentence(
     urls: dict[str, str], tmp_path: Path, faces: Path
 ) -> None:
-    result = emotion(
-        "train", str(faces), "--preset", "slow", url=urls["emotion_app"], home=tmp_path
-    )
+    result = tell("train", str(faces), "--preset", "slow", url=urls["emotion_app"], home=tmp_path)
 
     assert result.returncode == 1
     assert result.stderr.strip().startswith("error: preset is 'slow'; choose one of seed")
@@ -143,7 +130,7 @@ def test_a_set_of_which_too_much_is_broken_is_refused_naming_the_reasons(
     for number in range(4):
         (broken / "images" / f"{number}.jpg").write_bytes(b"no image")
 
-    result = emotion(
+    result = tell(
         *("train", str(broken), "--preset", "quick", "--weights", "none"),
         url=urls["emotion_app"],
         home=tmp_path / "home",
@@ -178,7 +165,7 @@ def test_doubted_labels_are_rows_that_an_analyst_can_ask_for(
             judged[name] = np.where(said == index, 0.93, 0.01).astype(np.float32)
         judged.to_parquet(path, index=False)
 
-    doubted = emotion(
+    doubted = tell(
         *("doubt-labels", str(faces), str(folds / "efficientnet_b0"), "--name", "two folds"),
         url=urls["emotion_app"],
         home=tmp_path / "home",
