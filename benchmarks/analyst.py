@@ -70,9 +70,7 @@ def ask_everything(server: PostgresServer, *, with_plans: bool) -> None:
             window = day_of(cursor, path.stem)
             day, plan = ask(cursor, f"{everything} {window}") if window else (None, "")
             whole = f"SELECT count(*) FROM {path.stem}"  # noqa: S608 (a file of ours)
-            over_all, whole_plan = ask(
-                cursor, whole if path.stem in ROW_BY_ROW else everything
-            )
+            over_all, whole_plan = ask(cursor, whole if path.stem in ROW_BY_ROW else everything)
             first, _ = ask(cursor, f"{everything} LIMIT 1000")
             shown = "–" if day is None else f"{day:.2f}"
             print(f"| `{path.stem}` | {shown} | {over_all:.2f} | {first:.2f} |", flush=True)

@@ -4,7 +4,7 @@ SELECT
     (SELECT encode(image.sha256, 'hex') FROM image WHERE image.id = refused.image_id)
                                   AS image_sha256,
     refused.bytes,
-    refused.code                AS reason,
+    refused.code                  AS reason,
     rejection_reason.meaning,
     rejection_reason.advice,
     refused.rejected_at
