@@ -191,3 +191,54 @@ def test_workers_erasers_and_closers_at_once_lose_no_count(
     assert missed == 0
     with database.transaction("emotion_score") as connection:
         assert close_batch(connection, batch)
+
+
+# Beside the kept figures, what the rows themselves say; rounded, since sums of floats have an order.
+AFFECT_OF = """
+    SELECT count_images, round(mean_valence::numeric, 9), round(spread_arousal::numeric, 9),
+           round(mean_confidence::numeric, 9)
+    FROM scored_image_by_batch_affect WHERE batch = :night
+"""
+AFFECT_OF_ROWS = """
+    SELECT count(*), round(avg(valence)::numeric, 9), round(stddev_samp(arousal)::numeric, 9),
+           round(avg(confidence)::numeric, 9)
+    FROM scored_image_by_batch WHERE batch = :night
+"""
+
+
+def affect(database: Database, night: str) -> tuple[bool, bool]:
+    """Whether the batch's figures are kept, and whether they are those of its rows."""
+    with database.transaction("emotion_report") as connection:
+        said, true = (
+            connection.execute(text(asked), {"night": night}).one()
+            for asked in (AFFECT_OF, AFFECT_OF_ROWS)
+        )
+        kept_rows = connection.execute(
+            text(
+                "SELECT count(*) FROM batch_affect JOIN batch ON batch.id = batch_id "
+                "WHERE run_key = :night"
+            ),
+            {"night": night},
+        ).scalar_one()
+    return kept_rows == 1, tuple(said) == tuple(true)
+
+
+def test_a_batchs_affect_is_true_while_open_closed_and_after_something_was_removed(
+    database: Database,
+) -> None:
+    first, model = plan_night(database, "affect 1", "w")
+    score_all(database, model)
+    # The same images again: they are in both batches.
+    second, _ = plan_night(database, "affect 2", "w", model=model)
+    seen = [affect(database, "affect 1")]
+
+    with database.transaction("emotion_score") as connection:
+        assert close_batch(connection, first)
+    seen.append(affect(database, "affect 1"))
+    forget(database, model, 3)
+    seen.append(affect(database, "affect 1"))
+    with database.transaction("emotion_score") as connection:
+        assert close_batch(connection, second)
+    seen.append(affect(database, "affect 1"))
+
+    assert seen == [(False, True), (True, True), (False, True), (True, True)]

@@ -19,23 +19,22 @@ def named(listed: str) -> set[str]:
 
 
 TABLES = named("""
-    batch batch_affect calibration dataset dataset_exclusion doubtful_label epoch_metric erasure erasure_key
-    erasure_leftover erasure_tombstone expression health_check health_reading held_folder
-    hold_reason image image_scored_again inbox_file label legal_hold model_alias model_alias_change model_cost
-    model_version prediction prediction_summary promotion_gate refusal_retry rejection
-    rejection_reason report rescoring rescoring_missing retention_policy retention_run run_metric schema_version
-    scoring_item scoring_throughput source_purpose source_purpose_change split split_member
-    subject_image training_run validation_prediction
+    batch batch_affect calibration dataset dataset_exclusion doubtful_label epoch_metric erasure
+    erasure_key erasure_leftover erasure_tombstone expression health_check health_reading
+    held_folder hold_reason image image_scored_again inbox_file label legal_hold model_alias
+    model_alias_change model_cost model_version prediction prediction_summary promotion_gate
+    refusal_retry rejection rejection_reason report rescoring rescoring_missing retention_policy
+    retention_run run_metric schema_version scoring_item scoring_throughput source_purpose
+    source_purpose_change split split_member subject_image training_run validation_prediction
     """)
 VIEWS_WITH_PATHS = {"refused_file", "rescoring_missing_file", "source_use"}
 ANALYST_VIEWS = named("""
     affect_by_day batch_summary champion_history confusion_matrix current_prediction
-    daily_expression_mix drift image_delivered_again likely_label_error low_confidence_prediction model_change
-    model_change_summary model_disagreement model_leaderboard nightly_health promotion_check
-    refused_image refused_image_by_reason rescoring_summary run_cost run_score
+    daily_expression_mix drift image_delivered_again likely_label_error low_confidence_prediction
+    model_change model_change_summary model_disagreement model_leaderboard nightly_health
+    promotion_check refused_image refused_image_by_reason rescoring_summary run_cost run_score
     scored_image_by_batch scored_image_by_batch_affect scored_image_count scoring_backlog
-    scoring_rate
-    training_curve validation_answer
+    scoring_rate training_curve validation_answer
     """)
 RELATIONS = TABLES | VIEWS_WITH_PATHS | ANALYST_VIEWS
 MOVE_ALIAS = "move_alias(text,bigint,bigint,text,bigint,bigint,text,text)"
