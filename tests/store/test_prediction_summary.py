@@ -193,7 +193,7 @@ def test_workers_erasers_and_closers_at_once_lose_no_count(
         assert close_batch(connection, batch)
 
 
-# Beside the kept figures, what the rows themselves say; rounded, since sums of floats have an order.
+# Kept figures and the rows themselves; rounded, since sums of floats have an order.
 AFFECT_OF = """
     SELECT count_images, round(mean_valence::numeric, 9), round(spread_arousal::numeric, 9),
            round(mean_confidence::numeric, 9)
