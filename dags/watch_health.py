@@ -6,6 +6,7 @@ refused files, freshness and backlog of the inbox, and tells people when a limit
 | task | does | on a retry |
 |---|---|---|
 | `measure` | writes one row per measure (views `drift`, `nightly_health`) | replaces its own rows |
+| `report` | renders the newest night's page, drift included | renders it again |
 
 What is told: the log always, the webhook `EMOTION_ALERT_WEBHOOK` and the e-mail address
 `EMOTION_ALERT_EMAIL` where they are set. A limit is told when it is crossed, not again each night
@@ -109,7 +110,16 @@ def watch_health() -> None:
             send_gauges(step.health_gauges(context["run_id"]) | counts)
         return counts
 
-    measure()
+    # Behind the measuring, so that the page shows its drift; and here, not in the night's own DAG, so
+    # that a page that cannot be written fails no night.
+    @task(pool="cpu", task_display_name="Report the night")
+    def report() -> str | None:
+        from emotion_core.airflow_tasks import steps
+
+        with steps() as step:
+            return step.report_latest_night()
+
+    measure() >> report()
 
 
 watch_health()

@@ -1,11 +1,11 @@
-"""The step that holds new models against the champion."""
+"""Reports that nobody asks for: the newest night, and new models beside the champion."""
 
 import logging
 from typing import Final
 
 from emotion_core.errors import NoChampionError
 from emotion_core.steps.reports import ReportSteps
-from emotion_core.store import models, reports
+from emotion_core.store import health, models, reports
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +14,17 @@ NEWEST: Final = 7
 
 
 class StandingSteps(ReportSteps):
-    """From newly registered models to a report that shows them beside the champion."""
+    """From what is new in the tables to the pages that show it."""
+
+    def report_latest_night(self) -> str | None:
+        """Render the short report of the inbox's newest night; rendered again it is replaced.
+
+        Returns:
+            The page's path; None before the first night.
+        """
+        with self.database.transaction("emotion_report") as connection:
+            latest = health.latest_night(connection, self.settings.inbox)
+        return None if latest is None else self.report_night(latest.run_key)
 
     def compare_with_champion(self) -> str | None:
         """Render one report of the champion and the newest models that no report holds against it.

@@ -120,7 +120,7 @@ def test_an_address_that_is_none_is_refused_by_name() -> None:
         telling("chat.example.org/hook")
 
 
-def test_the_dag_measures_a_night_and_tells_the_webhook(
+def test_the_dag_measures_a_night_tells_the_webhook_and_renders_the_page(
     database: Database,
     settings: Settings,
     urls: dict[str, str],
@@ -144,3 +144,5 @@ def test_the_dag_measures_a_night_and_tells_the_webhook(
     assert result.state == DagRunState.SUCCESS
     assert [message["check"] for message in receiver.told] == [result.run_id]
     assert any("differs from its validation" in line for line in receiver.told[0]["alarms"])
+    (page,) = (settings.reports_dir / "nights").rglob("*.html")
+    assert "differs from its validation" in page.read_text(encoding="utf-8")
