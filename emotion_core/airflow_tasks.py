@@ -12,7 +12,7 @@ from emotion_core.settings import Settings
 from emotion_core.steps import Steps
 
 CONNECTION_ID = "emotion_db"
-"""Where operators keep an Airflow Connection under this id, it holds; the variable
+"""Where operators keep an Airflow Connection under this id, it holds for tasks; the variable
 ``EMOTION_DATABASE_URL`` serves otherwise."""
 
 
@@ -31,7 +31,7 @@ def steps() -> Iterator[Steps]:
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
     try:
-        bound = Steps(Settings.from_environment(), _connection_url())
+        bound = Steps(Settings.from_environment(), connection_url())
         try:
             yield bound
         finally:
@@ -44,7 +44,8 @@ def steps() -> Iterator[Steps]:
         raise AirflowFailException(str(refusal)) from refusal
 
 
-def _connection_url() -> str | None:
+def connection_url() -> str | None:
+    """The database's address in Airflow's Connection; None where operators keep none."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 

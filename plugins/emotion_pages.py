@@ -269,11 +269,16 @@ def _comparison(run_id: str) -> HTMLResponse:
 @contextmanager
 def _snapshot() -> Iterator[Any]:
     """A transaction that only reads; what it counts adds up while workers write."""
+    from emotion_core.airflow_tasks import connection_url
     from emotion_core.store.database import Database
     from emotion_core.store.migrations import require_current_schema
     from emotion_core.store.reports import begin_report
 
-    database = Database(Settings.from_environment().require_database_url())
+    settings = Settings.from_environment()
+    # The variable first: the API server may have a login that reads only, tasks need more.
+    database = Database(
+        settings.database_url or connection_url() or settings.require_database_url()
+    )
     try:
         with database.connect() as connection:
             require_current_schema(connection)

@@ -1,5 +1,6 @@
 """The pages in Airflow's UI: behind its login, and serving nothing but what belongs to a run."""
 
+import os
 from datetime import UTC, datetime
 from types import ModuleType
 
@@ -130,3 +131,23 @@ def test_the_index_is_filtered_by_its_address_alone(
     policy = answer.headers["content-security-policy"]
     assert "form-action 'self'" in policy and "script-src 'sha256-" in policy
     assert "unsafe-inline'; img" not in policy.partition("script-src")[2]
+
+
+def test_the_pages_find_the_database_by_airflows_connection(
+    visitor: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")  # as the API server has it
+    address = os.environ["EMOTION_DATABASE_URL"]
+    monkeypatch.delenv("EMOTION_DATABASE_URL")
+    with create_session() as session:
+        session.add(Connection(conn_id="emotion_db", uri=address))
+    try:
+        answer = visitor.get("/models")
+    finally:
+        with create_session() as session:
+            session.query(Connection).filter(Connection.conn_id == "emotion_db").delete()
+
+    assert answer.status_code == 200
