@@ -161,5 +161,6 @@ def fill(server: PostgresServer, database: str, count: int, models: tuple[int, i
             for table in ("image", "scoring_item", "batch")
         ),
         "SELECT recount_predictions()",
+        "SELECT count_closed_batches()",
         "VACUUM ANALYZE",
     )
