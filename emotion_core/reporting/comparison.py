@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from emotion_core.errors import ReportError
 from emotion_core.reporting import numerals
+from emotion_core.reporting.changes import Change, change_of
 from emotion_core.reporting.compared_run import ComparedRun, RunFacts, compared_run, run_labels
 from emotion_core.reporting.conditions import Conditions, conditions_of
 from emotion_core.reporting.disagreement import (
@@ -28,6 +29,7 @@ from emotion_core.reporting.resampling import RESAMPLES
 from emotion_core.reporting.score_table import ScoreTable, score_tables
 from emotion_core.reporting.verdict import TASKS, Verdict, summary_of, verdict_on
 from emotion_core.store.figures import FIGURES, figure_sql
+from emotion_core.store.model_changes import ModelChange, changes_among
 from emotion_core.store.run_facts import (
     run_calibration,
     run_card,
@@ -68,6 +70,8 @@ class Comparison:
     """One per pair."""
     disagreements: tuple[Disagreement, ...]
     doubtful_labels: tuple[DoubtfulLabel, ...]
+    changes: tuple[Change, ...]
+    """What changed on delivered images where one of the runs' models replaced another's."""
     field_results: tuple[FieldResult, ...]
     """What others published; empty for drawn faces."""
     conditions: Conditions
@@ -136,7 +140,11 @@ def read_comparison(connection: Any, group_key: str, made_at: datetime) -> Compa
         raise ReportError(
             f"there is no training run of {group_key!r}: train first, or check the run's name"
         )
-    return compare([_facts(connection, record) for record in records], made_at)
+    return compare(
+        [_facts(connection, record) for record in records],
+        made_at,
+        changes=changes_among(connection, [record.id for record in records]),
+    )
 
 
 def read_comparison_of(connection: Any, run_keys: Sequence[str], made_at: datetime) -> Comparison:
@@ -165,6 +173,7 @@ def read_comparison_of(connection: Any, run_keys: Sequence[str], made_at: dateti
         [_facts(connection, record) for record in records.values()],
         made_at,
         key=key_of(run_keys),
+        changes=changes_among(connection, [record.id for record in records.values()]),
     )
 
 
@@ -188,13 +197,19 @@ def _facts(connection: Any, record: RunRecord) -> RunFacts:
     )
 
 
-def compare(runs: Sequence[RunFacts], made_at: datetime, key: str | None = None) -> Comparison:
+def compare(
+    runs: Sequence[RunFacts],
+    made_at: datetime,
+    key: str | None = None,
+    changes: Sequence[ModelChange] = (),
+) -> Comparison:
     """Compare runs: a pure function of their rows, so the same rows give the same page.
 
     Args:
         runs: One to eight, failed and unfinished ones too, in the order in which to show them.
         made_at: When the page is made; it stands on the page.
         key: Of the report; default: the group of the first run.
+        changes: Of champion among these runs, each with images that both models scored.
 
     Raises:
         ReportError: There are none or too many, or a run's rows cannot be used; names the run.
@@ -228,6 +243,7 @@ def compare(runs: Sequence[RunFacts], made_at: datetime, key: str | None = None)
         ),
         disagreements=disagreements(together),
         doubtful_labels=doubtful_labels(together, runs[0].doubts),
+        changes=tuple(change_of(change) for change in changes),
         field_results=field_results(compared),
         conditions=conditions,
         figures=MappingProxyType(

@@ -26,6 +26,7 @@ FIGURES: Final = (
     "misses",
     "disagreements",
     "doubtful_labels",
+    "changes",
     "cost",
 )
 """Names of the files in ``sql/figures``."""

@@ -1,9 +1,14 @@
 """What a new champion says otherwise than the one before, over the images that both scored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import Connection
 
+from emotion_core.store.figures import figure_sql
 from emotion_core.store.queries import query
 
 
@@ -44,3 +49,41 @@ def model_change(connection: Connection, before: str, after: str) -> ModelChange
     totals = connection.execute(query("model_change_totals"), names).one()._mapping
     flips = connection.execute(query("model_change_flips"), names).mappings()
     return ModelChange(before, after, **totals, flips=tuple(Flip(**row) for row in flips))
+
+
+def changes_among(connection: Connection, run_ids: Sequence[int]) -> tuple[ModelChange, ...]:
+    """Every time that a model of one of these runs replaced one of another of them as champion.
+
+    Asks the statement that a report shows, so that page and statement cannot differ. Changes
+    without an image that both models scored are left out.
+    """
+    asked = connection.execution_options(no_parameters=True)
+    rows = asked.exec_driver_sql(figure_sql("changes", run_ids))
+    return tuple(
+        _change(before, after, list(cells))
+        for (before, after), cells in groupby(rows, key=attrgetter("model_before", "model_after"))
+    )
+
+
+def _change(before: str, after: str, cells: Sequence[Any]) -> ModelChange:
+    images = sum(cell.count_images for cell in cells)
+    flips = tuple(
+        Flip(cell.expression_before, cell.expression_after, cell.count_images)
+        for cell in cells
+        if cell.expression_before != cell.expression_after
+    )
+
+    def mean(column: str) -> float:
+        return float(sum(getattr(cell, column) for cell in cells) / images)
+
+    return ModelChange(
+        before,
+        after,
+        count_images=images,
+        count_flips=sum(flip.count_images for flip in flips),
+        mean_valence_shift=mean("valence_shift"),
+        mean_valence_distance=mean("valence_distance"),
+        mean_arousal_shift=mean("arousal_shift"),
+        mean_arousal_distance=mean("arousal_distance"),
+        flips=flips,
+    )

@@ -10,7 +10,7 @@ from emotion_core.store.archive import plan_shadow_items
 from emotion_core.store.batches import enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.model_changes import Flip, model_change
+from emotion_core.store.model_changes import Flip, changes_among, model_change
 
 
 def sure_of(*expressions: int) -> np.ndarray:
@@ -46,6 +46,12 @@ def test_flips_are_counted_by_pair_and_shifts_are_after_minus_before(
     with database.transaction("emotion_report") as connection:
         change = model_change(connection, before.name, after.name)
         never = model_change(connection, after.name, before.name)
+        runs = connection.execute(
+            text("SELECT run_id FROM model_version WHERE id IN (:b, :a)"),
+            {"b": before.id, "a": after.id},
+        ).scalars()
+        on_a_page = changes_among(connection, list(runs))
+        alone = changes_among(connection, [0])
 
     assert (change.count_images, change.count_flips, change.flip_share) == (4, 3, 0.75)
     assert change.flips == (
@@ -56,6 +62,7 @@ def test_flips_are_counted_by_pair_and_shifts_are_after_minus_before(
     assert change.mean_valence_shift == pytest.approx(0.0)
     assert change.mean_valence_distance == pytest.approx(0.25)
     assert change.mean_arousal_shift == change.mean_arousal_distance == pytest.approx(0.5)
+    assert (on_a_page, alone) == ((change,), ())
     assert (never.count_images, never.flips, never.mean_valence_shift) == (0, (), None)
 
     analyst = Database(urls["emotion_analyst"])
