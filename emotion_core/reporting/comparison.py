@@ -1,7 +1,7 @@
 """A comparison of training runs, as facts: everything the page says, before it is a page."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,9 +140,11 @@ def read_comparison(connection: Any, group_key: str, made_at: datetime) -> Compa
         raise ReportError(
             f"there is no training run of {group_key!r}: train first, or check the run's name"
         )
-    return compare(
-        [_facts(connection, record) for record in records],
+    return _compared(
+        records,
+        (_facts(connection, record) for record in records),
         made_at,
+        key=records[0].group_key,
         changes=changes_among(connection, [record.id for record in records]),
     )
 
@@ -169,8 +171,9 @@ def read_comparison_of(connection: Any, run_keys: Sequence[str], made_at: dateti
         if run_key in records:
             raise ReportError(f"training run {run_key!r} is named twice; name each once")
         records[run_key] = record
-    return compare(
-        [_facts(connection, record) for record in records.values()],
+    return _compared(
+        list(records.values()),
+        (_facts(connection, record) for record in records.values()),
         made_at,
         key=key_of(run_keys),
         changes=changes_among(connection, [record.id for record in records.values()]),
@@ -214,13 +217,41 @@ def compare(
     Raises:
         ReportError: There are none or too many, or a run's rows cannot be used; names the run.
     """
-    if not 1 <= len(runs) <= MOST_RUNS:
-        raise ReportError(f"a comparison holds 1 to {MOST_RUNS} runs, not {len(runs)}")
-    seed = runs[0].record.split_seed
-    labels = run_labels([facts.record for facts in runs])
+    if not runs:
+        raise ReportError(f"a comparison holds 1 to {MOST_RUNS} runs, not 0")
+    return _compared(
+        [facts.record for facts in runs],
+        runs,
+        made_at,
+        key=runs[0].record.group_key if key is None else key,
+        changes=changes,
+    )
+
+
+def _compared(
+    records: Sequence[RunRecord],
+    facts: Iterable[RunFacts],
+    made_at: datetime,
+    *,
+    key: str,
+    changes: Sequence[ModelChange],
+) -> Comparison:
+    """As :func:`compare`; one run is evaluated while the rows of the next are still being read."""
+    if len(records) > MOST_RUNS:
+        raise ReportError(f"a comparison holds 1 to {MOST_RUNS} runs, not {len(records)}")
+    count, seed = len(records), records[0].split_seed
+    runs: list[RunFacts] = []
+
+    def read() -> Iterator[RunFacts]:
+        for one in facts:
+            runs.append(one)
+            yield one
+
     # Sorting and summing leave the interpreter free: two runs at a time fill two cores.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        compared = tuple(pool.map(compared_run, runs, range(len(runs)), labels, [seed] * len(runs)))
+        compared = tuple(
+            pool.map(compared_run, read(), range(count), run_labels(list(records)), [seed] * count)
+        )
     not_paired = pairing_obstacle(compared)
     pairs = () if not_paired else pairs_of(compared)
     conditions = conditions_of(compared)
@@ -228,7 +259,7 @@ def compare(
     evaluations = {run.number: run.evaluation for run in compared if run.evaluation is not None}
     together = [] if not_paired else list(evaluations.values())
     return Comparison(
-        group_key=runs[0].record.group_key if key is None else key,
+        group_key=key,
         made_at=made_at,
         summary=summary_of(verdicts),
         verdicts=verdicts,
