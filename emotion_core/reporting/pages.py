@@ -1,18 +1,25 @@
 """The small pages around the comparison: the index of reports, one night, a sentence."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
 from emotion_core.durable import replacing
+from emotion_core.names import folder_name
+from emotion_core.reporting.earlier import PAGE_FILE, earlier_pages
 from emotion_core.reporting.facts import plain
 from emotion_core.reporting.night import Night
 from emotion_core.reporting.render import FRAMED, render_page
 from emotion_core.store.batches import BatchSummary
 from emotion_core.store.reports import ReportRecord
 
+INDEX_PAGE: Final = "index.html"
+NIGHTS: Final = "nights"
+"""Folder of the nights' pages, among the reports."""
 NIGHT_PAGE: Final = "night.html"
 NIGHT_FACTS: Final = "night.json"
 
@@ -63,6 +70,8 @@ def render_index(
     nights: Sequence[BatchSummary] = (),
     night_link: Callable[[str], str] | None = None,
     root: str | None = None,
+    is_file: bool = False,
+    earlier: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """Every report with its verdict, and the newest nights.
 
@@ -73,6 +82,8 @@ def render_index(
         nights: Scoring runs, in the order in which to show them.
         night_link: The address of a scoring run's page.
         root: From the page to where its neighbours lie; None shows no way to them.
+        is_file: Opened from a disk, where nobody answers a form.
+        earlier: By key, the addresses of pages whose place a newer one took, newest first.
     """
     chosen = chosen or IndexFilter()
     menus = (
@@ -91,7 +102,40 @@ def render_index(
         nights=[] if night_link is None else [(n, night_link(n.run_key)) for n in nights],
         form_action="'self'",
         root=root,
+        is_file=is_file,
+        earlier=earlier,
     )
+
+
+def write_index(
+    reports: Sequence[ReportRecord], nights: Sequence[BatchSummary], folder: Path
+) -> Path:
+    """Write ``index.html`` beside the reports, for people without Airflow; returns its path.
+
+    Every link leads to a file below ``folder``; reports and nights without one are left out.
+    """
+    found = [r for r in reports if (folder / folder_name(r.group_key) / PAGE_FILE).is_file()]
+    page = render_index(
+        found,
+        link=lambda key: f"{quote(folder_name(key))}/{PAGE_FILE}",
+        nights=[n for n in nights if (folder / _night_file(n.run_key)).is_file()],
+        night_link=lambda key: quote(_night_file(key)),
+        is_file=True,
+        earlier={
+            report.group_key: [
+                quote(str(path.relative_to(folder)))
+                for path in earlier_pages(folder / folder_name(report.group_key))
+            ]
+            for report in found
+        },
+    )
+    with replacing(folder / INDEX_PAGE) as file:
+        file.write_text(page, encoding="utf-8", newline="\n")
+    return folder / INDEX_PAGE
+
+
+def _night_file(run_key: str) -> str:
+    return f"{NIGHTS}/{folder_name(run_key)}/{NIGHT_PAGE}"
 
 
 def render_night(night: Night) -> str:

@@ -27,13 +27,11 @@ from emotion_core.reporting import (
 )
 from emotion_core.reporting.compared_run import SELECTION, ComparedRun
 from emotion_core.reporting.comparison import Comparison
+from emotion_core.reporting.earlier import FACTS_FILE, PAGE_FILE, keep_earlier
 from emotion_core.reporting.expressions import ConfusionDifference
 from emotion_core.reporting.pair import DECISIVE, Pair, metric_name
 from emotion_core.reporting.published import FIELD_METRICS
 from emotion_core.settings import TEMPLATES_DIR
-
-PAGE_FILE: Final = "comparison.html"
-FACTS_FILE: Final = "comparison.json"
 
 SORTING: Final = "sort.js"
 """Sorts tables."""
@@ -59,7 +57,8 @@ def render_comparison(
     """Write ``comparison.html`` and ``comparison.json``; returns the page's path.
 
     The same comparison gives the same bytes. Both files are written aside first: until they are
-    complete, what stood in the folder stays.
+    complete, what stood in the folder stays. A page that says something else is kept under
+    ``earlier/``, by the time at which it was made.
 
     Args:
         comparison: What to say.
@@ -77,6 +76,7 @@ def render_comparison(
     )
     facts = json.dumps(comparison.to_dict(), indent=1, ensure_ascii=True, allow_nan=False)
     out_dir.mkdir(parents=True, exist_ok=True)
+    keep_earlier(out_dir, page)
     with replacing(out_dir / PAGE_FILE) as page_file, replacing(out_dir / FACTS_FILE) as facts_file:
         page_file.write_text(page, encoding="utf-8", newline="\n")
         facts_file.write_text(facts + "\n", encoding="utf-8", newline="\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.errors import EmotionError, ReportError
 from emotion_core.names import folder_name
 from emotion_core.steps.installation import Installation
-from emotion_core.store import models, reports, run_facts, training_runs
+from emotion_core.store import batches, models, reports, run_facts, training_runs
 
 if TYPE_CHECKING:
     from emotion_core.reporting.comparison import Comparison
@@ -83,12 +83,15 @@ class ReportSteps(Installation):
             ReportError: There is no such batch.
         """
         from emotion_core.reporting.night import read_night
-        from emotion_core.reporting.pages import write_night
+        from emotion_core.reporting.pages import NIGHTS, write_night
 
         with self.database.transaction("emotion_report") as connection:
             reports.begin_report(connection)
             night = read_night(connection, run_key, made_at or datetime.now(UTC))
-        return str(write_night(night, self.settings.reports_dir / "nights" / folder_name(run_key)))
+        folder = self.settings.reports_dir / NIGHTS / folder_name(run_key)
+        page = write_night(night, folder)
+        self._write_index()
+        return str(page)
 
     def _render(
         self,
@@ -124,7 +127,17 @@ class ReportSteps(Installation):
                 ),
             )
         log.info("%s", comparison.summary)
+        self._write_index()
         return str(page)
+
+    def _write_index(self) -> None:
+        """The list of all reports and newest nights as a file, for people without Airflow."""
+        from emotion_core.reporting.pages import write_index
+
+        with self.database.transaction("emotion_report") as connection:
+            reports.begin_report(connection)
+            found, nights = reports.reports(connection), batches.batches(connection, 30)
+        write_index(found, nights, self.settings.reports_dir)
 
     def _measure(self, run_ids: list[int]) -> None:
         """Time the models that no device has timed yet; a model whose folder is gone is left."""

@@ -7,7 +7,8 @@ import pytest
 from comparison_factory import MADE_AT, make_run_facts, make_validation_images
 
 from emotion_core.reporting.comparison import compare
-from emotion_core.reporting.render import FACTS_FILE, render_comparison
+from emotion_core.reporting.earlier import FACTS_FILE
+from emotion_core.reporting.render import render_comparison
 from emotion_core.store.model_changes import Flip, ModelChange
 
 CHANGE = ModelChange(

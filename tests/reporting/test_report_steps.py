@@ -100,13 +100,14 @@ def test_the_same_rows_and_time_give_the_same_bytes_however_much_later(
 ) -> None:
     train_two(database, "steps-again")
     page = Path(steps.compare("steps-again", made_at=MADE_AT))
-    before = {path.name: path.read_bytes() for path in page.parent.iterdir()}
+    before = {path: path.read_bytes() for path in page.parent.iterdir()}
     steps.compare("steps-again")
 
     train_two(database, "steps-meanwhile")
     steps.compare("steps-again", made_at=MADE_AT)
 
-    assert {path.name: path.read_bytes() for path in page.parent.iterdir()} == before
+    assert {path: path.read_bytes() for path in before} == before
+    assert page.parent.parent.joinpath("index.html").is_file()
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(
