@@ -38,13 +38,10 @@ docs: install  ## the documentation site, into site/
 	@$(PYTHON) scripts/reference.py
 	@.venv/bin/zensical build --strict --clean
 
-# Tests wait as much as they compute: three at a time on two cores, where each has 4 GB.
-TEST_JOBS = $(shell awk '/MemTotal/ { print ($$2 > 12e6) ? 3 : 2 }' /proc/meminfo 2>/dev/null || echo 2)
-
-test: install  ## every test, with all that they need, side by side; TESTS='-k words' for some, JOBS=…
+test: install  ## every test, with all that they need, two at a time; TESTS='-k words' for some, JOBS=…
 	@scripts/install_browser.sh
 	@scripts/install_redis.sh
-	@$(PYTHON) -m pytest --numprocesses $(or $(JOBS),$(TEST_JOBS)) --dist loadfile $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile $(TESTS)
 
 kills: install  ## kill the running system in every way and start it again; eight minutes
 	@PYTHONPATH=. $(PYTHON) tests/end_to_end/kill_matrix.py

@@ -107,6 +107,7 @@ def test_a_changed_champion_starts_the_report_of_the_newest_models_and_only_that
     sync_bag_to_db(bag, "dags-folder", None)
     with create_session() as session:
         session.query(DagModel).update({"is_paused": False})
+        session.query(AssetDagRunQueue).delete()  # what other tests' runs have left
     forth = bag.dags["roll_back_champion"].test(run_conf={"reason": "complaints"})
     assert forth.state == DagRunState.SUCCESS
 

@@ -38,7 +38,13 @@ class System:
 
     def finished(self, dag_id: str, run_id: str) -> str:
         """The state in which a run has ended."""
-        wait_until(lambda: self.api.run_state(dag_id, run_id) in ("success", "failed"), PATIENCE_S)
+        try:
+            wait_until(
+                lambda: self.api.run_state(dag_id, run_id) in ("success", "failed"), PATIENCE_S
+            )
+        except AssertionError as late:
+            tasks = {task.task_id: task.state for task in self.api.tasks(dag_id, run_id)}
+            raise AssertionError(f"{dag_id} has not ended: {late}; {tasks}") from None
         return self.api.run_state(dag_id, run_id)
 
 
@@ -134,7 +140,12 @@ def promoted(trained: str, operator: Page, system: System) -> str:
     wait_until(is_waiting, PATIENCE_S)
     operator.goto(f"{system.address}/required_actions")
     operator.get_by_role("link", name=f"{MODEL} as champion").click()
-    operator.get_by_role("button", name="Approve").click()
+    approve = operator.get_by_role("button", name="Approve")
+    with operator.expect_response(
+        lambda answer: answer.request.method == "PATCH" and "hitl" in answer.url.lower()
+    ) as answered:
+        approve.click()
+    assert answered.value.ok, answered.value.text()
     return system.finished(dag_id, run_id)
 
 
