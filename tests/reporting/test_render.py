@@ -105,6 +105,7 @@ def test_the_page_answers_in_order(page: str) -> None:
         "Valence and arousal",
         "Can its confidence be trusted",
         "Single images",
+        "What changed for readers of the tables",
         "What it costs to run",
         "What exactly was compared",
         "The models, and what they may not be used for",
@@ -207,7 +208,7 @@ def test_the_old_page_stays_when_a_new_one_cannot_be_made(
     broken: str,
 ) -> None:
     path = render_comparison(two_networks, tmp_path)
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    before = {file.name: file.read_bytes() for file in tmp_path.glob("*.*")}
 
     def fail(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
@@ -221,7 +222,7 @@ def test_the_old_page_stays_when_a_new_one_cannot_be_made(
         render_comparison(later, tmp_path)
 
     assert path.exists()
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert {file.name: file.read_bytes() for file in tmp_path.glob("*.*")} == before
 
 
 def test_a_name_that_a_template_does_not_get_is_an_error() -> None:
