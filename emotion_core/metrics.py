@@ -40,6 +40,8 @@ class Metric:
     """Where the formula was published."""
     dimension: str | None = None
     """``valence`` or ``arousal`` for the task ``affect``."""
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """Its lowest and highest possible value."""
 
 
 _EXPRESSION_METRICS: Final = (
@@ -66,17 +68,19 @@ _EXPRESSION_METRICS: Final = (
         True,
         "expression",
         "agreement beyond what the label frequencies would give by themselves (Cohen 1960)",
+        bounds=(-1.0, 1.0),
     ),
 )
 _AFFECT_METRICS: Final = (
-    ("rmse", "RMSE", False, "root of the mean squared error"),
-    ("pearson", "Pearson r", True, "linear correlation (Pearson 1895)"),
-    ("ccc", "CCC", True, "concordance correlation coefficient (Lin 1989)"),
+    ("rmse", "RMSE", False, "root of the mean squared error", (0.0, 2.0)),
+    ("pearson", "Pearson r", True, "linear correlation (Pearson 1895)", (-1.0, 1.0)),
+    ("ccc", "CCC", True, "concordance correlation coefficient (Lin 1989)", (-1.0, 1.0)),
     (
         "sagr",
         "SAGR",
         True,
         "share of images on which the sign agrees (Nicolaou 2011; Mollahosseini 2017)",
+        (0.0, 1.0),
     ),
 )
 
@@ -84,9 +88,9 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
     {metric.name: metric for metric in _EXPRESSION_METRICS}
     | {
         f"{name}_{dimension}": Metric(
-            f"{name}_{dimension}", label, higher, "affect", source, dimension
+            f"{name}_{dimension}", label, higher, "affect", source, dimension, bounds
         )
-        for name, label, higher, source in _AFFECT_METRICS
+        for name, label, higher, source, bounds in _AFFECT_METRICS
         for dimension in DIMENSIONS
     }
 )

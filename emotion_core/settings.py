@@ -122,7 +122,8 @@ class Settings:
         """
         if not self.database_url:
             raise SettingsError(
-                "EMOTION_DATABASE_URL is not set: run through `make up`, or set it to "
+                "EMOTION_DATABASE_URL is not set: beside `make up` or `make demo` write "
+                "`make emotion ARGS='…'`, elsewhere set it to "
                 "postgresql://user:password@host/database"
             )
         return self.database_url

@@ -22,6 +22,7 @@ GROUND = {
     "emotions",
     "names",
     "durable",
+    "proportion",
     "tombstone_key",
     "weak_secrets",
 }
@@ -35,6 +36,7 @@ MAY_IMPORT = {
     "tombstone_key": {"errors", "settings"},
     "metrics": {"emotions", "errors"},
     "calibration": set(),
+    "proportion": set(),
     "store": GROUND,
     "vision": GROUND,
     "training": GROUND | {"vision"},

@@ -1,9 +1,10 @@
 """A night's figures as readings: each a value, the limit it is held against, and a sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from emotion_core.calibration import scaled
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.monitoring.drift import MINIMUM_IMAGES, Distance, class_drift, value_drift
+from emotion_core.proportion import wilson
 
 Against = Literal["validation", "recent nights", "limit"]
 Status = Literal["fine", "alarm", "too few", "no reference"]
@@ -21,6 +23,16 @@ ACCURACY_DROP: Final = 0.05
 
 REFUSED_MINIMUM: Final = 10
 """Fewer files than this say nothing about a share."""
+
+DISTANCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "psi_expression": "stability index of the expression mix",
+        "js_expression": "Jensen–Shannon distance of the expression mix",
+        "ks_valence": "Kolmogorov–Smirnov distance of valence",
+        "ks_arousal": "Kolmogorov–Smirnov distance of arousal",
+    }
+)
+"""The measures of drift, and what each is called in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,6 @@ def readings_of(night: Night | None, pulse: Pulse, limits: Limits) -> list[Readi
 def _drift(night: Night, reference: Scored, against: Against) -> Iterator[Reading]:
     than = "its validation images" if against == "validation" else "the nights before"
     counts = (len(night.scored), len(reference))
-    measures = ("psi_expression", "js_expression", "ks_valence", "ks_arousal")
     if min(counts) < MINIMUM_IMAGES:
         status: Status = "no reference" if not counts[1] else "too few"
         why = (
@@ -129,7 +140,7 @@ def _drift(night: Night, reference: Scored, against: Against) -> Iterator[Readin
             else f"{counts[0]:,} images against {counts[1]:,} are too few to compare; "
             f"{MINIMUM_IMAGES} are needed on both sides"
         )
-        for measure in measures:
+        for measure in DISTANCES:
             yield Reading(
                 measure,
                 against,
@@ -147,7 +158,7 @@ def _drift(night: Night, reference: Scored, against: Against) -> Iterator[Readin
         _mean_told("valence", night.scored, reference, 0),
         _mean_told("arousal", night.scored, reference, 1),
     )
-    for measure, distance, what in zip(measures, (*mixes, *values), told, strict=True):
+    for measure, distance, what in zip(DISTANCES, (*mixes, *values), told, strict=True):
         yield _distance_reading(night, measure, against, distance, what, than, counts)
 
 
@@ -165,7 +176,7 @@ def _distance_reading(
         measure,
         against,
         "alarm" if distance.is_beyond else "fine",
-        f"{night.run_key} {verdict} {than} ({measure} {distance.value:.3f}, limit "
+        f"{night.run_key} {verdict} {than} ({DISTANCES[measure]} {distance.value:.3f}, limit "
         f"{distance.limit:.3f}): {what}.",
         value=distance.value,
         limit_value=distance.limit,
@@ -229,25 +240,32 @@ def _refused_share(night: Night, limits: Limits) -> Reading:
             "refused_share",
             "limit",
             "too few",
-            f"{night.run_key}: {refused:,} of {n:,} files were refused, too few files to judge.",
+            f"{night.run_key}: {_refused_told(refused, n)}, too few files to judge.",
             count_images=n,
         )
-    share, z = refused / n, 1.96
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    low = max(0.0, middle - half)
+    share = refused / n
+    low, high = wilson(refused, n)
     return Reading(
         "refused_share",
         "limit",
         "alarm" if low > limits.refused_share else "fine",
-        f"{night.run_key}: {refused:,} of {n:,} files were refused ({share:.1%}, limit "
+        f"{night.run_key}: {_refused_told(refused, n)} ({share:.1%}, limit "
         f"{limits.refused_share:.1%}).",
         value=share,
         low=low,
-        high=min(1.0, middle + half),
+        high=high,
         limit_value=limits.refused_share,
         count_images=n,
     )
+
+
+def _refused_told(refused: int, n: int) -> str:
+    files = "file" if n == 1 else "files"
+    return f"{refused:,} of {n:,} {files} {'was' if refused == 1 else 'were'} refused"
+
+
+def _images_wait(n: int) -> str:
+    return "1 image waits" if n == 1 else f"{n:,} images wait"
 
 
 def _freshness(pulse: Pulse, limits: Limits) -> Reading:
@@ -268,7 +286,7 @@ def _freshness(pulse: Pulse, limits: Limits) -> Reading:
 def _backlog(pulse: Pulse, limits: Limits) -> Reading:
     hours = pulse.hours_oldest_waiting
     told = (
-        f"{pulse.count_waiting:,} images wait for a worker, the oldest for {hours:.1f} hours"
+        f"{_images_wait(pulse.count_waiting)} for a worker, the oldest for {hours:.1f} hours"
         if pulse.count_waiting
         else "no image waits for a worker"
     )

@@ -123,14 +123,12 @@ def _dimension(evaluation: Evaluation, column: int) -> DimensionFacts:
 def _sentence(dimension: str, scale: float, bias: float) -> str:
     """What to mend: scale and place can be mended by two numbers, correlation only by learning."""
     if scale < 1 / _STRETCHED:
-        spread = f"plays safe: its answers spread {numerals.percent(scale)} as far as the truth"
+        spread = f"plays safe (its answers spread {numerals.percent(scale)} as far as the truth)"
     elif scale > _STRETCHED:
-        spread = f"exaggerates: its answers spread {numerals.percent(scale)} as far as the truth"
+        spread = f"exaggerates (its answers spread {numerals.percent(scale)} as far as the truth)"
     else:
         spread = "spreads its answers about as far as the truth"
     if abs(bias) < _SHIFTED:
-        return f"In {dimension} it {spread}, and is not shifted."
+        return f"In {dimension} it {spread} and is not shifted."
     way = "high" if bias > 0 else "low"
-    return (
-        f"In {dimension} it {spread}, and is {numerals.score(abs(bias), 2)} too {way} on average."
-    )
+    return f"In {dimension} it {spread} and is {numerals.score(abs(bias), 2)} too {way} on average."

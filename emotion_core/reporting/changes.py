@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.stats import binomtest
-
+from emotion_core.proportion import wilson
 from emotion_core.store.model_changes import ModelChange
 
 SHOWN: Final = 8
@@ -35,5 +34,4 @@ def change_of(facts: ModelChange) -> Change:
     Args:
         facts: With at least one image that both models scored.
     """
-    interval = binomtest(facts.count_flips, facts.count_images).proportion_ci(method="wilson")
-    return Change(facts, float(interval.low), float(interval.high))
+    return Change(facts, *wilson(facts.count_flips, facts.count_images))

@@ -48,6 +48,10 @@ DOUBT_COLUMNS: Final = (
 )
 """Of labels that a cross-validation doubts."""
 
+_BOUNDS: Final = {name: metric.bounds for name, metric in metrics.METRICS.items()} | {
+    MEAN_CCC: metrics.METRICS["ccc_valence"].bounds
+}
+
 
 @dataclass(frozen=True, eq=False)
 class RunFacts:
@@ -131,7 +135,7 @@ def compared_run(facts: RunFacts, number: int, label: str, seed: int) -> Compare
         measured[MEAN_CCC] = float(np.mean([measured[f"ccc_{name}"] for name in DIMENSIONS]))
         resampled = resampled_scores(evaluation, seed)
         for name, value in measured.items():
-            scores[name] = Estimate(value, *interval(resampled[name], value))
+            scores[name] = Estimate(value, *interval(resampled[name], value, _BOUNDS[name]))
     return ComparedRun(
         number=number,
         label=label,

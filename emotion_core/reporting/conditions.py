@@ -10,11 +10,30 @@ from emotion_core.reporting.compared_run import ComparedRun
 
 _RECIPE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "image_size": "Image size, pixels",
+        "image_size": "Image size (pixels)",
+        "epochs": "Epochs",
+        "batch_size": "Batch size",
+        "optimizer": "Optimizer",
+        "learning_rate": "Learning rate",
+        "backbone_rate": "Rate of the backbone (relative)",
+        "schedule": "Schedule",
+        "warm_up": "Warm-up (epochs)",
+        "weight_decay": "Weight decay",
+        "clip_norm": "Largest gradient norm",
+        "averaging": "Averaging of weights",
+        "dropout": "Dropout",
         "expression_weight": "Weight of expression loss",
         "affect_weight": "Weight of V/A loss",
+        "ccc_weight": "Weight of CCC loss",
+        "label_smoothing": "Label smoothing",
+        "augmentation": "Augmentation",
+        "mixup": "Mixup",
+        "pretraining_epochs": "Earlier stage (epochs)",
+        "pretraining_image_size": "Earlier stage (pixels)",
+        "fold": "Fold",
     }
 )
+"""In the order of the page: the tables keep recipes as JSON, which has no order of its own."""
 _RECIPE_ELSEWHERE: Final = frozenset({"network", "preset", "seed", "validation_share", "weights"})
 """Shown as the run's label, preset, split and origin of weights."""
 
@@ -115,11 +134,9 @@ def _data(runs: Sequence[ComparedRun]) -> list[Condition]:
 
 
 def _recipe(runs: Sequence[ComparedRun]) -> list[Condition]:
-    fields = list(
-        dict.fromkeys(
-            field for run in runs for field in run.record.recipe if field not in _RECIPE_ELSEWHERE
-        )
-    )
+    recorded = {field for run in runs for field in run.record.recipe} - _RECIPE_ELSEWHERE
+    fields = [field for field in _RECIPE_WORDS if field in recorded]
+    fields += sorted(recorded - set(fields))  # of a newer release
     return [
         _each("Recipe", "Preset", runs, lambda run: _text(run.record.preset)),
         _each("Recipe", "Starting weights", runs, lambda run: _origin(run.record.weights_origin)),
@@ -182,7 +199,7 @@ def _model(run: ComparedRun) -> str:
 
 
 def _origin(origin: str) -> str:
-    return {"none": "random", "imagenet": "ImageNet"}.get(origin) or _text(origin)
+    return "random" if origin == "none" else _text(origin).replace("imagenet", "ImageNet")
 
 
 def _digest(digest: str | None) -> str:

@@ -1,5 +1,6 @@
 """How each expression fared: precision, recall, average precision, and what it is taken for."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -8,8 +9,10 @@ import numpy as np
 
 from emotion_core import metrics
 from emotion_core.emotions import EXPRESSIONS
+from emotion_core.proportion import wilson
 from emotion_core.reporting.evaluation import Evaluation
-from emotion_core.reporting.statistics import Estimate, class_estimates
+from emotion_core.reporting.resampling import CLASS_AP
+from emotion_core.reporting.statistics import Estimate, interval
 
 _COUNT_MISTAKES: Final = 3
 _CURVE_POINTS: Final = 60
@@ -74,29 +77,21 @@ def class_scores(
         evaluation: Of one run.
         resampled: As :func:`emotion_core.reporting.resampling.resampled_scores` gives it.
     """
-    measured = dict(
-        zip(
-            ("class_precision", "class_recall", "class_f1"),
-            metrics.precision_recall_f1_of(evaluation.confusion),
-            strict=True,
-        )
-    )
-    estimates = {name: class_estimates(resampled[name], found) for name, found in measured.items()}
-    precisions = class_estimates(
-        resampled["class_ap"],
-        evaluation.average_precisions,
-    )
-    counts = evaluation.confusion.sum(axis=1).tolist()
+    confusion = evaluation.confusion
+    precisions, recalls, f1s = metrics.precision_recall_f1_of(confusion)
+    hits, truly, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    # Byte-identical files are one piece of evidence, however often they were labelled.
+    distinct = (int(evaluation.images.max()) + 1) / len(evaluation)
     return tuple(
         ClassScore(
             expression=name,
-            count=counts[label],
-            precision=estimates["class_precision"][label] or Estimate(0.0),
-            recall=estimates["class_recall"][label] or Estimate(0.0),
-            f1=estimates["class_f1"][label] or Estimate(0.0),
-            average_precision=precisions[label],
+            count=int(truly[label]),
+            precision=_share(precisions[label], hits[label], called[label], distinct),
+            recall=_share(recalls[label], hits[label], truly[label], distinct),
+            f1=_f1(f1s[label], hits[label], truly[label] + called[label] - hits[label], distinct),
+            average_precision=_average_precision(evaluation, resampled[CLASS_AP], label),
             curve=_curve(evaluation, label),
-            prevalence=counts[label] / len(evaluation),
+            prevalence=int(truly[label]) / len(evaluation),
         )
         for label, name in enumerate(EXPRESSIONS)
     )
@@ -155,6 +150,34 @@ def confusion_difference(first: Evaluation, second: Evaluation) -> ConfusionDiff
 def _shares(evaluation: Evaluation) -> metrics.Floats:
     totals = evaluation.confusion.sum(axis=1, keepdims=True)
     return np.asarray(evaluation.confusion / np.maximum(totals, 1))
+
+
+def _share(value: float, hits: int, of: int, distinct: float) -> Estimate:
+    """With Wilson's interval: a bootstrap knows no doubt where nothing or everything was right."""
+    if not of:
+        return Estimate(float(value))
+    return Estimate(float(value), *wilson(hits * distinct, of * distinct))
+
+
+def _f1(value: float, hits: int, either: int, distinct: float) -> Estimate:
+    """F1 is ``2 J / (1 + J)`` of J, the share of hits among images that show it or are called it.
+
+    It rises with J, so that the ends of J's interval give its own.
+    """
+    if not either:
+        return Estimate(float(value))
+    low, high = wilson(hits * distinct, either * distinct)
+    return Estimate(float(value), 2 * low / (1 + low), 2 * high / (1 + high))
+
+
+def _average_precision(
+    evaluation: Evaluation, resampled: metrics.Floats, label: int
+) -> Estimate | None:
+    value = float(evaluation.average_precisions[label])
+    known = resampled[:, label][np.isfinite(resampled[:, label])]
+    if math.isnan(value) or not len(known):
+        return None
+    return Estimate(value, *interval(known, value, (0.0, 1.0)))
 
 
 def _curve(evaluation: Evaluation, label: int) -> tuple[tuple[float, float], ...]:

@@ -5,23 +5,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-from emotion_core.reporting import numerals
 from emotion_core.reporting.render import render_page
 from emotion_core.store import health, health_history
 from emotion_core.store.health import HealthRow
 from emotion_core.store.health_history import Alarm, NightDistance, Waiting
-
-MEASURES: Final = {
-    "psi_expression": "Expression mix, PSI",
-    "js_expression": "Expression mix, Jensen–Shannon",
-    "ks_valence": "Valence, KS",
-    "ks_arousal": "Arousal, KS",
-    "expected_accuracy": "Expected accuracy",
-    "refused_share": "Refused files",
-    "freshness_hours": "Age of the newest prediction",
-    "backlog_hours": "Longest wait for a worker",
-}
-"""What each measure is called; ``docs/drift.md`` says how it is made."""
 
 DISTANCES: Final = ("psi_expression", "js_expression", "ks_valence", "ks_arousal")
 """The measures of drift, in the order of the columns."""
@@ -86,22 +73,7 @@ def render_health(page: HealthPage, *, root: str) -> str:
         page: What it shows.
         root: From the page to where its neighbours lie.
     """
-    return render_page(
-        "health.html", page=page, root=root, MEASURES=MEASURES, DISTANCES=DISTANCES, figure=figure
-    )
-
-
-def figure(measure: str, value: float | None) -> str:
-    """A measure's value as people read it: a time, a share in percent, or a distance."""
-    if value is None:
-        return numerals.NOTHING
-    if measure.endswith("_hours") and 0 < value < 1:
-        return numerals.duration(3600 * value)
-    if measure.endswith("_hours"):
-        return f"{numerals.rounded(value)}{numerals.NARROW_SPACE}h"
-    if measure in ("refused_share", "expected_accuracy"):
-        return numerals.percent(value, 1)
-    return numerals.score(value)
+    return render_page("health.html", page=page, root=root, DISTANCES=DISTANCES)
 
 
 def _headline(readings: list[HealthRow]) -> str:

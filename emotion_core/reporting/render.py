@@ -22,9 +22,11 @@ from emotion_core.reporting import (
     confidence_charts,
     cost_charts,
     expression_charts,
+    measures,
     model_card,
     numerals,
 )
+from emotion_core.reporting.candidacy import standing_of, standing_sentence
 from emotion_core.reporting.compared_run import SELECTION, ComparedRun
 from emotion_core.reporting.comparison import Comparison
 from emotion_core.reporting.earlier import FACTS_FILE, PAGE_FILE, keep_earlier
@@ -72,6 +74,8 @@ def render_comparison(
         pairs=tuple(pair for pair in comparison.pairs if pair in shown),
         folded_pairs=tuple(pair for pair in comparison.pairs if pair not in shown),
         curves=_curves(comparison),
+        standing=standing_sentence(comparison.runs),
+        standing_of=standing_of,
         thumbnails=thumbnails,
     )
     facts = json.dumps(comparison.to_dict(), indent=1, ensure_ascii=True, allow_nan=False)
@@ -128,6 +132,8 @@ def _environment() -> Environment:
         moment=numerals.moment,
         duration=numerals.duration,
         listing=numerals.listing,
+        measured=measures.measured,
+        measure_name=measures.measure_name,
         visible=numerals.visible,
         metric_name=metric_name,
         rounded=numerals.rounded,

@@ -26,8 +26,8 @@ LARGE: Final = 4000
 """With more distinct images than this, groups of them are drawn."""
 MEAN_CCC: Final = "ccc_mean"
 """Mean of the CCC of valence and of arousal: not a metric of its own, but what decides."""
-CLASS_SCORES: Final = ("class_precision", "class_recall", "class_f1", "class_ap")
-"""Per expression, [resamples, 8]; average precision is NaN where a resample lacks the class."""
+CLASS_AP: Final = "class_ap"
+"""Average precision per expression, [resamples, 8]; NaN where a resample lacks the expression."""
 
 _GROUPS: Final = 2000
 _BLOCK_CELLS: Final = 1_000_000
@@ -37,7 +37,7 @@ _TINY_VARIANCE: Final = 1e-12
 def resampled_scores(
     evaluation: Evaluation, seed: int, resamples: int = RESAMPLES
 ) -> dict[str, metrics.Floats]:
-    """Every metric, :data:`MEAN_CCC` and :data:`CLASS_SCORES` on each resample.
+    """Every metric, :data:`MEAN_CCC` and :data:`CLASS_AP` on each resample.
 
     The same seed and the same validation samples give the same resamples, whatever was predicted.
 
@@ -47,7 +47,7 @@ def resampled_scores(
         resamples: How many.
 
     Returns:
-        Name to float [resamples], of the class scores [resamples, 8].
+        Name to float [resamples], of the expressions' average precision [resamples, 8].
     """
     is_large = int(evaluation.images.max()) + 1 > LARGE
     blocks = (
@@ -56,7 +56,7 @@ def resampled_scores(
         else _of_images(evaluation, seed, resamples)
     )
     collected = list(blocks)
-    names = (*metrics.METRICS, *CLASS_SCORES)
+    names = (*metrics.METRICS, CLASS_AP)
     scores = {name: np.concatenate([block[name] for block in collected]) for name in names}
     scores[MEAN_CCC] = np.mean([scores[f"ccc_{name}"] for name in DIMENSIONS], axis=0)
     return scores
@@ -196,7 +196,6 @@ def _expression_scores(
 ) -> dict[str, metrics.Floats]:
     """Of weighted confusion cells [rows, 64] and average precisions [rows, 8]."""
     confusion = cells.reshape(-1, len(EXPRESSIONS), len(EXPRESSIONS))
-    precision, recall, f1 = metrics.precision_recall_f1_of(confusion)
     present = np.isfinite(average_precisions)
     total = np.where(present, average_precisions, 0.0).sum(axis=1)
     return {
@@ -204,10 +203,7 @@ def _expression_scores(
         "macro_f1": metrics.macro_f1_of(confusion),
         "mean_average_precision": np.asarray(total / present.sum(axis=1)),
         "cohen_kappa": metrics.cohen_kappa_of(confusion),
-        "class_precision": precision,
-        "class_recall": recall,
-        "class_f1": f1,
-        "class_ap": average_precisions,
+        CLASS_AP: average_precisions,
     }
 
 

@@ -92,34 +92,24 @@ def agreement(first: Evaluation, second: Evaluation) -> Agreement:
     )
 
 
-def interval(values: npt.ArrayLike, measured: float) -> tuple[float, float]:
+def interval(
+    values: npt.ArrayLike, measured: float, within: tuple[float, float] = (-math.inf, math.inf)
+) -> tuple[float, float]:
     """The 95 % percentile interval of bootstrapped values [resamples], about what was measured.
 
     The resamples are first shifted so that their mean is ``measured``. A resample holds some
     images twice, which lifts average precision by itself (twins stand at one threshold); unshifted
     intervals of weak networks would lie above their own value. The other metrics hardly move.
+
+    Args:
+        values: The score on each resample.
+        measured: The score itself.
+        within: Lowest and highest possible score; the shift never leads past them.
     """
-    centred = _centred(values, measured)
+    centred = np.clip(_centred(values, measured), *within)
     tail = (1.0 - CONFIDENCE) / 2
     low, high = np.quantile(centred, [tail, 1.0 - tail])
     return float(low), float(high)
-
-
-def class_estimates(values: metrics.Floats, measured: metrics.Floats) -> list[Estimate | None]:
-    """An estimate for each expression; None where nothing was measured.
-
-    Args:
-        values: Bootstrapped [resamples, 8]; NaN where a resample lacks the expression.
-        measured: On the validation samples [8]; NaN where none shows it.
-    """
-    estimates: list[Estimate | None] = []
-    for column, value in zip(values.T, measured.tolist(), strict=True):
-        known = column[np.isfinite(column)]
-        if math.isnan(value) or not len(known):
-            estimates.append(None)
-        else:
-            estimates.append(Estimate(value, *interval(known, value)))
-    return estimates
 
 
 def score_intervals(
@@ -133,7 +123,10 @@ def score_intervals(
     evaluation = Evaluation.from_frame(predictions)
     measured = evaluation.scores()
     scores = resampled_scores(evaluation, seed, resamples)
-    return {name: interval(scores[name], measured[name]) for name in metrics.METRICS}
+    return {
+        name: interval(scores[name], measured[name], metric.bounds)
+        for name, metric in metrics.METRICS.items()
+    }
 
 
 def difference(

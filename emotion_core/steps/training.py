@@ -1,7 +1,8 @@
 """Steps of a training: prepare, train, register, doubt labels."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class TrainingSteps(PrivacySteps):
                 weights_origin=recipe.weights,
                 folder=str(folder),
             )
-        try:
+        with self._failure_recorded(run_id):
             stage: Pretraining | None = None
             if recipe.pretraining_epochs:
                 earlier = read_class_folders(Path(str(request.pretraining_data)))
@@ -113,10 +114,6 @@ class TrainingSteps(PrivacySteps):
                 with self.database.transaction("emotion_train") as connection:
                     for part, figures in (("train", epoch.train), ("validation", epoch.validation)):
                         training_runs.record_epoch(connection, run_id, epoch.epoch, part, figures)
-        except Exception as error:
-            with self.database.transaction("emotion_train") as connection:
-                training_runs.fail_training_run(connection, run_id, _sentence(error))
-            raise
         return run_key
 
     def register(self, run_key: str) -> str:
@@ -203,7 +200,7 @@ class TrainingSteps(PrivacySteps):
         run_key = f"{group_key}/{recipe.network}"
         here = RunDirectory(folder).copy_to(self.settings.runs_dir / folder_name(run_key))
         with self.database.transaction("emotion_train") as connection:
-            training_runs.open_training_run(
+            run_id = training_runs.open_training_run(
                 connection,
                 run_key=run_key,
                 group_key=group_key,
@@ -211,11 +208,12 @@ class TrainingSteps(PrivacySteps):
                 preset=recipe.preset,
                 recipe=recipe.to_dict(),
                 split_id=split_id,
-                note=note,
+                note=note or "Trained elsewhere; started and finished are its entry here.",
                 weights_origin=recipe.weights,
                 folder=str(here.path),
             )
-        return self.register(run_key)
+        with self._failure_recorded(run_id):
+            return self.register(run_key)
 
     def doubt_labels(self, name: str, data: Path, folds: Sequence[Path]) -> int:
         """Enter the labels that a cross-validation doubts; returns how many.
@@ -252,6 +250,16 @@ class TrainingSteps(PrivacySteps):
                 doubts=doubts,
             )
         return len(doubts)
+
+    @contextmanager
+    def _failure_recorded(self, run_id: int) -> Iterator[None]:
+        """A run that fails within says so in the tables, and why."""
+        try:
+            yield
+        except Exception as error:
+            with self.database.transaction("emotion_train") as connection:
+                training_runs.fail_training_run(connection, run_id, _sentence(error))
+            raise
 
     def _register_data(self, labelled_set: "LabelledSet", split: "Split") -> int:
         import pandas as pd

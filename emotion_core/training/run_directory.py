@@ -55,6 +55,25 @@ PREDICTION_COLUMNS: Final = (
 COPIES_ON_DISK: Final = 12
 """Of the weights: checkpoint with two moments and an average, its successor, best ones, model."""
 
+SUMMARY: Final = (
+    "device",
+    "versions",
+    "seconds",
+    "images_per_second",
+    "best_epoch",
+    "epochs",
+    "parameters",
+    "git_revision",
+    "weights_origin",
+    "adjustments",
+    "calibration",
+    "dataset",
+    "split",
+    "chance_line",
+    "constant_predictor",
+)
+"""What a finished run says about itself beside its figures."""
+
 _LOCK_FILE = ".training.lock"
 
 
@@ -74,8 +93,7 @@ class RunResult:
     model: dict[str, Any]
     """``model.json``."""
     summary: dict[str, Any]
-    """device, versions, seconds, images_per_second, best_epoch, epochs, parameters, git_revision,
-    weights_origin, adjustments, calibration, dataset, split, chance_line, constant_predictor."""
+    """Has the keys :data:`SUMMARY`."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,8 @@ class RunDirectory:
         """Read a finished run.
 
         Raises:
-            TrainingError: A file is missing or cannot be read; names it.
+            TrainingError: A file is missing or cannot be read, or another release wrote it; names
+                it.
         """
         if missing := self._missing():
             raise TrainingError(
@@ -102,7 +121,8 @@ class RunDirectory:
             )
         results = self.read_json(METRICS_FILE)
         try:
-            return RunResult(
+            unsaid = [name for name in SUMMARY if name not in results["summary"]]
+            result = RunResult(
                 recipe=Recipe.from_dict(self.read_json(RECIPE_FILE)),
                 history=self.read_json(HISTORY_FILE),
                 metrics=results["metrics"],
@@ -115,6 +135,12 @@ class RunDirectory:
                 f"{self.path} cannot be read as a training run ({type(error).__name__}: {error}); "
                 "copy the folder again from where it was trained"
             ) from error
+        if unsaid:
+            raise TrainingError(
+                f"{self.path / METRICS_FILE} does not say {', '.join(unsaid)}: another release "
+                "wrote it; train again with this one"
+            )
+        return result
 
     def copy_to(self, target: Path) -> "RunDirectory":
         """Copy a finished run; the copy is complete only when every file of it is.

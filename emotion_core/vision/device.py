@@ -63,4 +63,5 @@ def device_name(device: torch.device) -> str:
     """For people: the GPU's name, or the CPU's with the number of threads."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'' if threads == 1 else 's'}"

@@ -10,7 +10,8 @@ from factories import make_arrivals
 from fastapi.testclient import TestClient
 from promotions import forget_champion
 
-from emotion_core.reporting.health_page import HealthPage, figure, render_health
+from emotion_core.reporting.health_page import HealthPage, render_health
+from emotion_core.reporting.measures import measured
 from emotion_core.settings import Settings
 from emotion_core.steps import Steps
 from emotion_core.store import batches
@@ -83,7 +84,7 @@ def test_a_first_day_says_when_somebody_will_look() -> None:
     ],
 )
 def test_a_figure_is_written_in_its_own_unit(measure: str, value: float | None, shown: str) -> None:
-    assert figure(measure, value) == shown
+    assert measured(value, measure) == shown
 
 
 def test_the_way_between_the_pages_marks_where_one_is(visitor: TestClient, watched: str) -> None:

@@ -8,6 +8,7 @@ from sklearn.metrics import (
     precision_recall_curve,
     precision_recall_fscore_support,
 )
+from statsmodels.stats.proportion import proportion_confint
 
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.reporting.evaluation import Evaluation
@@ -85,3 +86,34 @@ def test_a_difference_is_that_of_the_shares_and_its_rows_add_up_to_nothing() -> 
     truth, predicted, gap = found.largest[0]
     assert cells[EXPRESSIONS.index(truth), EXPRESSIONS.index(predicted)] == gap
     assert confusion_difference(FIRST, FIRST).largest == ()
+
+
+def test_an_expression_never_called_or_always_right_leaves_room_for_doubt() -> None:
+    frame = make_predictions(IMAGES)
+    columns = [name for name in frame if str(name).startswith("p_")]
+    frame[columns] = np.eye(8)[np.where(frame["expression"] == 5, 4, frame["expression"])]
+    evaluation = Evaluation.from_frame(frame)
+
+    found = class_scores(evaluation, resampled_scores(evaluation, seed=1, resamples=20))
+
+    right, never = found[0], found[5]
+    assert (right.recall.value, right.recall.high) == (1.0, 1.0)
+    assert right.recall.low == pytest.approx(proportion_confint(30, 30, method="wilson")[0])
+    assert (never.precision.low, never.precision.high) == (None, None)
+    assert never.recall.high == pytest.approx(proportion_confint(0, 30, method="wilson")[1])
+    assert never.f1.high == pytest.approx(2 / (1 + 1 / (never.recall.high or 0)))
+
+
+def test_files_that_are_byte_identical_widen_the_interval_as_one_image() -> None:
+    twice = IMAGES.assign(sha256=IMAGES["sha256"].iloc[::2].repeat(2).to_numpy())
+    once, doubled = (
+        class_scores(evaluation, resampled_scores(evaluation, seed=1, resamples=20))[0].recall
+        for evaluation in (
+            FIRST,
+            Evaluation.from_frame(make_predictions(twice, skill=0.8, seed=1)),
+        )
+    )
+
+    assert once.value == doubled.value
+    assert doubled.low is not None and once.low is not None
+    assert doubled.low < once.low

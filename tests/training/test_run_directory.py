@@ -13,6 +13,7 @@ from emotion_core.errors import TrainingError
 from emotion_core.training.run_directory import (
     FILES,
     PREDICTION_COLUMNS,
+    SUMMARY,
     RunDirectory,
     differences,
 )
@@ -33,7 +34,7 @@ def finished(tmp_path: Path) -> RunDirectory:
             "metrics.json",
             {
                 "metrics": {"train": {}, "validation": {"accuracy": 0.5}},
-                "summary": {"seconds": 2.0},
+                "summary": dict.fromkeys(SUMMARY, 2.0),
             },
         )
     return run
@@ -46,7 +47,7 @@ def test_a_finished_run_is_read_back_whole(finished: RunDirectory) -> None:
     assert result.recipe == make_recipe()
     assert result.history[0]["epoch"] == 1
     assert result.metrics["validation"] == {"accuracy": 0.5}
-    assert result.summary == {"seconds": 2.0}
+    assert result.summary["seconds"] == 2.0
     assert result.model == {"network": "efficientnet_b0"}
     assert tuple(result.predictions.columns) == PREDICTION_COLUMNS
 
@@ -70,11 +71,22 @@ def test_a_damaged_file_is_a_sentence(finished: RunDirectory, name: str) -> None
         finished.read()
 
 
+def test_a_run_of_a_release_that_recorded_less_says_what_is_missing(
+    finished: RunDirectory,
+) -> None:
+    results = finished.read_json("metrics.json")
+    del results["summary"]["calibration"]
+    finished.write_json("metrics.json", results)
+
+    with pytest.raises(TrainingError, match=r"metrics\.json does not say calibration"):
+        finished.read()
+
+
 def test_a_copied_folder_reads_the_same(finished: RunDirectory, tmp_path: Path) -> None:
     elsewhere = tmp_path / "copied here"
     finished.path.rename(elsewhere)
 
-    assert RunDirectory(elsewhere).read().summary == {"seconds": 2.0}
+    assert RunDirectory(elsewhere).read().summary["seconds"] == 2.0
 
 
 def test_reading_a_run_needs_no_torch(finished: RunDirectory) -> None:
