@@ -41,7 +41,7 @@ docs: install  ## the documentation site, into site/
 test: install  ## every test, with all that they need, two at a time; TESTS='-k words' for some, JOBS=…
 	@scripts/install_browser.sh
 	@scripts/install_redis.sh
-	@$(PYTHON) -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 kills: install  ## kill the running system in every way and start it again; eight minutes
 	@PYTHONPATH=. $(PYTHON) tests/end_to_end/kill_matrix.py

@@ -21,8 +21,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # A variable of the person who runs the tests must not send them to that person's database.
 for _variable in ("EMOTION_DATABASE_URL", "EMOTION_MIGRATE_DATABASE_URL", "EMOTION_HOME"):
     os.environ.pop(_variable, None)
+# pytest-xdist gives its workers eighty columns; tables are as in a pipe, where nobody sets a width.
+os.environ.pop("COLUMNS", None)
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -104,6 +107,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="set EMOTION_REAL_DATA to the real data set"))
         if item.get_closest_marker("gpu") and not _has_gpu():
             item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
+    # Files go whole to one worker or the other: those that take minutes first, then the largest,
+    # so that at the end neither worker waits long for the other.
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: (not item.get_closest_marker("end_to_end"), -sizes[item.path]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

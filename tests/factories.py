@@ -15,6 +15,19 @@ from emotion_core.store import batches, datasets, models, training_runs
 
 _counter = itertools.count(1)
 
+SUMMARY = {
+    "device": "CPU, 2 threads",
+    "versions": {"torch": "2.13.0"},
+    "git_revision": "ab" * 20,
+    "parameters": 1000,
+    "best_epoch": 2,
+    "images_per_second": 50.0,
+    "seconds": 12.5,
+    "weights_origin": "none",
+    "adjustments": [],
+}
+"""What a finished training says of itself."""
+
 
 def make_jpeg(colour: tuple[int, int, int] = (200, 150, 120), size: int = 48) -> bytes:
     """A small JPEG of one colour; another colour gives other bytes."""

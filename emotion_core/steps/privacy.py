@@ -264,11 +264,30 @@ class PrivacySteps(Installation):
             with self.database.transaction("emotion_erase") as connection:
                 erased = erasure.erase_content(connection, number, sha256, key)
                 if erased.hold is None:
+                    # Pages first: once it is committed nothing knows any more what they name.
+                    self._remove_pages(erased.samples, outcome)
                     # On disk before it is committed: no restore may forget what was done.
                     append_tombstones(self._erasures_path, {key.content(sha256): datetime.now(UTC)})
             if erased.hold is not None:
                 outcome.held.append(f"an image is kept by legal hold {erased.hold}")
             outcome.by_hand += [f"{told}: remove it there" for told in erased.datasets]
+
+    def _remove_pages(self, samples: Sequence[tuple[str, str]], outcome: Outcome) -> None:
+        from emotion_core.reporting.traces import pages_naming, remove_page
+
+        for folder in pages_naming(self.settings.reports_dir, samples):
+            try:
+                remove_page(folder)
+            except OSError as error:
+                outcome.by_hand.append(
+                    f"the report in {folder} names it and cannot be removed "
+                    f"({error.strerror}): remove it"
+                )
+            else:
+                outcome.by_hand.append(
+                    f"the report in {folder} named it and was removed: `emotion report` makes it "
+                    "again without it"
+                )
 
     def _erase_files(
         self, number: int, files: Sequence[tuple[str, bytes]], outcome: Outcome

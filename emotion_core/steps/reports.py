@@ -79,15 +79,18 @@ class ReportSteps(Installation):
     def report_night(self, run_key: str, *, made_at: datetime | None = None) -> str:
         """Render the short report of a scoring run; returns the page's path.
 
+        The file names none of the images' files: it would outlive their erasure and retention.
+        :meth:`refused` and the page in Airflow name them, to those who may see them.
+
         Raises:
             ReportError: There is no such batch.
         """
-        from emotion_core.reporting.night import read_night
+        from emotion_core.reporting.night import read_night, without_names
         from emotion_core.reporting.pages import NIGHTS, write_night
 
         with self.database.transaction("emotion_report") as connection:
             reports.begin_report(connection)
-            night = read_night(connection, run_key, made_at or datetime.now(UTC))
+            night = without_names(read_night(connection, run_key, made_at or datetime.now(UTC)))
         folder = self.settings.reports_dir / NIGHTS / folder_name(run_key)
         page = write_night(night, folder)
         self._write_index()

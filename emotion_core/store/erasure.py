@@ -27,6 +27,8 @@ class Erased:
     """Models trained on it, by name."""
     datasets: tuple[str, ...] = ()
     """Labelled data whose own files hold it, in words."""
+    samples: tuple[tuple[str, str], ...] = ()
+    """(fingerprint of the data set, sample id) under which it was labelled."""
 
 
 @dataclass(frozen=True)
@@ -234,4 +236,5 @@ def _remove(connection: Connection, erasure_id: int, image_id: int, mark: bytes)
             f"the data set {row.name} in {row.location} holds it as sample {row.sample_id}"
             for row in datasets
         ),
+        samples=tuple((row.fingerprint, row.sample_id) for row in datasets),
     )

@@ -31,14 +31,6 @@ ARROWS = {
 
 
 @pytest.fixture(scope="module")
-def bag() -> DagBag:
-    from airflow.utils.db import initdb
-
-    initdb()
-    return DagBag(dag_folder=str(DAGS))
-
-
-@pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store_checked_model(tmp_path_factory.mktemp("stored"))
 

@@ -25,18 +25,7 @@ from emotion_core.local.provision import OUR_DATABASE
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
 
-DAGS = Path(__file__).parents[2] / "dags"
 HOOK = "canary-hook-5d1f0c8e7b"
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    from airflow.utils.db import initdb
-
-    initdb()
-    made = DagBag(dag_folder=str(DAGS))
-    made.dags["score_new_images"].deadline = None  # see test_runs
-    return made
 
 
 @pytest.fixture
@@ -77,7 +66,7 @@ class Watcher(threading.Thread):
 
 
 def test_a_nights_secrets_are_in_no_log_page_message_table_or_process_list(
-    bag: DagBag,
+    bag_to_run: DagBag,
     night: Settings,
     server: PostgresServer,
     credentials: Credentials,
@@ -87,9 +76,9 @@ def test_a_nights_secrets_are_in_no_log_page_message_table_or_process_list(
     watcher = Watcher()
     watcher.start()
     with caplog.at_level(logging.DEBUG):
-        scored = bag.dags["score_new_images"].test()
-        watched = bag.dags["watch_health"].test(run_conf={"freshness_hours": 1})
-        failed = bag.dags["train_and_compare"].test(
+        scored = bag_to_run.dags["score_new_images"].test()
+        watched = bag_to_run.dags["watch_health"].test(run_conf={"freshness_hours": 1})
+        failed = bag_to_run.dags["train_and_compare"].test(
             run_conf={"preset": "quick", "data": "/nowhere"}
         )
         with steps() as step:

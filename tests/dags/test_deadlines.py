@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,16 +21,6 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 
 from emotion_core.settings import Settings
-
-DAGS = Path(__file__).parents[2] / "dags"
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    from airflow.utils.db import initdb
-
-    initdb()
-    return DagBag(dag_folder=str(DAGS))
 
 
 @pytest.fixture

@@ -16,11 +16,6 @@ from emotion_core.airflow_offers import FILE, MOST, offer_data_set, offered_data
 DAGS = Path(__file__).parents[2] / "dags"
 
 
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    return DagBag(dag_folder=str(DAGS))
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path))

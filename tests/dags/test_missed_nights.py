@@ -18,18 +18,6 @@ from emotion_core.settings import Settings
 from emotion_core.store.batches import batch_summary
 from emotion_core.store.database import Database
 
-DAGS = Path(__file__).parents[2] / "dags"
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    from airflow.utils.db import initdb
-
-    initdb()
-    made = DagBag(dag_folder=str(DAGS))
-    made.dags["score_new_images"].deadline = None  # see test_runs
-    return made
-
 
 @pytest.fixture
 def field(
@@ -49,7 +37,7 @@ def field(
 
 
 def test_the_deliveries_of_three_missed_nights_are_scored_by_the_next_run(
-    bag: DagBag, field: Field, database: Database
+    bag_to_run: DagBag, field: Field, database: Database
 ) -> None:
     for number, night in enumerate(("monday", "tuesday", "wednesday")):
         delivery = field.steps.settings.inbox_dir / night
@@ -57,8 +45,8 @@ def test_the_deliveries_of_three_missed_nights_are_scored_by_the_next_run(
         (delivery / "a.jpg").write_bytes(make_jpeg((40 + number, 90, 160)))
         (delivery / "_SUCCESS").touch()
 
-    result = bag.dags["score_new_images"].test()
-    again = bag.dags["score_new_images"].test()
+    result = bag_to_run.dags["score_new_images"].test()
+    again = bag_to_run.dags["score_new_images"].test()
 
     with database.transaction("emotion_report") as connection:
         first = batch_summary(connection, result.run_id)
@@ -68,8 +56,8 @@ def test_the_deliveries_of_three_missed_nights_are_scored_by_the_next_run(
     assert second is not None and second.count_found == 0
 
 
-def test_after_a_week_without_a_scheduler_one_run_starts_not_seven(bag: DagBag) -> None:
-    timetable = coerce_to_core_timetable(bag.dags["score_new_images"].timetable)
+def test_after_a_week_without_a_scheduler_one_run_starts_not_seven(bag_to_run: DagBag) -> None:
+    timetable = coerce_to_core_timetable(bag_to_run.dags["score_new_images"].timetable)
     last = instance(datetime.now(UTC).replace(hour=2, minute=0) - timedelta(days=8))
     restriction = TimeRestriction(last, None, catchup=False)
 

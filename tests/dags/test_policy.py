@@ -18,11 +18,6 @@ LIGHT = ("emotion_core.airflow_alerts", "emotion_core.airflow_offers")
 """What a DAG file may import of ours: they load nothing heavy, which ``test_form`` measures."""
 
 
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    return DagBag(dag_folder=str(DAGS))
-
-
 def test_the_set_of_dags_is_exactly_this(bag: DagBag) -> None:
     assert bag.import_errors == {}
     assert set(bag.dags) == {

@@ -24,20 +24,6 @@ from emotion_core.store.database import Database
 # A person who never answers must not hold the tests for ever.
 pytestmark = pytest.mark.timeout(240)
 
-DAGS = Path(__file__).parents[2] / "dags"
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    from airflow.utils.db import initdb
-
-    initdb()
-    made = DagBag(dag_folder=str(DAGS))
-    # Airflow 3.3's dag.test() asks its tables for deadlines that it never stored there; a deadline
-    # as a scheduler has it is tested in test_deadlines.
-    made.dags["score_new_images"].deadline = None
-    return made
-
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -97,8 +83,8 @@ def answering(person: str, option: str) -> Iterator[list[str]]:
         somebody.join()
 
 
-def run(bag: DagBag, dag_id: str, conf: dict[str, Any]) -> Any:
-    return bag.dags[dag_id].test(run_conf=conf)
+def run(bag_to_run: DagBag, dag_id: str, conf: dict[str, Any]) -> Any:
+    return bag_to_run.dags[dag_id].test(run_conf=conf)
 
 
 def states(result: Any) -> dict[str, str]:
@@ -115,12 +101,12 @@ def newest(database: Database) -> Callable[[], AliasChange]:
 
 
 def test_what_the_gate_lets_through_waits_for_a_person_whose_name_is_kept(
-    bag: DagBag, field: Field, newest: Callable[[], AliasChange]
+    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     form = {"model": field.better.name, "reason": "better", "rescore": True}
 
     with answering("grace", "Approve") as shown:
-        result = run(bag, "promote_model", form)
+        result = run(bag_to_run, "promote_model", form)
 
     change = newest()
     assert result.state == DagRunState.SUCCESS
@@ -136,7 +122,7 @@ def test_what_the_gate_lets_through_waits_for_a_person_whose_name_is_kept(
         )
         assert {name for (name,) in emitted} == {"emotion_champion", "emotion_rescoring_wanted"}
 
-    rolled = run(bag, "roll_back_champion", {"reason": "complaints"})
+    rolled = run(bag_to_run, "roll_back_champion", {"reason": "complaints"})
 
     assert rolled.state == DagRunState.SUCCESS
     assert (newest().kind, newest().to_model) == ("rollback", field.champion.name)
@@ -145,24 +131,24 @@ def test_what_the_gate_lets_through_waits_for_a_person_whose_name_is_kept(
 
 
 def test_a_person_who_rejects_leaves_the_champion_where_it_is(
-    bag: DagBag, field: Field, newest: Callable[[], AliasChange]
+    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     before = newest()
 
     with answering("grace", "Reject"):
-        result = run(bag, "promote_model", {"model": field.better.name, "reason": "better"})
+        result = run(bag_to_run, "promote_model", {"model": field.better.name, "reason": "better"})
 
     assert states(result)["switch"] == "skipped"
     assert newest() == before
 
 
 def test_a_model_that_falls_short_never_reaches_the_person(
-    bag: DagBag, field: Field, newest: Callable[[], AliasChange]
+    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     before = newest()
 
     with answering("grace", "Approve") as shown:
-        result = run(bag, "promote_model", {"model": field.equal.name, "reason": "hope"})
+        result = run(bag_to_run, "promote_model", {"model": field.equal.name, "reason": "hope"})
 
     assert result.state == DagRunState.FAILED
     assert states(result)["check"] == "failed"
@@ -171,7 +157,7 @@ def test_a_model_that_falls_short_never_reaches_the_person(
 
 
 def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
-    bag: DagBag, field: Field, newest: Callable[[], AliasChange]
+    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     form = {
         "model": field.equal.name,
@@ -181,7 +167,7 @@ def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
     }
 
     with answering("grace", "Approve") as shown:
-        result = run(bag, "promote_model", form)
+        result = run(bag_to_run, "promote_model", form)
 
     assert result.state == DagRunState.SUCCESS
     assert "may not become champion" in shown[0] and "Override: legal asked for it" in shown[0]
@@ -190,7 +176,7 @@ def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
 
 
 def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nights(
-    bag: DagBag, field: Field, database: Database, tmp_path: Path
+    bag_to_run: DagBag, field: Field, database: Database, tmp_path: Path
 ) -> None:
     inbox = field.steps.settings.inbox_dir / "night"
     inbox.mkdir(parents=True)
@@ -198,7 +184,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
     (inbox / "_SUCCESS").touch()
     field.steps.challenge(field.better.name, reason="to be seen", changed_by="test")
 
-    result = run(bag, "score_new_images", {})
+    result = run(bag_to_run, "score_new_images", {})
 
     assert result.state == DagRunState.SUCCESS
     assert states(result)["shadow"] == "success"
@@ -218,7 +204,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
         broken = make_model(connection, folder=tmp_path / "gone")
     field.steps.challenge(broken.name, reason="to be seen", changed_by="test")
 
-    result = run(bag, "score_new_images", {})
+    result = run(bag_to_run, "score_new_images", {})
 
     assert result.state == DagRunState.SUCCESS
     assert (states(result)["close"], states(result)["shadow"]) == ("success", "failed")
@@ -228,15 +214,17 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
 
 
 def test_the_archive_is_scored_again_through_its_dag(
-    bag: DagBag, field: Field, database: Database
+    bag_to_run: DagBag, field: Field, database: Database
 ) -> None:
     inbox = field.steps.settings.inbox_dir / "archive"
     inbox.mkdir(parents=True)
     (inbox / "a.jpg").write_bytes(make_jpeg((90, 220, 20)))
     (inbox / "_SUCCESS").touch()
-    assert run(bag, "score_new_images", {}).state == DagRunState.SUCCESS
+    assert run(bag_to_run, "score_new_images", {}).state == DagRunState.SUCCESS
 
-    result = run(bag, "rescore_archive", {"model": field.better.name, "images_per_second": 0})
+    result = run(
+        bag_to_run, "rescore_archive", {"model": field.better.name, "images_per_second": 0}
+    )
 
     assert result.state == DagRunState.SUCCESS
     with database.transaction("emotion_report") as connection:

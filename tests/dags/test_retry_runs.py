@@ -1,6 +1,5 @@
 """Refused files put back through Airflow: by reason and batch, in somebody's name."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +14,6 @@ from emotion_core.settings import Settings
 from emotion_core.store import batches
 from emotion_core.store.batches import ArrivedFile
 from emotion_core.store.database import Database
-
-DAGS = Path(__file__).parents[2] / "dags"
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    from airflow.utils.db import initdb
-
-    initdb()
-    return DagBag(dag_folder=str(DAGS))
 
 
 @pytest.fixture

@@ -17,20 +17,6 @@ from emotion_core.store import batches, models, training_runs
 from emotion_core.store.database import Database
 from emotion_core.training.drawn_faces import draw_dataset
 
-DAGS = Path(__file__).parents[2] / "dags"
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    from airflow.utils.db import initdb
-
-    initdb()
-    made = DagBag(dag_folder=str(DAGS))
-    # Airflow 3.3's dag.test() asks its tables for deadlines that it never stored there; a deadline
-    # as a scheduler has it is tested in test_deadlines.
-    made.dags["score_new_images"].deadline = None
-    return made
-
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -46,8 +32,8 @@ def installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Setting
     return settings
 
 
-def run(bag: DagBag, dag_id: str, conf: dict[str, Any]) -> Any:
-    return bag.dags[dag_id].test(run_conf=conf)
+def run(bag_to_run: DagBag, dag_id: str, conf: dict[str, Any]) -> Any:
+    return bag_to_run.dags[dag_id].test(run_conf=conf)
 
 
 def training_form(data: Path, **fields: Any) -> dict[str, Any]:
@@ -55,9 +41,9 @@ def training_form(data: Path, **fields: Any) -> dict[str, Any]:
 
 
 def test_training_ends_with_two_models_their_rows_and_a_report(
-    bag: DagBag, faces: Path, installation: Settings, database: Database
+    bag_to_run: DagBag, faces: Path, installation: Settings, database: Database
 ) -> None:
-    result = run(bag, "train_and_compare", training_form(faces, note="<b>why</b>"))
+    result = run(bag_to_run, "train_and_compare", training_form(faces, note="<b>why</b>"))
 
     assert result.state == DagRunState.SUCCESS
     with database.transaction("emotion_report") as connection:
@@ -76,9 +62,9 @@ def test_training_ends_with_two_models_their_rows_and_a_report(
 
 
 def test_a_bad_form_fails_before_anything_is_trained(
-    bag: DagBag, installation: Settings, tmp_path: Path, database: Database
+    bag_to_run: DagBag, installation: Settings, tmp_path: Path, database: Database
 ) -> None:
-    result = run(bag, "train_and_compare", training_form(tmp_path / "nowhere"))
+    result = run(bag_to_run, "train_and_compare", training_form(tmp_path / "nowhere"))
 
     assert result.state == DagRunState.FAILED
     with database.transaction("emotion_report") as connection:
@@ -86,23 +72,23 @@ def test_a_bad_form_fails_before_anything_is_trained(
 
 
 def test_scoring_without_a_champion_is_skipped_and_harms_nothing(
-    bag: DagBag, installation: Settings, urls: dict[str, str]
+    bag_to_run: DagBag, installation: Settings, urls: dict[str, str]
 ) -> None:
     forget_champion(urls)
 
-    result = run(bag, "score_new_images", {})
+    result = run(bag_to_run, "score_new_images", {})
 
     states = {ti.task_id: ti.state for ti in result.get_task_instances()}
     assert states["take_in"] == "skipped"
 
 
 def test_a_night_scores_what_arrived_and_gives_every_refusal_its_reason(
-    bag: DagBag, faces: Path, installation: Settings, database: Database
+    bag_to_run: DagBag, faces: Path, installation: Settings, database: Database
 ) -> None:
     from emotion_core.steps import Steps
 
     trained = run(
-        bag, "train_and_compare", training_form(faces, networks=["efficientnet_b0"], seed=3)
+        bag_to_run, "train_and_compare", training_form(faces, networks=["efficientnet_b0"], seed=3)
     )
     assert trained.state == DagRunState.SUCCESS
     champion = Steps(installation).promote_better(trained.run_id, changed_by="test")
@@ -114,7 +100,7 @@ def test_a_night_scores_what_arrived_and_gives_every_refusal_its_reason(
     (inbox / "letter.jpg").write_text("Dear sir or madam")
     (inbox / "_SUCCESS").touch()
 
-    result = run(bag, "score_new_images", {"workers": 2})
+    result = run(bag_to_run, "score_new_images", {"workers": 2})
 
     assert result.state == DagRunState.SUCCESS
     with database.transaction("emotion_report") as connection:
@@ -137,7 +123,7 @@ def test_a_night_scores_what_arrived_and_gives_every_refusal_its_reason(
     (inbox.parent / "half").mkdir()
     (inbox.parent / "half/manifest.csv").write_text("path,size\nmissing.jpg,1\n")
 
-    failed = run(bag, "score_new_images", {"refused_share_limit": 0.5, "refused_minimum": 4})
+    failed = run(bag_to_run, "score_new_images", {"refused_share_limit": 0.5, "refused_minimum": 4})
 
     assert failed.state == DagRunState.FAILED
     with database.transaction("emotion_report") as connection:
@@ -147,10 +133,10 @@ def test_a_night_scores_what_arrived_and_gives_every_refusal_its_reason(
 
 
 def test_what_travels_between_tasks_is_small(
-    bag: DagBag, faces: Path, installation: Settings
+    bag_to_run: DagBag, faces: Path, installation: Settings
 ) -> None:
     result = run(
-        bag, "train_and_compare", training_form(faces, networks=["efficientnet_b0"], seed=4)
+        bag_to_run, "train_and_compare", training_form(faces, networks=["efficientnet_b0"], seed=4)
     )
 
     sizes = {

@@ -2,15 +2,9 @@
 
 from pathlib import Path
 
-import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 DAGS = Path(__file__).parents[2] / "dags"
-
-
-@pytest.fixture(scope="module")
-def bag() -> DagBag:
-    return DagBag(dag_folder=str(DAGS))
 
 
 def test_the_watch_waits_for_what_the_last_task_of_the_night_emits(bag: DagBag) -> None:

@@ -132,12 +132,22 @@ def promoted(trained: str, operator: Page, system: System) -> str:
     models.get_by_role("button", name=f"Promote {MODEL}").click()
     dag_id, run_id = run_of(operator)
 
-    def is_waiting() -> bool:
+    def approval() -> str | None:
         tasks = {task.task_id: task.state for task in system.api.tasks(dag_id, run_id)}
-        assert tasks["check"] != "failed"
-        return tasks["approve"] == "awaiting_input"
+        assert "failed" not in (tasks["check"], tasks["approve"])
+        return tasks["approve"]
 
-    wait_until(is_waiting, PATIENCE_S)
+    wait_until(lambda: approval() == "awaiting_input", PATIENCE_S)
+    while (
+        approval() == "awaiting_input"
+    ):  # see docs/facts.md: a quick answer may be asked for again
+        answer_request(operator, system)
+        wait_until(lambda: approval() in ("awaiting_input", "success"), PATIENCE_S)
+    return system.finished(dag_id, run_id)
+
+
+def answer_request(operator: Page, system: System) -> None:
+    """Approve what waits under *Required actions*."""
     operator.goto(f"{system.address}/required_actions")
     operator.get_by_role("link", name=f"{MODEL} as champion").click()
     approve = operator.get_by_role("button", name="Approve")
@@ -146,7 +156,6 @@ def promoted(trained: str, operator: Page, system: System) -> str:
     ) as answered:
         approve.click()
     assert answered.value.ok, answered.value.text()
-    return system.finished(dag_id, run_id)
 
 
 @pytest.fixture(scope="module")

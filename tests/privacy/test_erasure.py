@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from deliveries import (
     score_night,
     traces,
 )
-from factories import make_labels, make_predictions, make_training_run
+from factories import SUMMARY, make_labels, make_predictions, make_training_run
 from sqlalchemy import text
 
 from emotion_core.errors import DataError, ErasureError, StoreError
@@ -172,6 +173,40 @@ def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
     assert validated.record.count_predictions == 1
     for index in (0, 15):
         assert traces(database, sha256=labels["sha256"][index], name="no name") == []
+
+
+def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
+    database: Database, settings: Settings
+) -> None:
+    labels = make_labels()
+    with database.transaction("emotion_train") as connection:
+        run = make_training_run(connection, labels=labels)
+        training_runs.record_validation_predictions(
+            connection, run.id, make_predictions(labels.iloc[8:])
+        )
+        training_runs.finish_training_run(connection, run.id, SUMMARY)
+    steps = Steps(settings)
+    steps.compare(run.group_key, made_at=datetime(2026, 1, 1, tzinfo=UTC))
+    page = Path(steps.compare(run.group_key, made_at=datetime(2026, 1, 2, tzinfo=UTC)))
+    earlier = next(page.parent.glob("earlier/*/comparison.html"))
+    facts = page.with_name("comparison.json").read_text()
+    of_other_data = settings.reports_dir / "of other data" / "comparison.html"
+    of_other_data.parent.mkdir()
+    of_other_data.touch()
+    of_other_data.with_name("comparison.json").write_text(
+        facts.replace(run.dataset_fingerprint, "0" * 64)
+    )
+    sample = str(labels["sample_id"][15])
+    assert f'"sample_id": "{sample}"' in facts
+
+    outcome = steps.erase(content=labels["sha256"][15], **ASKED)
+
+    assert not page.exists() and not page.with_name("comparison.json").exists()
+    assert not earlier.parent.exists()
+    assert of_other_data.exists()
+    assert sum("named it and was removed" in told for told in outcome.by_hand) == 2
+    again = Path(steps.compare(run.group_key)).with_name("comparison.json").read_text()
+    assert f'"sample_id": "{sample}"' not in again
 
 
 def test_nothing_is_trained_on_what_was_erased(settings: Settings, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from factories import make_arrivals, make_model
 from sqlalchemy import text
 
 from emotion_core.errors import ReportError
-from emotion_core.reporting.night import read_night
+from emotion_core.reporting.night import read_night, without_names
 from emotion_core.reporting.pages import IndexFilter, render_index, render_night, write_night
 from emotion_core.settings import Settings
 from emotion_core.steps import Steps
@@ -157,12 +157,22 @@ def test_a_night_is_a_page_and_its_facts_byte_for_byte_again(
 ) -> None:
     page = Path(Steps(settings).report_night(night, made_at=NOW))
     with database.transaction("emotion_report") as connection:
-        again = write_night(read_night(connection, night, NOW), tmp_path / "again")
+        again = write_night(without_names(read_night(connection, night, NOW)), tmp_path / "again")
 
     assert page.read_bytes() == again.read_bytes()
     facts = json.loads(page.with_name("night.json").read_text())
     assert facts["batch"]["count_found"] == 4
     assert facts["mix"][0]["share"] == pytest.approx(2 / 3, abs=1e-6)
+
+
+def test_a_written_night_names_no_file_that_its_erasure_would_have_to_find(
+    night: str, settings: Settings
+) -> None:
+    page = Path(Steps(settings).report_night(night, made_at=NOW))
+
+    for written in (page, page.with_name("night.json")):
+        assert "half" not in written.read_text()
+        assert "Check owner and permissions." in written.read_text()
 
 
 def test_a_night_that_never_was_is_refused_by_name(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from comparison_factory import MADE_AT, make_epochs, make_predictions, make_reference
 from comparison_factory import make_validation_images as make_images
-from factories import make_training_run
+from factories import SUMMARY, make_training_run
 
 from emotion_core.errors import ReportError
 from emotion_core.reporting.comparison import compare, read_comparison
@@ -13,18 +13,6 @@ from emotion_core.reporting.render import render_comparison
 from emotion_core.reporting.statistics import score_intervals
 from emotion_core.store import training_runs
 from emotion_core.store.database import Database
-
-SUMMARY = {
-    "device": "CPU, 2 threads",
-    "versions": {"torch": "2.13.0"},
-    "git_revision": "ab" * 20,
-    "parameters": 1000,
-    "best_epoch": 2,
-    "images_per_second": 50.0,
-    "seconds": 12.5,
-    "weights_origin": "none",
-    "adjustments": [],
-}
 
 
 def train_two(database: Database, group_key: str) -> None:

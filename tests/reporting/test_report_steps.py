@@ -12,9 +12,9 @@ import pytest
 import torch
 from comparison_factory import MADE_AT, make_predictions
 from comparison_factory import make_validation_images as make_images
-from factories import make_training_run
+from factories import SUMMARY, make_training_run
 from sqlalchemy import text
-from test_read_comparison import SUMMARY, train_two
+from test_read_comparison import train_two
 
 from emotion_core.errors import ReportError, StorageError
 from emotion_core.reporting import render
