@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emotion_core.errors import ErasureError, StoreError
-from emotion_core.steps.installation import Installation
+from emotion_core.steps.reports import ReportSteps
 from emotion_core.store import erasure, holds, sources, tombstones
 from emotion_core.tombstone_key import TombstoneKey, tombstone_key
 
@@ -28,7 +28,7 @@ class Outcome:
     """What only people can remove."""
 
 
-class PrivacySteps(Installation):
+class PrivacySteps(ReportSteps):
     """Erasure, and the tombstones that make it last."""
 
     def erase(
@@ -260,21 +260,26 @@ class PrivacySteps(Installation):
     ) -> None:
         from emotion_core.scoring.erasures_file import append_tombstones
 
+        count_pages = 0
         for sha256 in contents:
             with self.database.transaction("emotion_erase") as connection:
                 erased = erasure.erase_content(connection, number, sha256, key)
                 if erased.hold is None:
                     # Pages first: once it is committed nothing knows any more what they name.
-                    self._remove_pages(erased.samples, outcome)
+                    count_pages += self._remove_pages(erased.samples, outcome)
                     # On disk before it is committed: no restore may forget what was done.
                     append_tombstones(self._erasures_path, {key.content(sha256): datetime.now(UTC)})
             if erased.hold is not None:
                 outcome.held.append(f"an image is kept by legal hold {erased.hold}")
             outcome.by_hand += [f"{told}: remove it there" for told in erased.datasets]
+        if count_pages:
+            self._write_index()
 
-    def _remove_pages(self, samples: Sequence[tuple[str, str]], outcome: Outcome) -> None:
+    def _remove_pages(self, samples: Sequence[tuple[str, str]], outcome: Outcome) -> int:
+        """Remove the reports that name a sample; returns how many are gone."""
         from emotion_core.reporting.traces import pages_naming, remove_page
 
+        count = 0
         for folder in pages_naming(self.settings.reports_dir, samples):
             try:
                 remove_page(folder)
@@ -288,6 +293,8 @@ class PrivacySteps(Installation):
                     f"the report in {folder} named it and was removed: `emotion report` makes it "
                     "again without it"
                 )
+                count += 1
+        return count
 
     def _erase_files(
         self, number: int, files: Sequence[tuple[str, bytes]], outcome: Outcome

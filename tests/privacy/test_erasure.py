@@ -205,6 +205,7 @@ def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
     assert not earlier.parent.exists()
     assert of_other_data.exists()
     assert sum("named it and was removed" in told for told in outcome.by_hand) == 2
+    assert "earlier" not in (settings.reports_dir / "index.html").read_text()
     again = Path(steps.compare(run.group_key)).with_name("comparison.json").read_text()
     assert f'"sample_id": "{sample}"' not in again
 
