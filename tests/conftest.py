@@ -29,6 +29,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from emotion_core.local.credentials import Credentials, load_or_create
 from emotion_core.local.home import Home
@@ -107,10 +108,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="set EMOTION_REAL_DATA to the real data set"))
         if item.get_closest_marker("gpu") and not _has_gpu():
             item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
-    # Files go whole to one worker or the other: those that take minutes first, then the largest,
-    # so that at the end neither worker waits long for the other.
+    # What takes minutes first, then the largest files: at the end no worker waits for another.
     sizes = Counter(item.path for item in items)
     items.sort(key=lambda item: (not item.get_closest_marker("end_to_end"), -sizes[item.path]))
+
+
+class OneSystemAtATime(LoadFileScheduling):
+    """Files go whole to one worker or another, and all that start a system to the same one.
+
+    Two systems at a time slow each other down.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "end_to_end" if "/end_to_end/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    return OneSystemAtATime(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
