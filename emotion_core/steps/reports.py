@@ -80,7 +80,7 @@ class ReportSteps(Installation):
         """Render the short report of a scoring run; returns the page's path.
 
         The file names none of the images' files: it would outlive their erasure and retention.
-        :meth:`refused` and the page in Airflow name them, to those who may see them.
+        `emotion refused` and the page in Airflow name them, to those who may see them.
 
         Raises:
             ReportError: There is no such batch.
