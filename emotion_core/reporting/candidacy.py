@@ -1,11 +1,12 @@
 """Which of the compared networks is champion, which scores beside it, and which may follow."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from emotion_core.reporting import numerals
 from emotion_core.reporting.compared_run import ComparedRun
 
-CANDIDATE = "candidate"
+CANDIDATE: Final = "candidate"
 """A registered model that is not champion: the gate can be asked about it."""
 
 

@@ -5,6 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from deliveries import (
     count_predictions,
@@ -18,7 +19,7 @@ from deliveries import (
     traces,
 )
 from factories import SUMMARY, make_labels, make_predictions, make_training_run
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from emotion_core.errors import DataError, ErasureError, StoreError
 from emotion_core.settings import Settings
@@ -33,6 +34,16 @@ ASKED = {"reason": "asked for by letter", "requested_by": "the office"}
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     return request.node.name
+
+
+def make_validated_run(connection: Connection) -> tuple[pd.DataFrame, training_runs.RunRecord]:
+    """A run that was trained on the first eight of sixteen samples and validated on the others."""
+    labels = make_labels()
+    run = make_training_run(connection, labels=labels)
+    training_runs.record_validation_predictions(
+        connection, run.id, make_predictions(labels.iloc[8:])
+    )
+    return labels, run
 
 
 def test_an_erased_image_leaves_no_trace_and_its_neighbours_stay(
@@ -146,12 +157,8 @@ def test_erasing_by_subject_takes_all_that_a_manifest_said_shows_the_person(
 def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
     database: Database, settings: Settings
 ) -> None:
-    labels = make_labels()
     with database.transaction("emotion_train") as connection:
-        run = make_training_run(connection, labels=labels)
-        training_runs.record_validation_predictions(
-            connection, run.id, make_predictions(labels.iloc[8:])
-        )
+        labels, run = make_validated_run(connection)
         model = models.register_model_version(
             connection,
             run_id=run.id,
@@ -178,12 +185,8 @@ def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
 def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
     database: Database, settings: Settings
 ) -> None:
-    labels = make_labels()
     with database.transaction("emotion_train") as connection:
-        run = make_training_run(connection, labels=labels)
-        training_runs.record_validation_predictions(
-            connection, run.id, make_predictions(labels.iloc[8:])
-        )
+        labels, run = make_validated_run(connection)
         training_runs.finish_training_run(connection, run.id, SUMMARY)
     steps = Steps(settings)
     steps.compare(run.group_key, made_at=datetime(2026, 1, 1, tzinfo=UTC))
