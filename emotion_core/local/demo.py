@@ -162,6 +162,7 @@ class Demo:
             self._say(f"{refusal}; the present champion stays", style="yellow")
         else:
             self._say(f"{champion} has the higher mean of macro F1 and CCC and becomes champion")
+            self._steps.compare(group_key)  # so that the page marks it
 
     def _train(self, labelled_set: LabelledSet, weights: str) -> str:
         form = {

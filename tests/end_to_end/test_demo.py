@@ -47,6 +47,7 @@ def test_the_demo_leaves_a_report_that_needs_no_network(demo: Ended) -> None:
     text = page.read_text(encoding="utf-8")
 
     assert "resnet50" in text.lower()
+    assert "is champion: it scores the nightly batches." in text
     assert (
         re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+\.(?:js|css|png|woff2?)""", text) == []
     )
