@@ -27,17 +27,14 @@ from datetime import timedelta
 
 from airflow.sdk import (
     Asset,
-    AsyncCallback,
     CronTriggerTimetable,
-    DeadlineAlert,
-    DeadlineReference,
     Param,
     dag,
     get_current_context,
     task,
 )
 
-from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow_alerts import FailureNotifier, deadline
 
 PARAMS = {
     "workers": Param(
@@ -87,13 +84,7 @@ PARAMS = {
     tags=["emotion", "scoring"],
     doc_md=__doc__,
     on_failure_callback=FailureNotifier(),
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=5),
-        callback=AsyncCallback(
-            "emotion_core.airflow_alerts.tell_deadline", {"title": "Score new images", "hours": 5}
-        ),
-    ),
+    deadline=deadline("Score new images", hours=5),
     dag_display_name="Score new images",
     default_args={
         "owner": "emotion",

@@ -4,10 +4,18 @@ With the other ``airflow_`` modules the only one besides ``dags/`` and ``plugins
 Airflow.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from emotion_core.errors import EmotionError, NoChampionError, StoreError
+from emotion_core.errors import (
+    EmotionError,
+    NoChampionError,
+    RunRefusedError,
+    SettingsError,
+    StoreError,
+)
 from emotion_core.settings import Settings
 from emotion_core.steps import Steps
 
@@ -20,6 +28,7 @@ CONNECTION_ID = "emotion_db"
 def steps() -> Iterator[Steps]:
     """The steps for one task.
 
+    A run whose form has a field that its DAG does not know is refused before anything is done.
     Inside, what this system refuses on purpose fails the task at once: trying again would only
     repeat the refusal. An unreachable database is worth its retries. With no champion yet there
     is nothing to score with, and the task is skipped.
@@ -31,7 +40,10 @@ def steps() -> Iterator[Steps]:
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
     try:
-        bound = Steps(Settings.from_environment(), connection_url())
+        _require_known_fields()
+        kept = connection_url()
+        named = "EMOTION_DATABASE_URL" if kept is None else f"the connection {CONNECTION_ID}"
+        bound = Steps(Settings.from_environment(), kept, named)
         try:
             yield bound
         finally:
@@ -45,14 +57,44 @@ def steps() -> Iterator[Steps]:
 
 
 def connection_url() -> str | None:
-    """The database's address in Airflow's Connection; None where operators keep none."""
+    """The database's address in Airflow's Connection; None where operators keep none.
+
+    Raises:
+        SettingsError: The connection is an address that Airflow cannot read.
+    """
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        connection = BaseHook.get_connection(CONNECTION_ID)
+        # Airflow writes the scheme as postgres://; Database puts it right.
+        return str(BaseHook.get_connection(CONNECTION_ID).get_uri())
     except AirflowNotFoundException:
         return None
-    # Airflow writes the scheme as postgres://, which SQLAlchemy no longer knows;
-    # Database puts it right.
-    return str(connection.get_uri())
+    except ValueError:  # its text repeats what may be a piece of the password
+        raise SettingsError(
+            f"the connection {CONNECTION_ID} is no address; write "
+            "postgresql://user:password@host/database, and @, : and / in a password as %40, %3A "
+            "and %2F"
+        ) from None
+
+
+def _require_known_fields() -> None:
+    """Refuse what was written for a form that has no such field; nothing outside of a task.
+
+    Raises:
+        RunRefusedError: Names the field, and those that there are.
+    """
+    from airflow.sdk import get_current_context
+
+    try:
+        context: Any = get_current_context()
+    except RuntimeError:
+        return
+    given, known = context["dag_run"].conf or {}, sorted(context["dag"].params)
+    if unknown := sorted(given.keys() - known):
+        raise RunRefusedError(
+            f"the form has no field {', '.join(unknown)}; it has: {', '.join(known) or 'none'}"
+        )
+    for name, value in given.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RunRefusedError(f"{name} is {value}; give a number")

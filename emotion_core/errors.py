@@ -58,7 +58,7 @@ class ProhibitedUseError(ScoringError):
 
 
 class RunRefusedError(EmotionError):
-    """Airflow does not start a run that one of our pages asked for; says why."""
+    """A run that one of our pages or a form asked for is not started, or not gone on with."""
 
 
 class ReportError(EmotionError):

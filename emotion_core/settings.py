@@ -21,6 +21,18 @@ TEMPLATES_DIR = (
 )
 
 
+def _beside() -> Path:
+    """The folder that the state lies in where nobody says which."""
+    if not _IS_INSTALLED:
+        return PACKAGE_DIR.parent
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise SettingsError(
+            "this user has no home folder: set EMOTION_HOME to a folder that may be written to"
+        ) from None
+
+
 def _webhook(env: Mapping[str, str]) -> str | None:
     address = env.get("EMOTION_ALERT_WEBHOOK") or None
     if address is not None and not address.startswith(("http://", "https://")):
@@ -60,9 +72,9 @@ class Settings:
     """Data sets that the system made or was given (``EMOTION_DATA_DIR``)."""
     weights_dir: Path | None
     """Pretrained weight files for machines without internet (``EMOTION_WEIGHTS_DIR``)."""
-    database_url: str | None
+    database_url: str | None = field(repr=False)
     """Our database, ``postgresql+psycopg2://…`` (``EMOTION_DATABASE_URL``)."""
-    migrate_database_url: str | None
+    migrate_database_url: str | None = field(repr=False)
     """A login that may change tables (``EMOTION_MIGRATE_DATABASE_URL``); default: the one above."""
     device: str
     """``auto``, ``cpu`` or ``cuda`` (``EMOTION_DEVICE``)."""
@@ -83,8 +95,7 @@ class Settings:
             SettingsError: A variable holds a value that cannot be used; names the variable.
         """
         env = os.environ if environment is None else environment
-        beside = Path.home() if _IS_INSTALLED else PACKAGE_DIR.parent
-        home = Path(env.get("EMOTION_HOME") or beside / ".emotion").absolute()
+        home = Path(env.get("EMOTION_HOME") or _beside() / ".emotion").absolute()
 
         def folder(variable: str, default: str) -> Path:
             return Path(env.get(variable) or home / default).absolute()
@@ -93,7 +104,7 @@ class Settings:
         if device not in ("auto", "cpu", "cuda"):
             raise SettingsError(f"EMOTION_DEVICE is {device!r}; use auto, cpu or cuda")
         weights = env.get("EMOTION_WEIGHTS_DIR")
-        url = env.get("EMOTION_DATABASE_URL") or None
+        url = env.get("EMOTION_DATABASE_URL", "").strip() or None
         inbox = env.get("EMOTION_INBOX_DIR") or ""
         is_address = "://" in inbox
         inbox_dir = home / "inbox" if is_address else folder("EMOTION_INBOX_DIR", "inbox")
@@ -106,13 +117,19 @@ class Settings:
             data_dir=folder("EMOTION_DATA_DIR", "data"),
             weights_dir=Path(weights).absolute() if weights else None,
             database_url=url,
-            migrate_database_url=env.get("EMOTION_MIGRATE_DATABASE_URL") or url,
+            migrate_database_url=env.get("EMOTION_MIGRATE_DATABASE_URL", "").strip() or url,
             device=device,
             alert_webhook=_webhook(env),
             alert_email=env.get("EMOTION_ALERT_EMAIL") or None,
             erasure_key=_erasure_key(env),
             erasures_path=folder("EMOTION_ERASURES_FILE", "erasures.jsonl"),
         )
+
+    @property
+    def migrate_setting(self) -> str:
+        """The variable that :attr:`migrate_database_url` stands in."""
+        is_own = self.migrate_database_url != self.database_url
+        return "EMOTION_MIGRATE_DATABASE_URL" if is_own else "EMOTION_DATABASE_URL"
 
     def require_database_url(self) -> str:
         """The database's address.

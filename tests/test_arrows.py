@@ -25,6 +25,7 @@ GROUND = {
     "proportion",
     "tombstone_key",
     "weak_secrets",
+    "machine",
 }
 MAY_IMPORT = {
     "emotions": set(),
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "weak_secrets": set(),
     "settings": {"errors", "weak_secrets"},
     "tombstone_key": {"errors", "settings"},
+    "machine": {"settings"},
     "metrics": {"emotions", "errors"},
     "calibration": set(),
     "proportion": set(),

@@ -1,6 +1,8 @@
 """The same steps from a shell: ``emotion …``."""
 
+import io
 import logging
+import sys
 
 from rich.console import Console
 
@@ -18,6 +20,8 @@ from emotion_core.cli import (
 )
 from emotion_core.cli.console import app
 from emotion_core.errors import EmotionError
+from emotion_core.machine import sentence
+from emotion_core.store.database import answer
 
 __all__ = [
     "app",
@@ -35,10 +39,28 @@ __all__ = [
 
 
 def main() -> None:
-    """Entry point: what the system refuses on purpose is one sentence and exit code 1."""
+    """Entry point. Exit code 0: done; 1: refused, in one sentence; 2: a wrong command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what it cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         app(prog_name="emotion")
-    except EmotionError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False)
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        Console(stderr=True).print(f"error: {reason}", style="red", markup=False)
         raise SystemExit(1) from None
+
+
+def _reason(error: Exception) -> str | None:
+    """What was refused, for people; None for a fault of this program."""
+    if isinstance(error, EmotionError):
+        return str(error)
+    if isinstance(error, OSError):
+        return sentence(error)
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return "an argument or a setting holds bytes that are not UTF-8; write it in UTF-8"
+    said = answer(error)
+    return said and f"the database refused: {said}"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -25,6 +26,9 @@ app.add_typer(batches_app, name="batches")
 _PIPED_WIDTH = 200
 # Into a pipe or a file no terminal sets a width, and eighty columns would cut reasons and paths.
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH)
+
+
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")]
 
 
 def add_row(table: Table, *cells: str) -> None:

@@ -1,6 +1,5 @@
 """``emotion retention``, ``hold``, ``source``: what is kept how long, and what it is for."""
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from rich.table import Table
 
 from emotion_core.cli.console import add_row, app, console, open_steps
 from emotion_core.errors import ErasureError
+from emotion_core.machine import user_name
 from emotion_core.store import holds, retention, sources
 
 retention_app = typer.Typer(help="For how many days each class of data is kept.")
@@ -59,11 +59,11 @@ def set_retention(
     days: Annotated[str, typer.Argument(help="A number of days, or `forever`.")],
 ) -> None:
     """Keep a class for so many days; the DAG keep_and_erase removes the rest each night."""
-    if days != "forever" and not days.isdecimal():
+    if days != "forever" and not (days.isdecimal() and len(days) < 10):
         raise ErasureError(f"{days!r} is no number of days; give 1 to 36500, or `forever`")
     with open_steps().database.transaction("emotion_erase") as connection:
         retention.set_policy(
-            connection, class_of_data, None if days == "forever" else int(days), getpass.getuser()
+            connection, class_of_data, None if days == "forever" else int(days), user_name()
         )
     print(f"{class_of_data}: kept {'for ever' if days == 'forever' else f'for {days} days'}")
 
@@ -92,7 +92,7 @@ def place_hold(
     """Keep what is named from retention and erasure until the hold is lifted."""
     number = open_steps().place_hold(
         reason=reason,
-        placed_by=getpass.getuser(),
+        placed_by=user_name(),
         content=content,
         subject=subject,
         source=source,
@@ -102,10 +102,12 @@ def place_hold(
 
 
 @hold_app.command("lift")
-def lift_hold(hold: Annotated[int, typer.Argument(help="See `emotion hold list`.")]) -> None:
+def lift_hold(
+    hold: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="See `emotion hold list`.")],
+) -> None:
     """Let retention and erasure go their way again."""
     with open_steps().database.transaction("emotion_erase") as connection:
-        holds.lift_hold(connection, hold, getpass.getuser())
+        holds.lift_hold(connection, hold, user_name())
     print(f"hold {hold} is lifted")
 
 
@@ -161,7 +163,7 @@ def set_source(
 ) -> None:
     """Record what a source's images are for; workplace and education need a basis."""
     recorded = open_steps().record_source(
-        source, purpose, basis=basis, basis_note=note, recorded_by=getpass.getuser()
+        source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
     )
     print(
         f"{recorded.source}: {recorded.purpose}"

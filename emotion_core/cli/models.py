@@ -1,23 +1,29 @@
 """``emotion models``, ``promote``, ``rollback``, ``challenge``, ``rescore``."""
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import add_row, app, console, open_steps
+from emotion_core.cli.console import Limit, add_row, app, console, open_steps
 from emotion_core.errors import PromotionRefusedError
+from emotion_core.machine import user_name
 from emotion_core.steps.promotion import ALPHA, MINIMUM_IMAGES
 from emotion_core.store import aliases, model_changes, models
 
 models_app = typer.Typer(help="Model versions, which is champion, and how it came to be.")
 app.add_typer(models_app, name="models")
 
-Alpha = Annotated[float, typer.Option(help="Above 0, at most 0.2: below it is beyond chance.")]
+Alpha = Annotated[
+    float,
+    typer.Option(min=1e-9, max=0.2, help="Above 0, at most 0.2: below it is beyond chance."),
+]
 MinimumImages = Annotated[
-    int, typer.Option(help="At least 30: fewer images held out by both are refused.")
+    int,
+    typer.Option(
+        min=30, max=1_000_000, help="At least 30: fewer images held out by both are refused."
+    ),
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept with the change.")]
 
@@ -43,7 +49,7 @@ def list_models(context: typer.Context) -> None:
 
 @models_app.command("history")
 def show_history(
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    limit: Limit = 20,
 ) -> None:
     """Every change of champion and challenger: who, when, why, from what."""
     with open_steps().database.transaction("emotion_report") as connection:
@@ -72,7 +78,7 @@ def check(
     """Hold a model against the champion without changing anything; fails when it falls short."""
     steps = open_steps()
     gate = steps.check_promotion(
-        model, asked_by=getpass.getuser(), alpha=alpha, minimum_images=minimum_images
+        model, asked_by=user_name(), alpha=alpha, minimum_images=minimum_images
     )
     if not gate.is_passed:
         raise PromotionRefusedError(steps.verdict_on(gate))
@@ -108,15 +114,20 @@ def show_change(
 @app.command()
 def rescore(
     model: Annotated[str | None, typer.Option(help="In place of the champion.")] = None,
-    images_per_second: Annotated[float, typer.Option(help="At most; 0 for no limit.")] = 0.0,
-    most_images: Annotated[int, typer.Option(help="Stop after about this many; 0: none.")] = 0,
+    images_per_second: Annotated[
+        float, typer.Option(min=0, max=100_000, help="At most; 0 for no limit.")
+    ] = 0.0,
+    most_images: Annotated[
+        int,
+        typer.Option(min=0, max=1_000_000_000, help="Stop after about this many; 0: no limit."),
+    ] = 0,
     run: Annotated[str | None, typer.Option(help="A run to go on with.")] = None,
 ) -> None:
     """Score what older models have scored with the champion; old predictions stay."""
     run_key = run or f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     done = open_steps().rescore(
         run_key,
-        f"{getpass.getuser()} {run_key}",
+        f"{user_name()} {run_key}",
         model=model,
         images_per_second=images_per_second,
         most_images=most_images,
@@ -142,7 +153,7 @@ def promote(
     name = open_steps().promote(
         model,
         reason=reason,
-        changed_by=getpass.getuser(),
+        changed_by=user_name(),
         alpha=alpha,
         minimum_images=minimum_images,
         override=override,
@@ -153,9 +164,7 @@ def promote(
 @app.command()
 def rollback(reason: Reason) -> None:
     """Make the champion before champion again."""
-    print(
-        f"{open_steps().roll_back(reason=reason, changed_by=getpass.getuser())} is champion again"
-    )
+    print(f"{open_steps().roll_back(reason=reason, changed_by=user_name())} is champion again")
 
 
 @app.command()
@@ -166,5 +175,5 @@ def challenge(
     ] = None,
 ) -> None:
     """Let a model score every night beside the champion, without becoming current."""
-    name = open_steps().challenge(model, reason=reason, changed_by=getpass.getuser())
+    name = open_steps().challenge(model, reason=reason, changed_by=user_name())
     print(f"{name} is challenger" if name else "no model is challenger")

@@ -1,14 +1,14 @@
 """``emotion erase``, ``tombstones``: what is erased for good, from a shell."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import add_row, app, console, open_steps
+from emotion_core.cli.console import Limit, add_row, app, console, open_steps
 from emotion_core.errors import ErasureError
+from emotion_core.machine import user_name
 from emotion_core.steps.privacy import Outcome
 from emotion_core.store import erasure
 
@@ -46,14 +46,14 @@ def erase(
                 file=file,
                 subject=subject,
                 reason=reason,
-                requested_by=getpass.getuser(),
+                requested_by=user_name(),
             )
         )
 
 
 @app.command("erasures")
 def list_erasures(
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    limit: Limit = 20,
 ) -> None:
     """Requests to erase, and what each took away."""
     with open_steps().database.transaction("emotion_erase") as connection:

@@ -1,6 +1,5 @@
 """``emotion score``, ``batches``, ``refused``, ``retry``: batches from a shell."""
 
-import getpass
 import os
 from collections import Counter
 from datetime import UTC, datetime
@@ -10,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import add_row, app, batches_app, console, open_steps
+from emotion_core.cli.console import Limit, add_row, app, batches_app, console, open_steps
 from emotion_core.errors import ScoringError
+from emotion_core.machine import user_name
 from emotion_core.steps import Steps
 from emotion_core.store import batches
 
@@ -22,7 +22,7 @@ def score(
     model: Annotated[
         str | None, typer.Option(help="In place of the champion; see `emotion models`.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many lines to print.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many lines to print.")] = 50,
 ) -> None:
     """Score a file or a folder now, as a batch of its own."""
     steps = open_steps()
@@ -33,7 +33,7 @@ def score(
         steps.close_batch(run_key)
         raise ScoringError(f"there is nothing to score in {path}")
     if intake["count_planned"]:
-        steps.score(run_key, f"{getpass.getuser()} {run_key}")
+        steps.score(run_key, f"{user_name()} {run_key}")
     steps.close_batch(run_key)
     with steps.database.transaction("emotion_report") as connection:
         batch = batches.batch_by_key(connection, run_key)
@@ -65,7 +65,7 @@ def score(
 @batches_app.callback(invoke_without_command=True)
 def list_batches(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    limit: Limit = 20,
 ) -> None:
     """Scoring runs and what became of their files."""
     if context.invoked_subcommand:
@@ -120,7 +120,7 @@ def retry(
     batch: Annotated[str | None, typer.Option(help="Only what this batch refused.")] = None,
 ) -> None:
     """Put refused files back, after their cause is mended: the next run takes them."""
-    count = open_steps().put_back(reason, batch=batch, requested_by=getpass.getuser())
+    count = open_steps().put_back(reason, batch=batch, requested_by=user_name())
     print(f"{count} files put back; the next run takes them" if count else "nothing to put back")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import add_row, app, console, db, open_steps, runs_app
+from emotion_core.cli.console import Limit, add_row, app, console, db, open_steps, runs_app
 from emotion_core.errors import TrainingError
 from emotion_core.metrics import METRICS
 from emotion_core.settings import Settings
@@ -21,8 +21,12 @@ from emotion_core.vision.architectures import MAIN_NETWORKS
 def db_migrate() -> None:
     """Bring the tables to this release's version; safe to repeat."""
     settings = Settings.from_environment()
-    database = Database(settings.migrate_database_url or settings.require_database_url())
-    applied = migrate(database)
+    applied = migrate(
+        Database(
+            settings.migrate_database_url or settings.require_database_url(),
+            settings.migrate_setting,
+        )
+    )
     print("\n".join(f"applied {name}" for name in applied) or "nothing to do")
 
 
@@ -34,14 +38,24 @@ def train(
     ] = None,
     preset: Annotated[str, typer.Option(help="seed, tuned or quick.")] = "seed",
     weights: Annotated[str | None, typer.Option(help="imagenet or none.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="In place of the preset's.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="In place of the preset's.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="In place of the preset's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="In place of the preset's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=500, help="In place of the preset's.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=2, max=4096, help="In place of the preset's.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-8, max=1, help="In place of the preset's.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31 - 1, help="In place of the preset's.")
+    ] = None,
     pretraining_data: Annotated[
         Path | None, typer.Option(help="Faces to learn first, a folder per expression.")
     ] = None,
-    pretraining_epochs: Annotated[int | None, typer.Option(help="Passes over them.")] = None,
+    pretraining_epochs: Annotated[
+        int | None, typer.Option(min=0, max=500, help="Passes over them.")
+    ] = None,
     note: Annotated[str | None, typer.Option(help="Why; shown in the report.")] = None,
     run: Annotated[
         str | None, typer.Option(help="A run to go on with, or a name for a new one.")
@@ -109,7 +123,7 @@ def doubt_labels(
 @runs_app.callback(invoke_without_command=True)
 def list_runs(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    limit: Limit = 20,
 ) -> None:
     """Training runs, newest first."""
     if context.invoked_subcommand:

@@ -1,7 +1,6 @@
 """``python -m emotion_core.local``: what the Makefile's targets call."""
 
 import argparse
-import errno
 import os
 import signal
 import sys
@@ -16,7 +15,9 @@ from emotion_core.local.home import Home
 from emotion_core.local.instance import Instance, State, show_way_in, supervisor
 from emotion_core.local.shutdown import end_everything
 from emotion_core.local.watch import Stop, Watch
+from emotion_core.machine import sentence
 from emotion_core.settings import Settings
+from emotion_core.store.address import psql_address
 
 _OTHERS_PATIENCE_S = 300.0
 _STOPPING_PATIENCE_S = 75.0
@@ -189,6 +190,8 @@ def _psql(options: argparse.Namespace) -> int:
     environment = dict(os.environ)
     if state.password_file is not None:
         environment["PGPASSFILE"] = state.password_file
+    elif password := psql_address(state.database_url, "EMOTION_DATABASE_URL")[1]:
+        environment["PGPASSWORD"] = password
     command = [*state.psql, *(("-c", options.command) if options.command else ())]
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - replaces this process
@@ -214,21 +217,6 @@ def _port(text: str | None) -> int | None:
     if not text.isdecimal():
         raise LocalSystemError(f"PORT is {text!r}; use a number from 1 to 65535")
     return int(text)
-
-
-def sentence(error: OSError) -> str | None:
-    """What the machine refuses, in words; None for what should not happen at all."""
-    place = error.filename or Settings.from_environment().home
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            return f"the disk is full ({place}); make room and try again: nothing has to be undone"
-        case errno.EACCES | errno.EPERM:
-            return f"{place} may not be read or written by this user; set EMOTION_HOME elsewhere"
-        case errno.EROFS:
-            return f"{place} cannot be written to; set EMOTION_HOME to a folder on another disk"
-        case errno.EMFILE | errno.ENFILE | errno.ENOMEM | errno.EAGAIN:
-            return f"the machine has no room for more: {error.strerror}; close something"
-    return None
 
 
 def _parser() -> argparse.ArgumentParser:

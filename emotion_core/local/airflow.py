@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import psycopg2
-
 from emotion_core.errors import LocalSystemError
-from emotion_core.local import processes
+from emotion_core.local import processes, proxies
 from emotion_core.local.credentials import UI_USERS, Credentials
 from emotion_core.local.home import PROJECT_DIR, Home, read_json, write_private_json
+from emotion_core.machine import user_name
 from emotion_core.settings import Settings
+from emotion_core.store.database import Database
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
@@ -37,7 +37,12 @@ POOLS = {
 """Name, slots and meaning. A task whose pool does not exist would wait for ever."""
 
 _ROLES = {"admin": "admin", "operator": "op", "viewer": "viewer"}
-_OWN_ADDRESS = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+OWN_ADDRESS = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+_NOT_FOR_TASKS = {
+    "EMOTION_MIGRATE_DATABASE_URL",  # a login that may change tables
+    # PostgreSQL's client would take these for every connection, Airflow's too.
+    *("PGCLIENTENCODING", "PGDATESTYLE", "PGHOSTADDR", "PGOPTIONS", "PGTZ"),
+}
 # glibc gives big tensors back after every operation and faults them in again: keeping them makes
 # training and scoring 1.5 to 2 times as fast. Read at exec; tasks are forked from the scheduler.
 _FOR_TASKS = {
@@ -65,7 +70,7 @@ class Airflow:
             LocalSystemError: Airflow cannot; holds the end of its log.
         """
         stamp_path = self.home.airflow_dir / "migrated.json"
-        address = self.environment[_OWN_ADDRESS]
+        address = self.environment[OWN_ADDRESS]
         version = importlib.metadata.version("apache-airflow")
         stamp = read_json(stamp_path) or {}
         revision = _revision(address)
@@ -143,7 +148,7 @@ def environment(
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
             f"{user}:{role}" for user, role in _ROLES.items()
         ),
-        _OWN_ADDRESS: airflow_url,
+        OWN_ADDRESS: airflow_url,
         "EMOTION_DATABASE_URL": app_url,
         "EMOTION_DATA_DIR": str(settings.data_dir),
         "EMOTION_DEVICE": settings.device,
@@ -151,7 +156,6 @@ def environment(
         "EMOTION_INBOX_DIR": settings.inbox,
         "EMOTION_REPORTS_DIR": str(settings.reports_dir),
         "EMOTION_RUNS_DIR": str(settings.runs_dir),
-        "NO_PROXY": _without_proxy(base),
         "PYTHONPATH": str(PROJECT_DIR),
         # A killed process should not take its last words with it.
         "PYTHONUNBUFFERED": "1",
@@ -185,8 +189,10 @@ def environment(
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
     }
-    kept = {name: value for name, value in base.items() if name != "EMOTION_MIGRATE_DATABASE_URL"}
-    return {**tuned, **kept, **fixed}
+    kept = {name: value for name, value in base.items() if name not in _NOT_FOR_TASKS}
+    # A user without a name, as in containers: Airflow asks for one.
+    named = {"LOGNAME": base.get("LOGNAME") or user_name()}
+    return {**tuned, **proxies.usable(kept), **named, **fixed}
 
 
 def choose_port(wanted: int | None) -> int:
@@ -227,26 +233,17 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _without_proxy(base: Mapping[str, str]) -> str:
-    given = base.get("NO_PROXY") or base.get("no_proxy") or ""
-    return ",".join(part for part in (given, HOST, "localhost") if part)
-
-
 def _revision(address: str) -> str | None:
     """The revision of Airflow's tables, or None where there are none yet.
 
     Raises:
-        LocalSystemError: The server cannot be reached or refuses the login.
+        StoreError: The server cannot be reached or refuses the login.
     """
-    try:
-        connection = psycopg2.connect(address.replace("+psycopg2", "", 1), connect_timeout=10)
-    except psycopg2.Error as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise LocalSystemError(f"cannot reach Airflow's database: {reason}") from error
-    with contextlib.closing(connection), connection.cursor() as cursor:
-        try:
-            cursor.execute("SELECT version_num FROM alembic_version")
-            row = cursor.fetchone()
-        except psycopg2.Error:
+    with (
+        contextlib.closing(Database(address, OWN_ADDRESS)) as database,
+        database.connect() as connection,
+    ):
+        if connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is None:
             return None
-    return None if row is None else str(row[0])
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if found is None else str(found)

@@ -42,7 +42,10 @@ def existing_data(text: str) -> Path:
     Raises:
         DataError: It is not there, or is neither a folder nor a zip file.
     """
-    path = Path(text).expanduser().absolute()
+    try:
+        path = Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise DataError(f"DATA={text}: that user has no home folder; name a whole path") from None
     if not path.exists():
         raise DataError(f"DATA={text}: there is no {path}")
     if not path.is_dir() and not zipfile.is_zipfile(path):

@@ -170,7 +170,9 @@ class Home:
             )
         self.require_owner()
         resolved = self.path.resolve()
-        forbidden = {Path("/"), Path.home().resolve(), PROJECT_DIR, *PROJECT_DIR.parents}
+        forbidden = {Path("/"), PROJECT_DIR, *PROJECT_DIR.parents}
+        with contextlib.suppress(RuntimeError):  # a user without a home folder
+            forbidden.add(Path.home().resolve())
         if resolved in forbidden or (resolved / ".git").exists():
             raise LocalSystemError(
                 f"{self.path} holds more than this system's state; remove it by hand"

@@ -6,12 +6,11 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 import psutil
 
 from emotion_core.errors import LocalSystemError
-from emotion_core.local import airflow, provision
+from emotion_core.local import airflow, provision, proxies
 from emotion_core.local.airflow import Airflow
 from emotion_core.local.airflow_api import AirflowApi
 from emotion_core.local.credentials import Credentials, load_or_create
@@ -23,8 +22,8 @@ from emotion_core.local.processes import Record
 from emotion_core.local.shutdown import end_everything
 from emotion_core.local.watch import Watch
 from emotion_core.settings import Settings
+from emotion_core.store.address import psql_address, read_address
 
-AIRFLOW_ADDRESS = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 DAGS = tuple(sorted(path.stem for path in (PROJECT_DIR / "dags").glob("*.py")))
 """Every DAG of the product: each file holds the one it is named after. All of them are unpaused: a
 schedule is harmless before there is a champion."""
@@ -92,6 +91,10 @@ class Instance:
         port = airflow.choose_port(wanted_port)
         if wanted_port is None and port != airflow.DEFAULT_PORT:
             self._display.say(f"port {airflow.DEFAULT_PORT} is taken; Airflow gets {port}")
+        for name in proxies.unusable(self._environment):
+            self._display.say(
+                f"{name} names a proxy that Airflow cannot use (SOCKS, or no address): left out"
+            )
         credentials = load_or_create(self.home.secrets_path)
         database_url, airflow_database_url, psql, password_file = self._databases(credentials)
         system = Airflow(
@@ -135,7 +138,14 @@ class Instance:
     def _databases(self, credentials: Credentials) -> tuple[str, str, tuple[str, ...], str | None]:
         """Start the embedded server for whichever database is not the user's own."""
         own = self._settings.database_url
-        own_airflow = self._environment.get(AIRFLOW_ADDRESS)
+        own_airflow = self._environment.get(airflow.OWN_ADDRESS)
+        for name, address in (
+            ("EMOTION_DATABASE_URL", own),
+            (self._settings.migrate_setting, self._settings.migrate_database_url),
+            (airflow.OWN_ADDRESS, own_airflow),
+        ):
+            if address is not None:  # before anything is started
+                read_address(address, name)
         server = PostgresServer(self.home, credentials.postgres)
         if own is None or own_airflow is None:
             with self._display.waiting("starting PostgreSQL …"):
@@ -158,8 +168,10 @@ class Instance:
             )
             passwords: str | None = str(password_file)
         else:
-            applied = provision.migrate_tables(self._settings.migrate_database_url or own)
-            psql, passwords = ("psql", own.replace("+psycopg2", "", 1)), None
+            applied = provision.migrate_tables(
+                self._settings.migrate_database_url or own, self._settings.migrate_setting
+            )
+            psql, passwords = ("psql", psql_address(own, "EMOTION_DATABASE_URL")[0]), None
         if applied:
             self._display.say(f"database migrated: {', '.join(applied)}")
         return own or embedded.app, own_airflow or embedded.airflow, psql, passwords
@@ -227,16 +239,9 @@ def wait_until_healthy(api: AirflowApi, display: Display) -> None:
             time.sleep(0.5)
 
 
-def psql_line(state: State) -> str:
-    """The command to look around in the database, for a shell. The user's own address, which may
-    hold a password, is not repeated."""
-    if state.password_file is None:
-        return 'psql "$EMOTION_DATABASE_URL"'
-    return f"PGPASSFILE={Path(state.password_file)} {' '.join(state.psql)}"
-
-
 def show_way_in(display: Display, state: State) -> None:
     """How to look at what runs."""
     display.show(f"Airflow     {state.airflow_url}")
     display.show(f"  login     admin  {state.admin_password}")
-    display.show(f"Database    make psql    or    {psql_line(state)}")
+    by_hand = f"    or    PGPASSFILE={state.password_file} {' '.join(state.psql)}"
+    display.show("Database    make psql" + (by_hand if state.password_file is not None else ""))

@@ -138,6 +138,10 @@ class PostgresServer:
             user=SUPERUSER,
             password=self._password,
             connect_timeout=5,
+            # Whatever PG* variables say of servers elsewhere.
+            client_encoding="UTF8",
+            hostaddr="",
+            options="",
         )
 
     def remove(self) -> None:

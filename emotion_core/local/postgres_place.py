@@ -67,10 +67,11 @@ def prepare(home: Home) -> Place:
     """Make the folders, the system user and the copy of the programs, where they are missing.
 
     Raises:
-        LocalSystemError: The server's package or the system user cannot be had, or a folder in
-            the way belongs to somebody else.
+        LocalSystemError: The server's package or the system user cannot be had, our user has no
+            name, or a folder in the way belongs to somebody else.
     """
     _require_package()
+    _require_name()
     if os.geteuid() == 0:
         _create_system_user()
         SYSTEM_DIR.mkdir(parents=True, exist_ok=True)
@@ -148,6 +149,17 @@ def _require_package() -> None:
             "run `make install`, or set EMOTION_DATABASE_URL and "
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a server of yours"
         )
+
+
+def _require_name() -> None:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise LocalSystemError(
+            f"PostgreSQL does not run as the user with id {os.geteuid()}, whom /etc/passwd does not "
+            "name: add a line there, or set EMOTION_DATABASE_URL and "
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a server of yours"
+        ) from None
 
 
 def _packaged_programs() -> Path:

@@ -96,13 +96,17 @@ def provision_airflow(server: PostgresServer, credentials: Credentials) -> None:
         ) from error
 
 
-def migrate_tables(url: str) -> list[str]:
+def migrate_tables(url: str, name: str = "the database address") -> list[str]:
     """Bring our tables to this code's version, on any server.
+
+    Args:
+        url: By a login that may change tables.
+        name: The setting that holds it, for messages.
 
     Raises:
         StoreError: The server cannot be reached, or its tables are newer than this code.
     """
-    database = Database(url)
+    database = Database(url, name)
     try:
         return migrate(database)
     finally:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from emotion_core.errors import PromotionRefusedError, StoreError
-from emotion_core.store.gates import Gate, first_line
+from emotion_core.store.database import answer
+from emotion_core.store.gates import Gate
 from emotion_core.store.queries import query
 
 
@@ -142,7 +143,7 @@ def _move(
     try:
         change = connection.execute(query("move_alias"), values).scalar()
     except DBAPIError as error:
-        raise PromotionRefusedError(f"{alias} was not changed: {first_line(error)}") from error
+        raise PromotionRefusedError(f"{alias} was not changed: {answer(error)}") from error
     if change is None:
         raise StoreError(
             f"{alias} was moved by somebody else meanwhile; nothing was changed. Look again."

@@ -5,13 +5,26 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from psycopg2.extensions import connection as DriverConnection
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 
 from emotion_core.errors import StoreError
+from emotion_core.store.address import read_address
 
 Role = Literal["emotion_owner", "emotion_train", "emotion_score", "emotion_report", "emotion_erase"]
+
+_SESSION = {
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "standard_conforming_strings": "on",
+    "extra_float_digits": "1",
+    "default_transaction_isolation": "read committed",
+    "search_path": "public",
+}
+"""What our statements and their readers rest on, whatever ``PGOPTIONS``, a role or a database sets
+for others. An address that holds ``options`` of its own keeps its ``search_path``."""
 
 
 class Database:
@@ -22,35 +35,30 @@ class Database:
     a server with a single login works too, only with less between a fault and the tables.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str = "the database address") -> None:
         """Connects at the first use.
 
         Args:
-            url: ``postgresql://user:password@host/database`` or its ``+psycopg2`` form.
+            url: As :func:`emotion_core.store.address.read_address` takes it.
+            name: The setting that holds it, for messages.
 
         Raises:
             StoreError: The address is not one of PostgreSQL.
         """
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise StoreError(
-                "the database address is not a URL; write postgresql://user:password@host/database"
-            ) from error
-        if parsed.drivername in ("postgres", "postgresql"):
-            parsed = parsed.set(drivername="postgresql+psycopg2")
-        if parsed.drivername != "postgresql+psycopg2":
-            raise StoreError(
-                f"the database address begins with {parsed.drivername!r}; this system needs "
-                "PostgreSQL: postgresql://user:password@host/database"
-            )
-        self.url = parsed
+        self.url = read_address(url, name)
+        ours = {"application_name": "emotion", "connect_timeout": 10}
         self.engine: Engine = create_engine(
-            parsed,
+            self.url,
             pool_pre_ping=True,
             pool_size=2,
-            connect_args={"application_name": "emotion", "connect_timeout": 10},
+            # Values are file names and people's keys: they belong in no log.
+            hide_parameters=True,
+            connect_args={
+                **{option: value for option, value in ours.items() if option not in self.url.query},
+                "client_encoding": "UTF8",
+            },
         )
+        event.listen(self.engine, "connect", self._settle)
 
     @property
     def place(self) -> str:
@@ -63,7 +71,7 @@ class Database:
         """One transaction as ``role``: committed when the block ends, undone when it raises.
 
         Raises:
-            StoreError: The server cannot be reached or refuses the login.
+            StoreError: As :meth:`connect`.
         """
         with self.connect() as connection, connection.begin():
             if role in self._roles:
@@ -75,12 +83,13 @@ class Database:
         """A connection of the login itself, for what no single transaction can do.
 
         Raises:
-            StoreError: The server cannot be reached or refuses the login.
+            StoreError: The server cannot be reached, refuses the login, or the database is not
+                encoded in UTF-8.
         """
         try:
             connection = self.engine.connect()
-        except (OperationalError, InterfaceError) as error:
-            reason = str(error.orig).strip().splitlines()[0]
+        except DBAPIError as error:
+            reason = answer(error)
             raise StoreError(f"cannot reach the database {self.place}: {reason}") from error
         with connection:
             yield connection
@@ -88,6 +97,24 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+    def _settle(self, connection: DriverConnection, record: object) -> None:
+        """Once for each new connection: refuse what cannot hold our texts, set the rest right."""
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StoreError(
+                f"the database {self.place} is encoded in {encoding}, this system needs UTF8: make "
+                "another with `createdb --encoding UTF8 --template template0`"
+            )
+        settings = dict(_SESSION)
+        if "options" in self.url.query:
+            del settings["search_path"]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS told(name, value)",
+                (list(settings), list(settings.values())),
+            )
+        connection.commit()
 
     @cached_property
     def _roles(self) -> frozenset[str]:
@@ -100,3 +127,11 @@ class Database:
                 )
             ).scalars()
             return frozenset(names)
+
+
+def answer(error: BaseException) -> str | None:
+    """What the server or its client said, in one line; None for an error of anything else."""
+    if not isinstance(error, DBAPIError):
+        return None
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from emotion_core.errors import StoreError
+from emotion_core.store.database import answer
 from emotion_core.store.queries import query
 
 _CHAMPIONS = "champion_"
@@ -92,7 +93,7 @@ def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
     try:
         gate_id = connection.execute(query("record_promotion_gate"), dict(facts)).scalar_one()
     except DBAPIError as error:
-        raise StoreError(f"the gate was not kept: {first_line(error)}") from error
+        raise StoreError(f"the gate was not kept: {answer(error)}") from error
     return gate_by_id(connection, gate_id)
 
 
@@ -106,8 +107,3 @@ def gate_by_id(connection: Connection, gate_id: int) -> Gate:
     if row is None:
         raise StoreError(f"there is no gate number {gate_id}; check the model again")
     return Gate(**row)
-
-
-def first_line(error: DBAPIError) -> str:
-    """What the server said, without its context."""
-    return str(error.orig).strip().splitlines()[0]
