@@ -90,7 +90,7 @@ def place_hold(
     dataset: Annotated[str | None, typer.Option(help="A labelled data set, by name.")] = None,
 ) -> None:
     """Keep what is named from retention and erasure until the hold is lifted."""
-    number = open_steps().place_hold(
+    number, count = open_steps().place_hold(
         reason=reason,
         placed_by=user_name(),
         content=content,
@@ -98,7 +98,13 @@ def place_hold(
         source=source,
         dataset=dataset,
     )
-    print(f"hold {number} stands")
+    if count:
+        print(f"hold {number} stands: {count} are kept, and what comes")
+    else:
+        print(
+            f"hold {number} stands, but nothing that it names is here: it keeps what comes. Was it "
+            f"a slip, `emotion hold lift {number}`"
+        )
 
 
 @hold_app.command("lift")
@@ -162,10 +168,13 @@ def set_source(
     ] = None,
 ) -> None:
     """Record what a source's images are for; workplace and education need a basis."""
-    recorded = open_steps().record_source(
+    steps = open_steps()
+    recorded = steps.record_source(
         source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
     )
     print(
         f"{recorded.source}: {recorded.purpose}"
         + (", which is refused without a medical or safety basis" if recorded.is_prohibited else "")
     )
+    if not steps.knows_source(source):
+        print("no batch has looked into it yet; see `emotion source` for those there are")

@@ -32,6 +32,11 @@ def erase(
     ] = None,
 ) -> None:
     """Remove images from tables and sources, for good: the same bytes are refused from then on."""
+    named = [name for name in (content, file, subject) if name is not None]
+    if len(named) + finish + replay != 1:
+        raise ErasureError("name one of --content, --file, --subject, --finish and --replay")
+    if tombstones is not None and not replay:
+        raise ErasureError("--tombstones goes with --replay")
     steps = open_steps()
     if finish:
         _tell(steps.finish_erasures())
@@ -84,7 +89,9 @@ def export_tombstones(
 
 def _tell(outcome: Outcome) -> None:
     record = outcome.record
-    if record is not None:
+    for sentence in dict.fromkeys(outcome.unknown):
+        print(sentence)
+    if record is not None and (record.count_contents or record.count_files or outcome.held):
         print(
             f"erasure {record.id}: {record.count_contents} images, {record.count_files} files, "
             f"{record.count_predictions} predictions, {record.count_refusals} refusals and "

@@ -156,8 +156,8 @@ def _require_name() -> None:
         pwd.getpwuid(os.geteuid())
     except KeyError:
         raise LocalSystemError(
-            f"PostgreSQL does not run as the user with id {os.geteuid()}, whom /etc/passwd does not "
-            "name: add a line there, or set EMOTION_DATABASE_URL and "
+            f"PostgreSQL does not run as the user with id {os.geteuid()}, whom /etc/passwd does "
+            "not name: add a line there, or set EMOTION_DATABASE_URL and "
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a server of yours"
         ) from None
 

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ class Outcome:
 
     record: erasure.ErasureRecord | None = None
     """None when there was nothing to erase."""
+    unknown: list[str] = field(default_factory=list)
+    """What was to be erased and is not here; its tombstone stands all the same."""
     held: list[str] = field(default_factory=list)
     """Why something was kept."""
     by_hand: list[str] = field(default_factory=list)
@@ -98,9 +101,14 @@ class PrivacySteps(ReportSteps):
 
         Args:
             path: In place of the installation's own file.
+
+        Raises:
+            ErasureError: There is no file ``path``.
         """
         from emotion_core.scoring.erasures_file import read_tombstones
 
+        if path is not None and not path.is_file():
+            raise ErasureError(f"there is no file of tombstones {path}")
         key = self.tombstone_key()
         marks = read_tombstones(path or self._erasures_path)
         with self.database.transaction("emotion_erase") as connection:
@@ -174,8 +182,9 @@ class PrivacySteps(ReportSteps):
         subject: str | None = None,
         source: str | None = None,
         dataset: str | None = None,
-    ) -> int:
-        """Keep what is named from retention and erasure; returns the hold's id.
+    ) -> tuple[int, int]:
+        """Keep what is named from retention and erasure; returns the hold's id and how many
+        images, files or samples of it are here already: it keeps what comes, too.
 
         One of ``content`` (64 hex digits), ``subject`` (the sender's key), ``source`` and
         ``dataset`` (its name) is given.
@@ -194,7 +203,7 @@ class PrivacySteps(ReportSteps):
             raise ErasureError("name one of content, subject, source and dataset")
         key = self.tombstone_key() if subject else None
         with self.database.transaction("emotion_erase") as connection:
-            return holds.place_hold(
+            number = holds.place_hold(
                 connection,
                 kind=given[0],
                 reason=reason,
@@ -204,6 +213,7 @@ class PrivacySteps(ReportSteps):
                 source=_source(source) if source else None,
                 dataset=dataset,
             )
+            return number, holds.count_held_now(connection, number)
 
     def record_source(
         self,
@@ -228,6 +238,13 @@ class PrivacySteps(ReportSteps):
                 basis_note=basis_note,
                 recorded_by=recorded_by,
             )
+
+    def knows_source(self, source: str) -> bool:
+        """Whether a batch has looked into a source, or into a folder inside of it."""
+        named = _source(source)
+        with self.database.transaction("emotion_erase") as connection:
+            known = erasure.known_sources(connection)
+        return any(name == named or name.startswith(named.rstrip("/") + "/") for name in known)
 
     def record_source_once(self, source: str, purpose: str, *, recorded_by: str) -> None:
         """Record what a source's images are for, where nobody has said so."""
@@ -271,6 +288,12 @@ class PrivacySteps(ReportSteps):
                     append_tombstones(self._erasures_path, {key.content(sha256): datetime.now(UTC)})
             if erased.hold is not None:
                 outcome.held.append(f"an image is kept by legal hold {erased.hold}")
+            if not erased.is_known:
+                before = erased.marked_at and f"it was erased on {erased.marked_at:%Y-%m-%d} and "
+                outcome.unknown.append(
+                    f"nothing with this content is here; {before or ''}its tombstone stands: the "
+                    "same bytes are refused from now on"
+                )
             outcome.by_hand += [f"{told}: remove it there" for told in erased.datasets]
         if count_pages:
             self._write_index()
@@ -315,7 +338,7 @@ class PrivacySteps(ReportSteps):
             noted = {(left.source, left.path) for left in erasure.leftovers(connection, number)}
             for place in _places(file, erasure.known_sources(connection)):
                 if place not in noted:
-                    erasure.note_leftover(connection, number, *place, key.content(contents[-1]))
+                    erasure.erase_lying_file(connection, number, *place, key.content(contents[-1]))
 
     def _named(
         self, key: TombstoneKey, content: str | None, file: str | None, subject: str | None
@@ -348,13 +371,9 @@ class PrivacySteps(ReportSteps):
 
 
 def _sha256(content: str) -> bytes:
-    try:
-        sha256 = bytes.fromhex(content)
-    except ValueError:
-        sha256 = b""
-    if len(sha256) != 32:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", content.strip()):
         raise ErasureError(f"{content[:80]!r} is no SHA-256; give its 64 hex digits")
-    return sha256
+    return bytes.fromhex(content.strip())
 
 
 def _source(name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from emotion_core.store.queries import query
-from emotion_core.store.tombstones import place_tombstones
+from emotion_core.store.tombstones import erased_among, place_tombstones
 from emotion_core.tombstone_key import TombstoneKey
 
 _STRETCH = 50_000
@@ -17,6 +17,10 @@ _STRETCH = 50_000
 class Erased:
     """What the tables held of one content."""
 
+    is_known: bool = True
+    """False for a content that no table knows: only its tombstone stands."""
+    marked_at: datetime | None = None
+    """When its tombstone was placed by an earlier erasure."""
     hold: int | None = None
     """The legal hold that kept all of it; nothing was removed."""
     count_files: int = 0
@@ -93,21 +97,14 @@ def erase_content(
         erased = Erased(hold=image.hold)
     else:
         mark = key.content(sha256)
+        if image is None:
+            before = erased_among(connection, key, [sha256])
+            erased = Erased(is_known=False, marked_at=before.get(sha256))
+        else:
+            erased = _remove(connection, erasure_id, image.id, mark)
         place_tombstones(connection, {mark: None})
-        erased = Erased() if image is None else _remove(connection, erasure_id, image.id, mark)
-    connection.execute(
-        query("count_erasure"),
-        {
-            "erasure_id": erasure_id,
-            "count_contents": int(erased.hold is None),
-            "count_files": erased.count_files,
-            "count_predictions": erased.count_predictions,
-            "count_refusals": erased.count_refusals,
-            "count_labels": erased.count_labels,
-            "count_held": int(erased.hold is not None),
-            "models": list(erased.models),
-        },
-    )
+    is_gone = erased.is_known and erased.hold is None
+    _count(connection, erasure_id, erased, count_contents=int(is_gone))
     return erased
 
 
@@ -119,20 +116,17 @@ def erase_unread_files(connection: Connection, erasure_id: int, source: str, pat
     row = connection.execute(query("erase_unread_files"), {"source": source, "path": path}).one()
     if row.count_files:
         note_leftover(connection, erasure_id, source, path, None)
-        connection.execute(
-            query("count_erasure"),
-            {
-                "erasure_id": erasure_id,
-                "count_contents": 0,
-                "count_files": row.count_files,
-                "count_predictions": 0,
-                "count_refusals": row.count_refusals,
-                "count_labels": 0,
-                "count_held": 0,
-                "models": [],
-            },
-        )
+        found = Erased(count_files=row.count_files, count_refusals=row.count_refusals)
+        _count(connection, erasure_id, found)
     return int(row.count_files)
+
+
+def erase_lying_file(
+    connection: Connection, erasure_id: int, source: str, path: bytes, mark: bytes
+) -> None:
+    """A file that lies in a source and was never taken in becomes a leftover."""
+    note_leftover(connection, erasure_id, source, path, mark)
+    _count(connection, erasure_id, Erased(count_files=1))
 
 
 def note_leftover(
@@ -216,6 +210,24 @@ def known_contents_of(
     ).all():
         after = rows[-1].id
         yield from (sha256 for row in rows if key.content(sha256 := bytes(row.sha256)) in wanted)
+
+
+def _count(
+    connection: Connection, erasure_id: int, erased: Erased, *, count_contents: int = 0
+) -> None:
+    connection.execute(
+        query("count_erasure"),
+        {
+            "erasure_id": erasure_id,
+            "count_contents": count_contents,
+            "count_files": erased.count_files,
+            "count_predictions": erased.count_predictions,
+            "count_refusals": erased.count_refusals,
+            "count_labels": erased.count_labels,
+            "count_held": int(erased.hold is not None),
+            "models": list(erased.models),
+        },
+    )
 
 
 def _remove(connection: Connection, erasure_id: int, image_id: int, mark: bytes) -> Erased:

@@ -55,6 +55,11 @@ def place_hold(
         raise ErasureError(f"there is no data set {dataset!r} to hold") from None
 
 
+def count_held_now(connection: Connection, hold_id: int) -> int:
+    """How many images, files or samples of what a hold names are here already."""
+    return int(connection.execute(query("count_held_now"), {"id": hold_id}).scalar_one())
+
+
 def lift_hold(connection: Connection, hold_id: int, lifted_by: str) -> None:
     """Let what a hold kept go its way again.
 
