@@ -59,8 +59,8 @@ def set_retention(
     days: Annotated[str, typer.Argument(help="A number of days, or `forever`.")],
 ) -> None:
     """Keep a class for so many days; the DAG keep_and_erase removes the rest each night."""
-    if days != "forever" and not (days.isdecimal() and len(days) < 10):
-        raise ErasureError(f"{days!r} is no number of days; give 1 to 36500, or `forever`")
+    if days != "forever" and not (days.isascii() and days.isdecimal() and len(days) < 10):
+        raise ErasureError(f"{days[:20]!r} is no number of days; give 1 to 36500, or `forever`")
     with open_steps().database.transaction("emotion_erase") as connection:
         retention.set_policy(
             connection, class_of_data, None if days == "forever" else int(days), user_name()

@@ -1,6 +1,6 @@
 """``emotion report``: comparisons and nights, rendered from the tables."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -51,4 +51,7 @@ def _moment(text: str) -> datetime:
         ) from None
     if found.tzinfo is None:
         raise ReportError(f"--made-at {text!r} names no time zone; add +00:00 for UTC")
-    return found
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise ReportError(f"--made-at {text!r} lies outside of the years 1 to 9999") from None

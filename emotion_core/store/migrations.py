@@ -68,6 +68,7 @@ def migrate(database: Database) -> list[str]:
     """
     applied: list[str] = []
     with database.connect() as guard:
+        guard.execute(text("SET LOCAL statement_timeout = 0"))
         guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         try:
             with database.transaction("emotion_owner") as connection:
