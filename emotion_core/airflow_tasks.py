@@ -4,7 +4,6 @@ With the other ``airflow_`` modules the only one besides ``dags/`` and ``plugins
 Airflow.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -95,6 +94,3 @@ def _require_known_fields() -> None:
         raise RunRefusedError(
             f"the form has no field {', '.join(unknown)}; it has: {', '.join(known) or 'none'}"
         )
-    for name, value in given.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise RunRefusedError(f"{name} is {value}; give a number")

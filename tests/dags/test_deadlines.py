@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +22,7 @@ from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.triggers.callback import CallbackTrigger
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
+from promotions import forget_champion
 
 from emotion_core.settings import Settings
 
@@ -61,6 +65,27 @@ def test_the_night_has_a_deadline_and_says_in_its_sentence_the_same_hours(bag: D
         "title": bag.dags["score_new_images"].dag_display_name,
         "hours": deadline.interval.total_seconds() / 3600,
     }
+
+
+def test_airflows_command_that_tests_a_dag_ends_well_all_the_same(
+    airflow_tables: None, settings: Settings, urls: dict[str, str]
+) -> None:
+    forget_champion(urls)  # so that every task is skipped, and the run succeeds
+    given = {
+        "EMOTION_HOME": str(settings.home),
+        "EMOTION_DATABASE_URL": settings.require_database_url(),
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "dags", "test", "score_new_images"],
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Marking run" in done.stdout + done.stderr
+    assert "no model is champion yet" in done.stdout + done.stderr
 
 
 def test_a_failed_run_is_told_once_with_its_name_and_where_to_look(

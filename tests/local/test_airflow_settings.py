@@ -1,16 +1,20 @@
 """What Airflow's processes are told, and where their pages are."""
 
 import json
+import os
 import socket
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
+import httpx
 import pytest
 
 from emotion_core.errors import LocalSystemError
 from emotion_core.local import airflow
 from emotion_core.local.credentials import Credentials
 from emotion_core.local.home import Home
+from emotion_core.local.proxies import unusable
 from emotion_core.settings import Settings
 
 
@@ -68,12 +72,90 @@ def test_folders_given_from_elsewhere_are_absolute(
     assert told["EMOTION_INBOX_DIR"] == str(tmp_path / "arriving")
 
 
+OURS = ["127.0.0.1", "localhost", "::1"]
+
+
+@pytest.mark.parametrize(
+    ("base", "excepted"),
+    [
+        ({}, OURS),
+        ({"NO_PROXY": "intranet"}, ["intranet", *OURS]),
+        ({"no_proxy": "localhost,.corp"}, ["localhost", ".corp", "127.0.0.1", "::1"]),
+        ({"NO_PROXY": "a, b", "no_proxy": "b,c"}, ["a", "b", "c", *OURS]),
+        ({"no_proxy": "*"}, ["*", *OURS]),
+        ({"no_proxy": "", "NO_PROXY": ","}, OURS),
+        (
+            {"no_proxy": "fd00::/8,[::1],::1,10.0.0.0/8,h:80"},
+            ["::1", "10.0.0.0/8", "h:80", *OURS[:2]],
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        {},
+        {"http_proxy": "http://proxy:3128", "HTTPS_PROXY": "proxy:3128"},
+        {"all_proxy": "socks5://proxy:1080"},
+        {"ALL_PROXY": "socks4://proxy:1080", "http_proxy": "http://proxy:port"},
+        {"https_proxy": "://", "HTTP_PROXY": "http://me:pass@proxy"},
+    ],
+)
 def test_a_proxy_for_the_internet_does_not_catch_our_own_calls(
+    home: Home,
+    credentials: Credentials,
+    base: dict[str, str],
+    excepted: list[str],
+    proxies: dict[str, str],
+) -> None:
+    told = environment({**base, **proxies}, home, credentials)
+
+    assert told["NO_PROXY"] == told["no_proxy"]
+    assert told["NO_PROXY"].split(",") == excepted
+    with patch.dict(os.environ, told, clear=True), httpx.Client() as client:  # as Airflow's tasks
+        for host in ("127.0.0.1", "localhost", "[::1]"):
+            way = client._transport_for_url(httpx.URL(f"http://{host}:8080/execution/"))
+            assert way is client._transport, host
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_kept"),
+    [
+        ("http_proxy", "http://proxy:3128", True),
+        ("HTTPS_PROXY", "proxy:3128", True),
+        ("all_proxy", "", True),
+        ("all_proxy", "socks5://proxy:1080", False),
+        ("HTTPS_PROXY", "socks5h://proxy:1080", False),
+        ("http_proxy", "http://proxy:port", False),
+    ],
+)
+def test_a_proxy_that_airflow_cannot_use_is_left_out_and_said(
+    home: Home, credentials: Credentials, name: str, value: str, is_kept: bool
+) -> None:
+    told = environment({name: value}, home, credentials)
+
+    assert (name in told) == is_kept
+    assert unusable({name: value}) == ([] if is_kept else [name])
+
+
+def test_what_a_user_sets_for_postgresql_elsewhere_does_not_reach_ours(
     home: Home, credentials: Credentials
 ) -> None:
-    told = environment({"NO_PROXY": "intranet"}, home, credentials)
+    base = {"PGOPTIONS": "-c search_path=x", "PGCLIENTENCODING": "LATIN1", "PGSSLMODE": "require"}
 
-    assert told["NO_PROXY"].split(",") == ["intranet", "127.0.0.1", "localhost"]
+    told = environment(base, home, credentials)
+
+    assert {name for name in told if name.startswith("PG")} == {"PGSSLMODE"}
+
+
+def test_airflow_gets_a_name_for_a_user_that_the_machine_has_none_for(
+    home: Home, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+
+    assert environment({}, home, credentials)["LOGNAME"] == "54321"
+    assert environment({"LOGNAME": "mia"}, home, credentials)["LOGNAME"] == "mia"
 
 
 def test_titles_do_not_hide_the_marker_of_our_processes(
