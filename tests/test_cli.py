@@ -1,14 +1,20 @@
 """The shell: the same steps, sentences instead of tracebacks."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from factories import make_arrivals, make_jpeg, make_model
 from shells import Answer, emotion
+from sqlalchemy import text
+from typer.main import get_command
 
+from emotion_core.cli import app
 from emotion_core.store.batches import (
     HeldFolder,
     close_batch,
@@ -123,6 +129,110 @@ def test_what_does_not_exist_is_one_sentence_and_a_failure(
     assert result.returncode == 1
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def numbers() -> list[tuple[str, str, Any]]:
+    """Command, parameter and bounds of every number that the shell takes."""
+
+    def of(command: Any, name: str) -> Iterator[tuple[str, str, Any]]:
+        for parameter in command.params:
+            if {"int", "float"} & set(
+                re.findall(r"\w+", str(parameter.type_descriptor.annotation))
+            ):
+                yield name, parameter.opts[-1], parameter
+        for child in getattr(command, "commands", {}).values():
+            yield from of(child, f"{name} {child.name}".strip())
+
+    return list(of(get_command(app), ""))
+
+
+def test_every_number_has_a_least_and_a_most() -> None:
+    found = numbers()
+
+    assert len(found) >= 15
+    assert [name for name in found if None in (name[2].min, name[2].max)] == []
+
+
+@pytest.mark.parametrize("value", ["-1", "1" + 20 * "0", "nan", "inf", "-inf", "many", ""])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(f"{command} --limit" for command in ("batches", "runs", "erasures", "models history")),
+        *(f"score . {option}" for option in ("--limit",)),
+        *(f"models check m {option}" for option in ("--alpha", "--minimum-images")),
+        *(f"rescore {option}" for option in ("--images-per-second", "--most-images")),
+        *(
+            f"train . --{name}"
+            for name in ("epochs", "batch-size", "learning-rate", "seed", "pretraining-epochs")
+        ),
+        "hold lift",
+    ],
+)
+def test_a_number_that_cannot_be_is_a_wrong_command_line(arguments: str, value: str) -> None:
+    option = arguments.split()[-1]
+    given = [*arguments.split()[:-1], f"{option}={value}"] if "--" in option else []
+
+    told = tell(*(given or [*arguments.split(), value]))
+
+    assert told.returncode == 2
+    assert "Invalid value" in told.stderr or "No such option" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("refused", "\udcff"), 1, "bytes that are not UTF-8"),
+        (("hold", "place", "--reason", "\udcff", "--source", "x"), 1, "not UTF-8"),
+        (("retention", "set", "audit", "9" * 5000), 1, "is no number of days"),
+        (("retention", "set", "audit", "1e3"), 1, "is no number of days"),
+        (("retention", "set", "audit", "36501"), 1, "give 1 to 36,500"),
+        (("hold", "lift", "999999"), 1, "no hold 999999 stands"),
+        (("tombstones", "/proc/1/no"), 1, "/proc/1/no cannot be written"),
+        (("tombstones", "/"), 1, "Is a directory"),
+        (("erase", "--replay", "--tombstones", "/no/file"), 1, "no file of tombstones /no/file"),
+        (("erase", "--finish", "--content", "ab"), 1, "name one of --content, --file"),
+        (("promote", "nobody", "--reason", "x"), 1, "there is no model 'nobody'"),
+        (("challenge", "nobody", "--reason", "x"), 1, "there is no model 'nobody'"),
+        (("report", "nothing"), 1, "there is no training run of 'nothing'"),
+        (("report", "--batch", "nothing"), 1, "there is no batch 'nothing'"),
+        (("report", "x", "--made-at", "0001-01-01T00:00:00+14:00"), 1, "the years 1 to 9999"),
+        (("export", "--since", "2026-02-30", "--to", "csv", "--out", "/x"), 2, "does not match"),
+        (("db", "migrate"), 1, "the database refused: permission denied"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_its_exit_code(
+    urls: dict[str, str], tmp_path: Path, arguments: tuple[str, ...], code: int, sentence: str
+) -> None:
+    told = tell(*arguments, url=urls["emotion_app"], home=tmp_path)
+
+    assert told.returncode == code
+    assert sentence in " ".join(told.stderr.split())
+    assert "Traceback" not in told.stderr
+
+
+def test_a_user_without_a_name_is_its_number(
+    urls: dict[str, str], refusing_batch: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+
+    done = tell(
+        "retry", "--reason", "hard_link", "--batch", refusing_batch, url=urls["emotion_app"]
+    )
+
+    assert done.stdout.startswith("2 files put back")
+    with database.transaction("emotion_report") as connection:
+        asked = text("SELECT requested_by FROM refusal_retry ORDER BY requested_at DESC LIMIT 1")
+        assert connection.execute(asked).scalar() == "54321"
+
+
+def test_a_home_that_may_not_be_written_to_is_a_sentence(urls: dict[str, str]) -> None:
+    told = tell("erase", "--finish", url=urls["emotion_app"], home=Path("/proc/nobody"))
+
+    assert told.returncode == 1
+    assert "/proc/nobody" in told.stderr and "EMOTION_ERASURE_KEY" in told.stderr
 
 
 def test_a_folder_and_then_one_of_its_files_are_scored_at_once(

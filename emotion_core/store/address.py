@@ -43,7 +43,8 @@ def read_address(text: str, name: str) -> URL:
     scheme = url.drivername.lower()
     if scheme.split("+")[0] not in ("postgres", "postgresql"):
         raise StoreError(f"{name} begins with {scheme!r}; this system needs PostgreSQL: {_FORM}")
-    if "@" in _LOGIN.sub("", text.strip().partition("://")[2]):
+    behind_login = _LOGIN.sub("", text.strip().partition("://")[2])
+    if any("@" in part for part in (behind_login, url.host or "", url.database or "")):
         raise StoreError(f"{name} holds one @ too many: write those of a password as %40")
     parts = (url.username, url.password, url.host, url.database, *map(str, url.query.values()))
     if any(ord(sign) < ord(" ") for part in parts for sign in part or ""):

@@ -76,13 +76,7 @@ class Database:
         with self.connect() as connection, connection.begin():
             if role in self._roles:
                 # A limit for people who ask is none for work that takes its time.
-                connection.execute(
-                    text(
-                        "SELECT set_config('role', :role, true), "
-                        "set_config('statement_timeout', '0', true)"
-                    ),
-                    {"role": role},
-                )
+                connection.execute(text(f"SET LOCAL ROLE {role}; SET LOCAL statement_timeout = 0"))
             yield connection
 
     @contextmanager

@@ -1,5 +1,7 @@
 """Where the tasks find the database, and what becomes of a refusal."""
 
+import traceback
+
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -32,6 +34,30 @@ def test_a_connection_kept_by_the_operators_is_used_before_the_variable(
     with steps() as bound:
         assert bound.database.url.drivername == "postgresql+psycopg2"
         assert bound.database.url.database == "emotion"
+
+
+@pytest.mark.parametrize(
+    ("kept", "sentence"),
+    [
+        ("postgres://me:hunter2@h/db?schema=public", "connection emotion_db has the option"),
+        ("postgres://me:hunter2@sword/fish@h/db", "connection emotion_db holds one @ too many"),
+        ("mysql://me:hunter2@h/db", "connection emotion_db begins with 'mysql'"),
+        ("postgres://me:hunter2@h", "connection emotion_db names no database"),
+        ("postgres://me:hunter2@h:swordfish/db", "cannot read the connection emotion_db"),
+        ("postgres://me:hunter2#@h/db", "cannot read the connection emotion_db"),
+        ('{"conn_type": "postgres", "password": "hunter2"', "cannot read the connection"),
+    ],
+)
+def test_a_connection_that_cannot_be_used_is_a_sentence_without_a_piece_of_it(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch, kept: str, sentence: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_EMOTION_DB", kept)
+
+    with pytest.raises((StoreError, AirflowFailException), match=sentence) as refused, steps():
+        pass
+
+    told = "".join(traceback.format_exception(refused.value))
+    assert not any(secret in told for secret in ("hunter2", "swordfish", "fish@"))
 
 
 def test_a_refusal_fails_the_task_without_another_try(installation: Settings) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from click.testing import Result
-from deliveries import count_predictions, deliver, make_scorable, score_night
+from deliveries import count_predictions, deliver, make_scorable, picture, score_night
 from typer.testing import CliRunner
 
 from emotion_core.cli import app
@@ -52,6 +52,50 @@ def test_an_image_is_erased_and_the_request_is_listed(
     assert "1 tombstones" in shell.says("tombstones", str(kept))
 
 
+def test_what_was_never_here_is_said_apart_from_the_tombstone_that_stands(
+    shell: Shell, settings: Settings
+) -> None:
+    unseen = "cd" * 32
+    lying = settings.inbox_dir / "fresh.jpg"
+    lying.write_bytes(picture(802))
+
+    first = shell.says("erase", "--content", f" {unseen.upper()} ", "--reason", "request 13")
+    again = shell.says("erase", "--content", unseen, "--reason", "request 14")
+    elsewhere = shell.says("erase", "--file", str(lying), "--reason", "request 15")
+
+    assert first == (
+        "nothing with this content is here; its tombstone stands: the same bytes are refused from "
+        "now on\n"
+    )
+    assert "is here; it was erased on 20" in again and "are gone" not in first + again
+    assert "nothing with this content is here" in elsewhere
+
+
+@pytest.mark.parametrize("number", ["zz", "ab" * 31, "ab" * 33, "ab " * 32, "", "0x" + "ab" * 31])
+def test_a_hash_that_is_none_is_refused(shell: Shell, number: str) -> None:
+    for command in (("erase",), ("hold", "place")):
+        with pytest.raises(EmotionError, match=r"is no SHA-256|name one of"):
+            shell.says(*command, "--content", number, "--reason", "request 16")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--subject", "never seen", "--reason", "x"),
+        ("--file", "/never/seen.jpg", "--reason", "x"),
+        ("--file", "/" + "x" * 300, "--reason", "x"),
+        ("--finish", "--replay"),
+        ("--finish", "--content", "ab" * 32, "--reason", "x"),
+        ("--finish", "--tombstones", "/no/such/file"),
+        ("--replay", "--tombstones", "/no/such/file"),
+        ("--content", "ab" * 32, "--file", "/x", "--reason", "x"),
+    ],
+)
+def test_what_cannot_be_erased_so_is_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
+    with pytest.raises((EmotionError, OSError)):
+        shell.says("erase", *arguments)
+
+
 def test_erasing_asks_for_a_reason(shell: Shell) -> None:
     with pytest.raises(EmotionError, match="say why"):
         shell.says("erase", "--content", "ab" * 32)
@@ -77,6 +121,7 @@ def test_a_hold_is_placed_listed_and_lifted(shell: Shell) -> None:
     listed = shell.says("hold", "list")
     lifted = shell.says("hold", "lift", number)
 
+    assert "nothing that it names is here: it keeps what comes" in told
     assert "s3://bucket/in" in listed and "case 7" in listed
     assert lifted == f"hold {number} is lifted\n"
     with pytest.raises(EmotionError, match="no hold"):
@@ -85,6 +130,24 @@ def test_a_hold_is_placed_listed_and_lifted(shell: Shell) -> None:
         shell.says("hold", "place", "--reason", "case 8")
     with pytest.raises(EmotionError, match="no data set"):
         shell.says("hold", "place", "--reason", "case 8", "--dataset", "no such thing")
+
+
+def test_a_hold_says_how_much_of_what_it_names_is_here(
+    shell: Shell, database: Database, settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    hashes = deliver(settings.inbox_dir, mia=803, ben=804)
+    score_night(database, settings, make_scorable(database), request.node.name)
+    place = ("hold", "place", "--reason", "case 9")
+
+    source = shell.says(*place, "--source", settings.inbox)
+    content = shell.says(*place, "--content", hashes["mia"])
+    inside = shell.says(*place, "--source", f"{settings.inbox}/slip")
+    subject = shell.says(*place, "--subject", "nobody")
+    purpose = shell.says("source", "set", settings.inbox, "--purpose", "research")
+
+    assert ": 2 are kept" in source and ": 1 are kept" in content
+    assert "nothing that it names is here" in inside and "nothing that it names" in subject
+    assert "no batch" not in purpose
 
 
 def test_a_purpose_is_recorded_and_shown(shell: Shell) -> None:
@@ -96,6 +159,7 @@ def test_a_purpose_is_recorded_and_shown(shell: Shell) -> None:
     listed = shell.says("source").splitlines()
 
     assert "refused without a medical or safety basis" in told
+    assert "no batch has looked into it yet" in told
     assert next(line for line in listed if "/srv/staff" in line).split()[-2] == "no"
     drivers = next(line for line in listed if "/srv/drivers" in line)
     assert drivers.split()[-2] == "yes" and "risk assessment 12/2026" in drivers
