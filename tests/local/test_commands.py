@@ -1,13 +1,18 @@
 """The Makefile's commands: expected troubles are one sentence, and nothing is touched in vain."""
 
 import errno
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from emotion_core.errors import LocalSystemError
 from emotion_core.local import __main__ as commands
+from emotion_core.local import postgres_place
 from emotion_core.local.home import Home
+from emotion_core.local.instance import State
+from emotion_core.store.address import psql_address
 
 
 @pytest.fixture
@@ -137,3 +142,48 @@ def test_the_shells_command_needs_something_that_runs(
     assert commands.main(["emotion", "runs"]) == 1
 
     assert "nothing runs here; start it with `make up`" in said(capsys)
+
+
+def test_psql_on_a_server_of_the_users_own_shows_no_password_in_the_process_list(
+    empty: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "postgresql+psycopg2://me:hunter2@h/db?sslmode=require"
+    state = State("http://x", address, ("psql", psql_address(address, "x")[0]), None, "")
+    monkeypatch.setattr(State, "read", lambda home: state)
+    run: list[tuple[list[str], dict[str, str]]] = []
+
+    def replace_process(name: str, command: list[str], environment: dict[str, str]) -> None:
+        run.append((command, environment))
+        raise SystemExit
+
+    monkeypatch.setattr(os, "execvpe", replace_process)
+
+    with pytest.raises(SystemExit):
+        commands.main(["psql"])
+
+    ((command, environment),) = run
+    assert "dbname=db" in command[1] and "sslmode=require" in command[1]
+    assert "hunter2" not in " ".join(command)
+    assert environment["PGPASSWORD"] == "hunter2"
+
+
+def test_the_embedded_server_is_refused_to_a_user_without_a_name_before_anything_is_made(
+    empty: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty.make()
+    monkeypatch.setattr(os, "geteuid", lambda: 54_321)
+
+    with pytest.raises(LocalSystemError, match=r"user with id 54321, whom /etc/passwd does not"):
+        postgres_place.prepare(empty)
+
+
+@pytest.mark.parametrize("user", ["~", "~nobody-of-that-name"])
+def test_a_data_path_in_the_home_of_nobody_is_a_sentence(
+    empty: Home, user: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+
+    assert commands.main(["demo", "--data", f"{user}/set.zip"]) == 1
+
+    assert "that user has no home folder" in said(capsys)
