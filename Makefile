@@ -3,6 +3,17 @@
 
 PYTHON := .venv/bin/python
 LOCAL := $(PYTHON) -m emotion_core.local
+# Runs a command with the words of a variable behind it: $(WITH) ARGS command …
+WITH := $(PYTHON) scripts/with_words.py
+
+# What a user typed reaches the shell as environment, never as text of a command, and make itself
+# expands no dollar in it: names may hold quotes, spaces, dollars and backticks.
+define literally
+override $(1) := $$(value $(1))
+export $(1)
+endef
+$(foreach name,DATA PORT EXIT ARGS SQL TESTS JOBS BENCH MODELS IMAGES ITEMS ROWS,\
+	$(if $(value $(name)),$(eval $(call literally,$(name)))))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up down clean distclean psql emotion docs test lint format lock audit secrets kills bench-train soak bench-ledger bench-sql bench-score
@@ -14,10 +25,10 @@ install:  ## make .venv from the hash-pinned lock
 	@scripts/install.sh
 
 demo: install  ## the main job end to end; DATA=<folder or zip>, PORT=…, EXIT=1 ends by itself
-	@$(LOCAL) demo $(if $(DATA),--data '$(DATA)') $(if $(PORT),--port '$(PORT)') $(if $(EXIT),--exit)
+	@$(LOCAL) demo $${DATA:+"--data=$$DATA"} $${PORT:+"--port=$$PORT"} $${EXIT:+--exit}
 
 up: install  ## PostgreSQL and Airflow until Ctrl-C; PORT=…
-	@$(LOCAL) up $(if $(PORT),--port '$(PORT)')
+	@$(LOCAL) up $${PORT:+"--port=$$PORT"}
 
 down: install  ## stop what runs here, from any terminal
 	@$(LOCAL) down
@@ -29,10 +40,10 @@ distclean: clean  ## also remove .venv
 	@rm -rf .venv
 
 psql: install  ## look around in the database as the analyst; SQL='…' for one statement
-	@$(LOCAL) psql $(if $(SQL),--command '$(subst ','\'',$(SQL))')
+	@$(LOCAL) psql $${SQL:+"--command=$$SQL"}
 
 emotion: install  ## the command `emotion` on the system that runs here; ARGS='models'
-	@$(LOCAL) emotion $(ARGS)
+	@$(WITH) ARGS $(LOCAL) emotion
 
 docs: install  ## the documentation site, into site/
 	@$(PYTHON) scripts/reference.py
@@ -41,13 +52,14 @@ docs: install  ## the documentation site, into site/
 test: install  ## every test, with all that they need, two at a time; TESTS='-k words' for some, JOBS=…
 	@scripts/install_browser.sh
 	@scripts/install_redis.sh
-	@$(PYTHON) -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(WITH) TESTS $(PYTHON) -m pytest --numprocesses="$${JOBS:-2}" --dist loadfile \
+		--no-loadscope-reorder
 
 kills: install  ## kill the running system in every way and start it again; eight minutes
 	@PYTHONPATH=. $(PYTHON) tests/end_to_end/kill_matrix.py
 
 bench-train: install  ## training: our loop against a plain one; DATA=<folder or zip>
-	@PYTHONPATH=. $(PYTHON) benchmarks/training.py $(if $(DATA),--data '$(DATA)') $(BENCH)
+	@PYTHONPATH=. $(WITH) BENCH $(PYTHON) benchmarks/training.py $${DATA:+"--data=$$DATA"}
 
 lint: install  ## style and types
 	@$(PYTHON) -m ruff check .
@@ -82,22 +94,22 @@ bench-score: install  ## scoring against what one would write instead; MODELS='<
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) benchmarks/.venv
 	@VIRTUAL_ENV=benchmarks/.venv .venv/bin/uv pip sync --quiet --require-hashes \
 		benchmarks/requirements-peers.txt
-	@$(PYTHON) -W ignore benchmarks/scoring.py --peers benchmarks/.venv/bin/python \
-		$(if $(MODELS),--models $(MODELS)) $(if $(IMAGES),--images '$(IMAGES)')
+	@$(WITH) MODELS $(PYTHON) -W ignore benchmarks/scoring.py --peers benchmarks/.venv/bin/python \
+		$${IMAGES:+"--images=$$IMAGES"} $${MODELS:+--models}
 
 bench-report: install  ## the report of 8 runs of 100,000 images, from tables to page
 	@PYTHONPATH=. $(PYTHON) benchmarks/report.py
 
 bench-intake: install  ## a million files from folder to ledger; ITEMS=…
-	@PYTHONPATH=.:tests $(PYTHON) benchmarks/intake.py $(or $(ITEMS),1000000)
+	@PYTHONPATH=.:tests $(PYTHON) benchmarks/intake.py "$${ITEMS:-1000000}"
 
 soak: install  ## a night of a million images on which everything fails; ITEMS=…; a quarter of an hour
-	@EMOTION_CHAOS_ITEMS=$(or $(ITEMS),1000000) $(PYTHON) -m pytest tests/faults/test_chaos.py
+	@EMOTION_CHAOS_ITEMS="$${ITEMS:-1000000}" $(PYTHON) -m pytest tests/faults/test_chaos.py
 
 bench-sql: install  ## how long analysts wait, over 10,000,000 predictions; ROWS=…
-	@PYTHONPATH=.:tests $(PYTHON) benchmarks/analyst.py $(ROWS) --plans
+	@PYTHONPATH=.:tests $(PYTHON) benchmarks/analyst.py $${ROWS:+"$$ROWS"} --plans
 
 bench-ledger: install  ## what the ledger costs from 1,000 to 1,000,000 items, and two Celery workers
 	@scripts/install_redis.sh
-	@PYTHONPATH=.:tests $(PYTHON) benchmarks/ledger.py $(ITEMS)
+	@PYTHONPATH=.:tests $(WITH) ITEMS $(PYTHON) benchmarks/ledger.py
 	@PYTHONPATH=.:tests:tests/faults $(PYTHON) benchmarks/celery_workers.py

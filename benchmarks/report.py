@@ -37,6 +37,7 @@ SUMMARY = {
     "versions": {},
     "git_revision": None,
     "parameters": 1,
+    "kept_epoch": 1,
     "best_epoch": 1,
     "images_per_second": 1.0,
     "seconds": 1.0,

@@ -17,7 +17,9 @@ comparison report from the tables.
 **If the log says …**
 - *put … into …*: the ImageNet weights cannot be downloaded here. Put the named file where it says,
   or choose weights `none`.
-- *no usable image*: the data path is wrong, or not in AffectNet's layout.
+- *no usable image*, *holds no images*: the sentence goes on with what was found and what to do.
+- *expressions and affect do not fit together*: the labels stand in another order than AffectNet's, or valence and
+  arousal were changed; the sentence names the order that would fit. The report carries the warning.
 - *schema version*: run `emotion db migrate` with the code that the workers run.
 """
 
@@ -97,6 +99,20 @@ PARAMS = {
         maximum=500,
         title="Epochs",
         description="1 to 500. Empty: what the preset says.",
+        section="Instead of the preset's values",
+    ),
+    "keep": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, "last", "best"],
+        values_display={
+            "null": "as the preset says (the last)",
+            "last": "the last",
+            "best": "the best on the held-out images",
+        },
+        title="Epoch to keep",
+        description="The best is chosen on the images that are reported: its figures read too "
+        "high, the more the fewer images and the more epochs. The report says by how much.",
         section="Instead of the preset's values",
     ),
     "batch_size": Param(

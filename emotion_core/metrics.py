@@ -319,7 +319,7 @@ def constant_predictor(
 def selection_score(scores: Mapping[str, float]) -> float:
     """One number for both tasks: mean of macro F1 and of the mean CCC of valence and arousal.
 
-    Picks the best epoch of a run and the better of several models; higher is better.
+    Picks the epoch of a run that keeps its best and the better of several models; higher is better.
     """
     affect = sum(scores[f"ccc_{dimension}"] for dimension in DIMENSIONS) / len(DIMENSIONS)
     return (scores["macro_f1"] + affect) / 2

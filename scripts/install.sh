@@ -21,7 +21,7 @@ is_suitable() {
 
 find_python() {
     # The user's own choice first, then what is proven longest.
-    for candidate in ${EMOTION_PYTHON:-} python3 python3.12 python3.13 python3.11; do
+    for candidate in "${EMOTION_PYTHON:-}" python3 python3.12 python3.13 python3.11; do
         if is_suitable "$candidate"; then
             command -v "$candidate"
             return

@@ -20,6 +20,7 @@ SUMMARY = {
     "versions": {"torch": "2.13.0"},
     "git_revision": "ab" * 20,
     "parameters": 1000,
+    "kept_epoch": 2,
     "best_epoch": 2,
     "images_per_second": 50.0,
     "seconds": 12.5,

@@ -41,6 +41,9 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, max=500, help="In place of the preset's.")
     ] = None,
+    keep: Annotated[
+        str | None, typer.Option(help="Epoch whose weights stay: last, or best (flatters it).")
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=2, max=4096, help="In place of the preset's.")
     ] = None,
@@ -56,6 +59,10 @@ def train(
     pretraining_epochs: Annotated[
         int | None, typer.Option(min=0, max=500, help="Passes over them.")
     ] = None,
+    excluded_share_limit: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of a data set that may be unusable, 0 to 1."),
+    ] = None,
     note: Annotated[str | None, typer.Option(help="Why; shown in the report.")] = None,
     run: Annotated[
         str | None, typer.Option(help="A run to go on with, or a name for a new one.")
@@ -70,6 +77,7 @@ def train(
         "data": str(data.absolute()),
         "weights": weights,
         "epochs": epochs,
+        "keep": keep,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "seed": seed,
@@ -77,6 +85,8 @@ def train(
         "pretraining_epochs": pretraining_epochs,
         "note": note,
     }
+    if excluded_share_limit is not None:
+        form["excluded_share_limit"] = excluded_share_limit
     print(f"run {group_key}")
     for name in steps.prepare(group_key, form):
         steps.register(steps.train(group_key, name, form))
@@ -168,7 +178,7 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
                 f"{record.count_validation} held out",
             ),
             ("device", record.device or ""),
-            ("best epoch", str(record.best_epoch or "")),
+            ("kept epoch", _kept(record)),
             ("images/s", f"{record.images_per_second:.1f}" if record.images_per_second else ""),
             ("calibration", found.calibration),
             ("adjusted", "\n".join(found.adjustments)),
@@ -183,6 +193,13 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
                 if metric.name in found.figures:
                     add_row(figures, metric.label, *found.figures[metric.name])
             console.print(figures)
+
+
+def _kept(record: training_runs.RunRecord) -> str:
+    if record.kept_epoch is None:
+        return ""
+    rule = f"{record.kept_epoch} (keep: {record.recipe.get('keep', 'best')})"
+    return f"{rule}; best on the held-out images: {record.best_epoch}"
 
 
 def _name_by_time() -> str:

@@ -22,6 +22,7 @@ from emotion_core.training.affectnet import read_affectnet
 from emotion_core.training.drawn_faces import draw_dataset
 from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.recipe import Recipe
+from emotion_core.training.source_files import nature
 from emotion_core.training.split import split_by_content
 from emotion_core.vision.architectures import MAIN_NETWORKS
 
@@ -49,7 +50,7 @@ def existing_data(text: str) -> Path:
     if not path.exists():
         raise DataError(f"DATA={text}: there is no {path}")
     if not path.is_dir() and not zipfile.is_zipfile(path):
-        raise DataError(f"DATA={text}: {path} is neither a folder nor a zip file")
+        raise DataError(f"DATA={text}: {path} is neither a folder nor a zip file{nature(path)}")
     return path
 
 
@@ -115,6 +116,8 @@ class Demo:
             + (f", {left_out} left out" if left_out else "")
             + (" (drawn, not photographs)" if labelled_set.is_drawn else "")
         )
+        for warning in labelled_set.warnings:
+            self._say(f"warning: {warning}")
         return labelled_set
 
     def _choose_weights(self) -> str:

@@ -12,6 +12,7 @@ _RECIPE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "image_size": "Image size (pixels)",
         "epochs": "Epochs",
+        "keep": "Epoch that is kept",
         "batch_size": "Batch size",
         "optimizer": "Optimizer",
         "learning_rate": "Learning rate",
@@ -175,6 +176,7 @@ def _outcomes(runs: Sequence[ComparedRun]) -> list[Condition]:
         _each("Run", "Outcome", runs, lambda run: run.state),
         _each("Run", "Model", runs, _model),
         _each("Run", "Parameters", runs, lambda run: optional_count(run.record.parameters)),
+        _each("Run", "Kept epoch", runs, lambda run: optional_count(run.record.kept_epoch)),
         _each("Run", "Best epoch", runs, lambda run: optional_count(run.record.best_epoch)),
         _each("Run", "Training time", runs, lambda run: numerals.duration(run.record.seconds)),
         _each(

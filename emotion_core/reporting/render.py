@@ -294,7 +294,7 @@ def _curves(comparison: Comparison) -> list[Markup]:
                 label=run.label,
                 part=part,
                 points=run.curves[part, metric],
-                best_epoch=run.record.best_epoch,
+                best_epoch=run.record.kept_epoch,
             )
             for run in comparison.runs
             for part in ("train", "validation")

@@ -30,29 +30,25 @@ class TrainingSteps(PrivacySteps):
             RecipeError: The form asks for something impossible.
             DataError: The data set cannot be used.
         """
+        from emotion_core.training.class_folders import read_class_folders
         from emotion_core.training.request import TrainingRequest
 
         request = TrainingRequest.from_form(form)
         labelled_set, split = _read_data(request)
-        request.require_usable(labelled_set)
+        sets = [labelled_set]
+        if request.pretraining_data:
+            sets.append(read_class_folders(Path(request.pretraining_data)))
+        for found in sets:
+            _log_findings(found)
+            found.require_usable(request.excluded_share_limit)
         split_id = self._register_data(labelled_set, split)
         log.info(
-            "%s: %d samples, %d left out, split %d has %d to train and %d to validate",
+            "%s: split %d has %d to train and %d to validate",
             group_key,
-            len(labelled_set.samples),
-            len(labelled_set.exclusions),
             split_id,
             len(split.train),
             len(split.validation),
         )
-        for exclusion in labelled_set.exclusions[:50]:
-            log.warning("left out %s: %s (%s)", exclusion.name, exclusion.detail, exclusion.code)
-        for contradiction in labelled_set.contradictions:
-            log.warning(
-                "identical images with different labels: %s are %s",
-                ", ".join(contradiction.sample_ids),
-                ", ".join(EXPRESSIONS[index] for index in contradiction.expressions),
-            )
         return list(request.networks)
 
     def train(self, group_key: str, network: str, form: Mapping[str, Any]) -> str:
@@ -86,6 +82,7 @@ class TrainingSteps(PrivacySteps):
                 note=request.note,
                 weights_origin=recipe.weights,
                 folder=str(folder),
+                label_warnings=labelled_set.warnings,
             )
         with self._failure_recorded(run_id):
             stage: Pretraining | None = None
@@ -211,6 +208,7 @@ class TrainingSteps(PrivacySteps):
                 note=note or "Trained elsewhere; started and finished are its entry here.",
                 weights_origin=recipe.weights,
                 folder=str(here.path),
+                label_warnings=labelled_set.warnings,
             )
         with self._failure_recorded(run_id):
             return self.register(run_key)
@@ -319,6 +317,21 @@ def _read_data(request: Any) -> "tuple[LabelledSet, Split]":
     return labelled_set, split_by_content(
         labelled_set, recipe.seed, recipe.validation_share, recipe.fold
     )
+
+
+def _log_findings(labelled_set: "LabelledSet") -> None:
+    """Tell an operator what a set holds, what was left out, and what is odd about the rest."""
+    log.info("%s: %s", labelled_set.name, labelled_set.counts())
+    for exclusion in labelled_set.exclusions[:50]:
+        log.warning("left out %s: %s (%s)", exclusion.name, exclusion.detail, exclusion.code)
+    for contradiction in labelled_set.contradictions:
+        log.warning(
+            "identical images with different labels: %s are %s",
+            ", ".join(contradiction.sample_ids),
+            ", ".join(EXPRESSIONS[index] for index in contradiction.expressions),
+        )
+    for warning in labelled_set.warnings:
+        log.warning("%s: %s", labelled_set.name, warning)
 
 
 def _sentence(error: Exception) -> str:

@@ -30,6 +30,7 @@ class RunRecord:
     dataset_name: str
     dataset_fingerprint: str
     dataset_is_drawn: bool
+    label_warnings: tuple[str, ...]
     split_seed: int
     validation_share: float
     count_train: int
@@ -41,6 +42,7 @@ class RunRecord:
     finished_at: datetime | None
     seconds: float | None
     images_per_second: float | None
+    kept_epoch: int | None
     best_epoch: int | None
     parameters: int | None
     note: str | None
@@ -86,6 +88,7 @@ def open_training_run(
     note: str | None,
     weights_origin: str,
     folder: str,
+    label_warnings: Sequence[str] = (),
 ) -> int:
     """The id of the run under this key, running; a run that has succeeded stays as it is."""
     return int(
@@ -101,6 +104,7 @@ def open_training_run(
                 "note": note,
                 "weights_origin": weights_origin,
                 "folder": folder,
+                "label_warnings": list(label_warnings),
             },
         ).scalar_one()
     )
@@ -137,6 +141,7 @@ def finish_training_run(connection: Connection, run_id: int, summary: Mapping[st
             "versions": json.dumps(summary["versions"]),
             "git_revision": summary["git_revision"],
             "parameters": summary["parameters"],
+            "kept_epoch": summary["kept_epoch"],
             "best_epoch": summary["best_epoch"],
             "images_per_second": summary["images_per_second"],
             "seconds": summary["seconds"],
@@ -286,4 +291,7 @@ def _runs(
         ("limit", limit),
     )
     rows = connection.execute(query("training_runs"), dict(keys)).mappings()
-    return [RunRecord(**{**row, "aliases": tuple(row["aliases"])}) for row in rows]
+    lists = ("aliases", "label_warnings")
+    return [
+        RunRecord(**row | {name: tuple(row[name]) for name in lists}) for row in map(dict, rows)
+    ]

@@ -8,24 +8,36 @@ in a zip archive that is read in place. Nothing wrong with one file stops the re
 import hashlib
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+import numpy as np
+
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError, ImageRefused
 from emotion_core.training import annotation
+from emotion_core.training.class_folders import FOLDERS
 from emotion_core.training.labelled_set import (
     Exclusion,
     LabelledSet,
     Sample,
     assemble,
     printable,
+    reasons,
 )
-from emotion_core.training.source_files import FileRefused, SourceFiles, open_source
+from emotion_core.training.plausibility import contradiction
+from emotion_core.training.source_files import (
+    OTHER_IMAGES,
+    FileRefused,
+    SourceFiles,
+    open_source,
+    packed,
+    require_suffix,
+)
 from emotion_core.vision.images import MAX_FILE_BYTES, decode
 
 DRAWN_MARKER: Final = "DRAWN_FACES.json"
@@ -49,6 +61,8 @@ class _Face:
     root: str
     stem: str
     images: list[str] = field(default_factory=list)
+    other_images: list[str] = field(default_factory=list)
+    """With endings that are not read."""
     annotations: dict[str, str] = field(default_factory=dict)
 
 
@@ -68,9 +82,9 @@ def read_affectnet(source: Path) -> LabelledSet:
     files = open_source(source)
     names = files.names()
     faces = _gather(names)
-    if not any(face.images for face in faces):
-        raise DataError(f"{source} holds no images: {_LAYOUT}{_hint(names)}")
-    prefix = _common_root(face.root for face in faces if face.images)
+    if not any(face.images or face.other_images for face in faces):
+        raise DataError(f"{source} holds no images: {_LAYOUT}{_advice(source, names)}")
+    prefix = _common_root(face.root for face in faces if face.images or face.other_images)
     slices = [faces[start : start + 64] for start in range(0, len(faces), 64)]
     samples: list[Sample] = []
     exclusions: list[Exclusion] = []
@@ -112,6 +126,8 @@ def _gather(names: Iterable[str]) -> list[_Face]:
             stem, dot, suffix = file.rpartition(".")
             if dot and f".{suffix.lower()}" in _IMAGE_SUFFIXES:
                 face(root, stem).images.append(name)
+            elif dot and f".{suffix.lower()}" in OTHER_IMAGES:
+                face(root, stem).other_images.append(name)
         elif kind == "annotations" and (match := _ANNOTATION.fullmatch(file)):
             face(root, match[1]).annotations[match[2]] = name
     return list(faces.values())
@@ -137,15 +153,16 @@ def _validate(
     def exclude(name: str, code: str, detail: str) -> None:
         problems.append(Exclusion(printable(name), code, printable(detail)))
 
-    if not face.images:
+    images = face.images or face.other_images
+    if not images:
         name = min(face.annotations.values())
         exclude(name, "annotation_without_image", f"no image {printable(face.stem)} lies beside it")
         return None, problems
-    if len(face.images) > 1:
-        for name in sorted(face.images):
+    if len(images) > 1:
+        for name in sorted(images):
             exclude(name, "ambiguous_id", "several images share this id; which one is labelled?")
         return None, problems
-    name = face.images[0]
+    name = images[0]
     missing = [kind for kind in ("exp", "val", "aro") if kind not in face.annotations]
     if missing:
         wanted = ", ".join(f"{face.stem}_{kind}.npy" for kind in missing)
@@ -165,6 +182,7 @@ def _validate(
             exclude(face.annotations[kind], refused.code, refused.detail)
     sha256 = ""
     try:
+        require_suffix(name, _IMAGE_SUFFIXES)
         data = files.read(name, MAX_FILE_BYTES)
         sha256 = hashlib.sha256(data).hexdigest()
         decode(data)
@@ -187,8 +205,7 @@ def _validate(
 def _require_every_expression(
     source: Path, samples: list[Sample], exclusions: list[Exclusion]
 ) -> None:
-    reasons = Counter(exclusion.code for exclusion in exclusions).most_common(4)
-    why = ", ".join(f"{count} {code}" for code, count in reasons)
+    why = reasons(exclusions)
     if not samples:
         raise DataError(f"{source} holds no usable image; found wrong: {why}")
     counts = Counter(sample.expression for sample in samples)
@@ -198,16 +215,36 @@ def _require_every_expression(
         if counts[index] < MIN_PER_EXPRESSION
     ]
     if short:
+        odd = contradiction(
+            np.array([sample.expression for sample in samples]),
+            np.array([(sample.valence, sample.arousal) for sample in samples]),
+        )
         raise DataError(
             f"{source} holds only {', '.join(short)}; training needs at least "
             f"{MIN_PER_EXPRESSION} usable images of each of the eight expressions"
-            + (f" (left out: {why})" if why else "")
+            + (f"; left out: {why}" if why else "")
+            + (f"; {odd}" if odd else "")
         )
 
 
-def _hint(names: list[str]) -> str:
-    """A common slip: naming the folder that holds the archive instead of the archive."""
-    archives = sorted(name for name in names if name.lower().endswith(".zip"))
-    if archives:
-        return f"; it holds {printable(archives[0])}: give the archive's own path"
-    return ""
+def _advice(source: Path, names: Sequence[str]) -> str:
+    """What the source seems to be instead, with a semicolon before it; empty where unknown."""
+    folders: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        suffix = PurePosixPath(file).suffix.lower()
+        if suffix in _IMAGE_SUFFIXES + OTHER_IMAGES:
+            folders["images"].add(folder)
+        elif _ANNOTATION.fullmatch(file):
+            folders["annotations"].add(folder)
+    if len(folders) == 1 and (kind := next(iter(folders))) == source.resolve().name.lower():
+        above = source.resolve().parent
+        return f"; this is the folder of the {kind} alone: give the folder above it, {above}"
+    if not folders["images"]:
+        return printable(packed(source, names))
+    if folders["images"] & folders["annotations"]:
+        return "; images and annotations lie in one folder: divide them into two"
+    where = min(folders["images"])
+    if where.rpartition("/")[2].lower() in FOLDERS:
+        return "; it has a folder per expression: such a set can be pretraining data"
+    return f"; its images lie in {printable(where) or 'no folder'}: name their folder images"

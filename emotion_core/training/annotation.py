@@ -114,6 +114,7 @@ def read_dimension(data: bytes, dimension: str) -> float:
         raise FileRefused("no_value_label", f"the {dimension} is -2, AffectNet's 'no value'")
     if not -1.0 <= number <= 1.0:
         raise FileRefused(
-            f"{dimension}_out_of_range", f"the {dimension} is {number:g}, expected -1 to 1"
+            f"{dimension}_out_of_range",
+            f"the {dimension} is {number:g}, expected -1 to 1; bring all values to that scale",
         )
     return number + 0.0  # -0.0 becomes 0.0, so that fingerprints agree

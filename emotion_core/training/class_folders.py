@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
@@ -21,8 +22,16 @@ from emotion_core.training.labelled_set import (
     Sample,
     assemble,
     printable,
+    reasons,
 )
-from emotion_core.training.source_files import FileRefused, SourceFiles, open_source
+from emotion_core.training.source_files import (
+    OTHER_IMAGES,
+    FileRefused,
+    SourceFiles,
+    open_source,
+    packed,
+    require_suffix,
+)
 from emotion_core.vision.images import MAX_FILE_BYTES, decode
 
 FOLDERS: Final = MappingProxyType(
@@ -39,11 +48,17 @@ FOLDERS: Final = MappingProxyType(
 )
 """Folder name in lower case to the index of its expression."""
 
+_ALIKE: Final = 0.7
+"""How alike a folder's name is to an expression's, 0 to 1, before it is taken for a slip."""
+
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def read_class_folders(source: Path) -> LabelledSet:
     """Read and validate a set whose folders are named after the expressions.
+
+    An image belongs to the innermost folder around it that bears an expression's name. One that
+    lies in no such folder, or within it in one that looks like a slip of the pen, is left out.
 
     Args:
         source: A folder at any depth above, or a zip archive.
@@ -53,20 +68,24 @@ def read_class_folders(source: Path) -> LabelledSet:
             expression that occurs has fewer than two usable images.
     """
     files = open_source(source)
-    labelled = [
-        (name, FOLDERS[folder])
-        for name in files.names()
-        if (path := PurePosixPath(name)).suffix.lower() in _SUFFIXES
-        and (folder := path.parent.name.lower()) in FOLDERS
+    names = files.names()
+    images = [
+        name for name in names if PurePosixPath(name).suffix.lower() in _SUFFIXES + OTHER_IMAGES
     ]
+    samples: list[Sample] = []
+    exclusions: list[Exclusion] = []
+    labelled: list[tuple[str, int]] = []
+    for name in images:
+        try:
+            labelled.append((name, _expression(name)))
+        except FileRefused as refused:
+            exclusions.append(_exclusion(name, refused))
     if not labelled:
         raise DataError(
             f"{source} holds no images in folders named after expressions "
-            f"({', '.join(sorted(FOLDERS))})"
+            f"({', '.join(sorted(FOLDERS))}){_advice(source, names, exclusions)}"
         )
     slices = [labelled[start : start + 256] for start in range(0, len(labelled), 256)]
-    samples: list[Sample] = []
-    exclusions: list[Exclusion] = []
     # Decoding leaves Python's lock, so threads share the work; the results keep their order.
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for good, bad in pool.map(lambda part: _validate(files, part), slices):
@@ -74,11 +93,10 @@ def read_class_folders(source: Path) -> LabelledSet:
             exclusions += bad
     counts = Counter(sample.expression for sample in samples)
     if short := [EXPRESSIONS[index] for index, count in sorted(counts.items()) if count < 2]:
-        raise DataError(f"{source} holds only one usable image of {', '.join(short)}")
+        why = f"; left out: {reasons(exclusions)}" if exclusions else ""
+        raise DataError(f"{source} holds only one usable image of {', '.join(short)}{why}")
     if not samples:
-        reasons = Counter(exclusion.code for exclusion in exclusions)
-        why = ", ".join(f"{count} {code}" for code, count in reasons.most_common(4))
-        raise DataError(f"{source} holds no usable image; found wrong: {why}")
+        raise DataError(f"{source} holds no usable image; found wrong: {reasons(exclusions)}")
     return assemble(
         source,
         samples,
@@ -90,6 +108,38 @@ def read_class_folders(source: Path) -> LabelledSet:
     )
 
 
+def _expression(name: str) -> int:
+    """The expression that the folders around an image name.
+
+    Raises:
+        FileRefused: ``unknown_folder``: none does, or the nearest one is misspelt.
+    """
+    folders = PurePosixPath(name).parent.parts
+    for folder in reversed(folders):
+        known = folder.strip().lower()
+        if known in FOLDERS:
+            return FOLDERS[known]
+        if alike := get_close_matches(known, FOLDERS, n=1, cutoff=_ALIKE):
+            raise FileRefused(
+                "unknown_folder", f"{folder!r} names no expression; is it meant for {alike[0]!r}?"
+            )
+    where = f"the folder {folders[-1]!r} names no expression" if folders else "it lies in no folder"
+    raise FileRefused("unknown_folder", f"{where}; use one of {', '.join(EXPRESSIONS).lower()}")
+
+
+def _advice(source: Path, names: Sequence[str], exclusions: Sequence[Exclusion]) -> str:
+    """What the source seems to be instead, with a semicolon before it; empty where unknown."""
+    if source.resolve().name.lower() in FOLDERS and any("/" not in name for name in names):
+        return f"; this is one of them: give the folder above it, {source.resolve().parent}"
+    if any(PurePosixPath(name).parent.name.lower() == "annotations" for name in names):
+        return "; it is laid out as AffectNet: give it as the data set itself"
+    return f"; found {reasons(exclusions)}" if exclusions else printable(packed(source, names))
+
+
+def _exclusion(name: str, refused: FileRefused | ImageRefused) -> Exclusion:
+    return Exclusion(printable(name), refused.code, printable(refused.detail))
+
+
 def _validate(
     files: SourceFiles, part: Sequence[tuple[str, int]]
 ) -> tuple[list[Sample], list[Exclusion]]:
@@ -97,10 +147,11 @@ def _validate(
     bad: list[Exclusion] = []
     for name, expression in part:
         try:
+            require_suffix(name, _SUFFIXES)
             data = files.read(name, MAX_FILE_BYTES)
             decode(data)
         except (FileRefused, ImageRefused) as refused:
-            bad.append(Exclusion(printable(name), refused.code, printable(refused.detail)))
+            bad.append(_exclusion(name, refused))
             continue
         good.append(
             Sample(

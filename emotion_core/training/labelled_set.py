@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError
+from emotion_core.training.plausibility import contradiction
 from emotion_core.training.source_files import FileRefused, SourceFiles
 from emotion_core.vision.images import MAX_FILE_BYTES
 
@@ -70,6 +71,42 @@ class LabelledSet:
     """Whether valence and arousal were labelled; otherwise every sample's are 0."""
     _files: SourceFiles = field(repr=False, compare=False)
 
+    def counts(self) -> str:
+        """For people: how many images, of which expressions, and how many files were left out."""
+        counts = Counter(sample.expression for sample in self.samples)
+        each = ", ".join(f"{counts[label]} {name}" for label, name in enumerate(EXPRESSIONS))
+        return f"{len(self.samples)} images ({each}), {len(self.exclusions)} files left out"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the labels speak against, one sentence each; empty for most sets."""
+        if not self.has_affect:
+            return ()
+        doubt = contradiction(
+            np.array([sample.expression for sample in self.samples]),
+            np.array([(sample.valence, sample.arousal) for sample in self.samples]),
+        )
+        return (doubt,) if doubt else ()
+
+    def require_usable(self, excluded_share_limit: float) -> None:
+        """Refuse a set of which too much had to be left out.
+
+        Args:
+            excluded_share_limit: Largest share that may be left out, 0 to 1.
+
+        Raises:
+            DataError: Names the share, the limit and the commonest reasons.
+        """
+        # A face with two broken files is left out once, but has two reasons.
+        left_out = len({exclusion.name for exclusion in self.exclusions})
+        share = left_out / (left_out + len(self.samples))
+        if share > excluded_share_limit:
+            raise DataError(
+                f"{self.source}: {left_out} files ({share:.1%}) cannot be used, more than "
+                f"the {excluded_share_limit:.1%} that excluded_share_limit allows: "
+                f"{reasons(self.exclusions)}; mend them, or allow more"
+            )
+
     def read_image(self, sample: Sample) -> bytes:
         """The image file's bytes, as validated.
 
@@ -113,6 +150,7 @@ class LabelledSet:
             "valence": _spread(sample.valence for sample in self.samples),
             "arousal": _spread(sample.arousal for sample in self.samples),
             "duplicates": [list(ids) for ids in self.duplicates],
+            "warnings": list(self.warnings),
             "contradictions": [
                 dict(
                     zip(
@@ -163,6 +201,19 @@ def assemble(
         has_affect=has_affect,
         _files=files,
     )
+
+
+def reasons(exclusions: Sequence[Exclusion]) -> str:
+    """The commonest reasons, each with its number and some files that show it."""
+    told = []
+    for code, count in Counter(exclusion.code for exclusion in exclusions).most_common(4):
+        shown: dict[str, str] = {}
+        for exclusion in sorted(exclusions, key=lambda each: _natural(each.name)):
+            if exclusion.code == code:
+                shown.setdefault(exclusion.detail, exclusion.name)
+        examples = [f"{name}: {detail}" for detail, name in shown.items()]
+        told.append(f"{count} {code} ({'; '.join(examples[:3])})")
+    return ", ".join(told)
 
 
 def _by_content(samples: Iterable[Sample]) -> Mapping[str, list[Sample]]:

@@ -95,11 +95,11 @@ def train(
 ) -> Iterator[EpochResult]:
     """Train one network; yields as each epoch ends. When exhausted, the run directory is complete.
 
-    The weights kept are those of the epoch with the best
-    :func:`emotion_core.metrics.selection_score` on the held-out part, and the run's figures are
-    theirs. The train part's figures are gathered from the training steps themselves, with dropout
-    and augmentation on and the weights moving underneath: they stand below what the epoch's last
-    weights would reach, and save a second pass over the larger part.
+    The weights kept are those that the last epoch ends with or, where the recipe keeps the best,
+    those of the epoch with the best :func:`emotion_core.metrics.selection_score` on the held-out
+    part; the run's figures are theirs. The train part's figures are gathered from the training
+    steps themselves, with dropout and augmentation on and the weights moving underneath: they stand
+    below what the epoch's last weights would reach, and save a second pass over the larger part.
 
     Started again with the same folder, recipe and data, it goes on after the last finished epoch
     (on a CPU to the same result as without the interruption); when finished, it yields nothing.
@@ -151,7 +151,7 @@ def train(
             averaged = average.network if average else None
             judged = network if averaged is None else averaged
             if progress is None:
-                progress = Progress(data)
+                progress = Progress(data, recipe.keep)
             else:
                 Progress.restore(directory, network, optimizer, averaged)
             learning = _compiled_where_it_pays(

@@ -48,19 +48,20 @@ def write_outcome(
     train_part: Part,
     held_out: Part,
 ) -> None:
-    """Score the held-out images with the best epoch's weights and write the run's files.
+    """Score the held-out images with the weights that are kept and write the run's files.
 
     ``metrics.json`` is written last: a folder that has it is complete. Repeating after an
     interruption writes the same again.
 
     Args:
-        network: Takes up the best weights; stays on its device.
+        network: As the last epoch left it; takes up the best weights where those are kept.
 
     Raises:
         TrainingError: The network is of no use; nothing is written.
     """
-    best = progress.best_file(run.path)
-    load_weights(network, best.read_bytes(), str(best))
+    if recipe.keep == "best":
+        best = progress.best_file(run.path)
+        load_weights(network, best.read_bytes(), str(best))
     device = next(network.parameters()).device
     scores = infer(network.eval(), preprocessing, held_out.pixels, device)
     if reason := collapse(
@@ -87,7 +88,7 @@ def write_outcome(
         METRICS_FILE,
         {
             "metrics": {
-                "train": progress.history[progress.best_epoch - 1]["train"],
+                "train": progress.history[progress.kept_epoch - 1]["train"],
                 "validation": figures(recipe, held_out.truth, held_out.truth_va, scores),
             },
             "summary": {
@@ -98,6 +99,7 @@ def write_outcome(
                 "weights_origin": _weights_origin(recipe),
                 "adjustments": progress.adjustments,
                 "calibration": asdict(calibration),
+                "kept_epoch": progress.kept_epoch,
                 "best_epoch": progress.best_epoch,
                 "epochs": recipe.epochs,
                 **_speed(progress, len(train_part)),

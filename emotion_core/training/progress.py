@@ -31,6 +31,8 @@ class Progress:
 
     data: Mapping[str, Any]
     """Fingerprints of the data set and the split."""
+    keep: str = "best"
+    """As in the recipe. Checkpoints of earlier releases do not say it and keep the best."""
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = 0
     """0 before the first."""
@@ -43,6 +45,11 @@ class Progress:
     def finished_epochs(self) -> int:
         """How many epochs are done."""
         return len(self.history)
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch whose weights are kept, of those that are done."""
+        return self.best_epoch if self.keep == "best" else self.finished_epochs
 
     def is_better(self, score: float) -> bool:
         """Whether an epoch of this selection score would be the best one so far."""
@@ -68,7 +75,8 @@ class Progress:
         optimizer: torch.optim.Optimizer,
         averaged: nn.Module | None,
     ) -> None:
-        """Write the best weights if this epoch has them, then the checkpoint that names them.
+        """Write the best weights if they are kept and this epoch has them, then the checkpoint that
+        names them.
 
         Args:
             directory: Of the run.
@@ -76,7 +84,7 @@ class Progress:
             optimizer: Its optimizer.
             averaged: The average that is validated in its place, where there is one.
         """
-        if self.best_epoch == self.finished_epochs:
+        if self.keep == "best" and self.best_epoch == self.finished_epochs:
             write_bytes(self.best_file(directory), weights_bytes(averaged or network))
         tensors = {f"model/{name}": value for name, value in network.state_dict().items()}
         for index, moments in optimizer.state_dict()["state"].items():
@@ -85,6 +93,7 @@ class Progress:
             tensors |= {f"average/{name}": value for name, value in averaged.state_dict().items()}
         state = {
             "data": dict(self.data),
+            "keep": self.keep,
             "history": self.history,
             "best_epoch": self.best_epoch,
             "best_score": self.best_score,
@@ -115,7 +124,7 @@ class Progress:
                 progress = cls(**json.loads(stored.metadata()[_STATE_KEY]))
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise _unusable(path, str(error)) from None
-        if not progress.best_file(directory).exists():
+        if progress.keep == "best" and not progress.best_file(directory).exists():
             raise _unusable(path, f"{progress.best_file(directory).name} is missing")
         return progress
 

@@ -17,6 +17,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "weights": ("imagenet", "none"),
         "optimizer": ("adam", "adamw"),
         "schedule": ("constant", "cosine"),
+        "keep": ("last", "best"),
     }
 )
 """What the fields of few values may be."""
@@ -70,6 +71,10 @@ class Recipe:
     pretraining_image_size: int
     """Side of the input in that stage, in pixels."""
     epochs: int
+    keep: str
+    """``last`` keeps the weights that the last epoch ends with. ``best`` keeps those of the epoch
+    that scores best on the held-out images, whose figures then read too high (docs/statistics.md).
+    """
     batch_size: int
     optimizer: str
     learning_rate: float
@@ -177,12 +182,13 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Recipe":
-        """Read what :meth:`to_dict` gave.
+        """Read what :meth:`to_dict` gave, of this release or an earlier one.
 
         Raises:
             RecipeError: A field is missing, unknown or impossible.
         """
         known = {field.name: field.type for field in fields(cls)}
+        stored = {**_BEFORE_THE_FIELD, **stored}
         if unknown := sorted(stored.keys() - known.keys()):
             raise RecipeError(f"a recipe has no field {', '.join(unknown)}")
         if missing := sorted(known.keys() - stored.keys()):
@@ -194,6 +200,9 @@ class Recipe:
         }
         return cls(**values)
 
+
+_BEFORE_THE_FIELD: Final[Mapping[str, Any]] = MappingProxyType({"keep": "best"})
+"""What recipes of earlier releases, which do not say it, were trained with."""
 
 _KINDS: Final[Mapping[object, str]] = MappingProxyType(
     {int: "a whole number", float: "a number", str: "a text"}
@@ -224,7 +233,7 @@ def _check_augmentation(text: str) -> None:
 
 
 PRETRAINING_HELD_OUT: Final = 0.05
-"""Share of the pretraining set that picks its best epoch."""
+"""Share of the pretraining set that tells how far the stage has come."""
 
 _PLAIN: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -236,6 +245,7 @@ _PLAIN: Final[Mapping[str, Any]] = MappingProxyType(
         "weight_decay": 0.0,
         "clip_norm": 0.0,
         "averaging": 0.0,
+        "keep": "last",
         "ccc_weight": 0.0,
         "label_smoothing": 0.0,
         "augmentation": "none",

@@ -1,13 +1,14 @@
 """What an operator asks for when training is triggered: the form's fields, checked as a whole."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
-from emotion_core.errors import DataError, RecipeError
-from emotion_core.training.labelled_set import LabelledSet
+from emotion_core.errors import RecipeError
 from emotion_core.training.recipe import Recipe
+
+EXCLUDED_SHARE_LIMIT: Final = 0.05
+"""What a form and a shell allow that do not say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class TrainingRequest:
     preset: str
     data: str
     epochs: int | None = None
+    keep: str | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     weights: str | None = None
@@ -28,7 +30,7 @@ class TrainingRequest:
     note: str | None = None
     pretraining_data: str | None = None
     pretraining_epochs: int | None = None
-    excluded_share_limit: float = 0.05
+    excluded_share_limit: float = EXCLUDED_SHARE_LIMIT
     """A data set of which a larger share cannot be used is refused, 0 to 1."""
 
     @classmethod
@@ -57,24 +59,6 @@ class TrainingRequest:
                 )
         return request
 
-    def require_usable(self, labelled_set: LabelledSet) -> None:
-        """Refuse a data set of which too much had to be left out.
-
-        Raises:
-            DataError: Names the share, the limit and the commonest reasons.
-        """
-        reasons = Counter(exclusion.code for exclusion in labelled_set.exclusions)
-        # A face with two broken files is left out once, but has two reasons.
-        left_out = len({exclusion.name for exclusion in labelled_set.exclusions})
-        share = left_out / (left_out + len(labelled_set.samples))
-        if share > self.excluded_share_limit:
-            why = ", ".join(f"{count} {code}" for code, count in reasons.most_common(4))
-            raise DataError(
-                f"{labelled_set.source}: {left_out} files ({share:.1%}) cannot be used, more than "
-                f"the {self.excluded_share_limit:.1%} that excluded_share_limit allows ({why}); "
-                "mend them, or allow more"
-            )
-
     def recipes(self) -> dict[str, Recipe]:
         """The recipe of each network: the preset with what the form overrides.
 
@@ -85,6 +69,7 @@ class TrainingRequest:
             raise RecipeError("networks names one network twice")
         chosen = {
             "epochs": self.epochs,
+            "keep": self.keep,
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
             "weights": self.weights,

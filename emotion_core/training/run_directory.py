@@ -60,6 +60,7 @@ SUMMARY: Final = (
     "versions",
     "seconds",
     "images_per_second",
+    "kept_epoch",
     "best_epoch",
     "epochs",
     "parameters",
@@ -86,7 +87,7 @@ class RunResult:
     """One entry per epoch: ``epoch`` (from 1), ``train`` and ``validation`` (metric to value,
     with ``loss``), ``seconds``, ``images_per_second``, ``is_best``."""
     metrics: dict[str, dict[str, float]]
-    """``validation``: the stored weights on every held-out image. ``train``: the best epoch's
+    """``validation``: the stored weights on every held-out image. ``train``: the kept epoch's
     running figures, see :func:`emotion_core.training.loop.train`."""
     predictions: pd.DataFrame
     """One row per held-out image, columns ``PREDICTION_COLUMNS``, in the data set's order."""
@@ -94,6 +95,12 @@ class RunResult:
     """``model.json``."""
     summary: dict[str, Any]
     """Has the keys :data:`SUMMARY`."""
+
+    @property
+    def gain_by_choice(self) -> float:
+        """Held-out accuracy in the kept epoch, less that in the last one."""
+        accuracy = [epoch["validation"]["accuracy"] for epoch in self.history]
+        return float(accuracy[self.summary["kept_epoch"] - 1] - accuracy[-1])
 
 
 @dataclass(frozen=True)
@@ -121,14 +128,17 @@ class RunDirectory:
             )
         results = self.read_json(METRICS_FILE)
         try:
-            unsaid = [name for name in SUMMARY if name not in results["summary"]]
+            recipe = Recipe.from_dict(self.read_json(RECIPE_FILE))
+            # Releases that kept the best epoch alone do not say which they kept.
+            summary = {"kept_epoch": results["summary"].get("best_epoch"), **results["summary"]}
+            unsaid = [name for name in SUMMARY if name not in summary]
             result = RunResult(
-                recipe=Recipe.from_dict(self.read_json(RECIPE_FILE)),
+                recipe=recipe,
                 history=self.read_json(HISTORY_FILE),
                 metrics=results["metrics"],
                 predictions=pd.read_parquet(self.path / PREDICTIONS_FILE),
                 model=self.read_json(MODEL_FILE),
-                summary=results["summary"],
+                summary=summary,
             )
         except (KeyError, TypeError, OSError, ValueError) as error:
             raise TrainingError(
@@ -198,11 +208,12 @@ class RunDirectory:
             TrainingError: The folder belongs to another recipe; names what differs.
         """
         if (self.path / RECIPE_FILE).exists():
-            differing = differences(self.read_json(RECIPE_FILE), recipe.to_dict())
+            begun_with = Recipe.from_dict(self.read_json(RECIPE_FILE))
+            differing = differences(begun_with.to_dict(), recipe.to_dict())
             if differing:
                 raise TrainingError(
-                    f"{self.path} was begun with another recipe ({differing}); "
-                    "use another folder, or delete this one to start afresh"
+                    f"{self.path} was begun with another recipe ({differing}); go on with that "
+                    "one, use another folder, or delete this one to start afresh"
                 )
         else:
             self.write_json(RECIPE_FILE, recipe.to_dict())

@@ -5,12 +5,40 @@ import stat
 import threading
 import zipfile
 import zlib
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from emotion_core.errors import DataError
 
 _READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
+OTHER_IMAGES = (
+    *(".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif"),
+    *(".jfif", ".jpe", ".jp2", ".jxl"),
+)
+"""Endings of images that a layout may not provide for: they are named, not passed over."""
+
+_UNPACK = "unpack it and give the folder"
+_GIVE_ALL = "give the folder or zip archive of the whole data set"
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"PK\x03\x04", "a zip archive that is cut short: copy or download it again"),
+    (0, b"7z\xbc\xaf\x27\x1c", f"a 7z archive: {_UNPACK}"),
+    (0, b"Rar!", f"a rar archive: {_UNPACK}"),
+    (0, b"\x1f\x8b", f"a gzip file: {_UNPACK}"),
+    (0, b"BZh", f"a bzip2 file: {_UNPACK}"),
+    (0, b"\xfd7zXZ", f"an xz file: {_UNPACK}"),
+    (0, b"\x28\xb5\x2f\xfd", f"a zstd file: {_UNPACK}"),
+    (257, b"ustar", f"a tar archive: {_UNPACK}"),
+    (0, b"\xff\xd8\xff", f"a single image: {_GIVE_ALL}"),
+    (0, b"\x89PNG", f"a single image: {_GIVE_ALL}"),
+    (8, b"WEBP", f"a single image: {_GIVE_ALL}"),
+    (0, b"\x93NUMPY", f"a single annotation: {_GIVE_ALL}"),
+    (0, b"<", "a page of the web: download the file itself"),
+)
+"""Where which bytes tell what a file is that is no readable zip archive."""
 
 
 class FileRefused(Exception):  # noqa: N818  - an outcome that its reader turns into a listed row
@@ -42,15 +70,71 @@ def open_source(source: Path) -> SourceFiles:
     """The files of a folder, or of a zip archive without unpacking it.
 
     Raises:
-        DataError: There is nothing at ``source``, or it is neither a folder nor a zip archive.
+        DataError: There is nothing at ``source``, or it is neither a folder nor a zip archive; says
+            what it seems to be.
     """
     if source.is_dir():
         return _Folder(source)
     if not source.exists():
-        raise DataError(f"{source} does not exist; give a folder or a zip archive of a data set")
+        file = next((above for above in source.parents if above.is_file()), None)
+        raise DataError(
+            f"{source} does not exist; "
+            + (f"{file} is a file: " if file else "")
+            + "give a folder or a zip archive of a data set"
+        )
     if source.is_file() and zipfile.is_zipfile(source):
         return _Archive(source)
-    raise DataError(f"{source} is neither a folder nor a readable zip archive")
+    raise DataError(f"{source} is neither a folder nor a readable zip archive{nature(source)}")
+
+
+def require_suffix(name: str, suffixes: Sequence[str]) -> None:
+    """Check an image's ending.
+
+    Raises:
+        FileRefused: ``unsupported_format``: it is none of ``suffixes``.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in suffixes:
+        raise FileRefused(
+            "unsupported_format", f"{suffix} is not read here; convert it to .jpg or .png"
+        )
+
+
+def packed(source: Path, names: Sequence[str]) -> str:
+    """What to do about a source in which no image was found, where it is packed once more.
+
+    Returns:
+        A clause with a semicolon before it; empty for a source that is not packed.
+    """
+    if not names:
+        return "; it is empty"
+    inner = next((name for name in sorted(names) if name.lower().endswith(_ARCHIVES)), None)
+    if inner is None:
+        return ""
+    if not source.is_dir():
+        return f"; it holds another archive, {inner}: unpack {source.name}, then give that one"
+    if inner.lower().endswith(".zip"):
+        return f"; it holds {inner}: give the archive's own path"
+    return f"; it holds {inner}: {_UNPACK}"
+
+
+def nature(file: Path) -> str:
+    """What a file is that is no readable zip archive, and what to do about it.
+
+    Returns:
+        A clause with a colon before it; empty where the file tells nothing.
+    """
+    if not file.is_file():
+        return ""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(512).lstrip(b"\r\n\t ")
+    except OSError as error:
+        return f": it cannot be read ({error.strerror})"
+    if not start:
+        return ": it is empty; copy or download it again"
+    found = (what for place, mark, what in _SIGNATURES if start[place:].startswith(mark))
+    return "".join(f": it is {what}" for what in list(found)[:1])
 
 
 def _is_hidden(part: str) -> bool:
@@ -150,7 +234,12 @@ class _Archive:
             raise FileRefused("unreadable_file", "no longer in the archive")
         if info.compress_type not in _READABLE_METHODS:
             # bzip2 and LZMA members can grow without bound from one small block.
-            raise FileRefused("unreadable_file", "compressed by a method other than deflate")
+            method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
+            raise FileRefused(
+                "unreadable_file",
+                f"compressed by {method}, which is not read here; unpack the archive and give the "
+                "folder",
+            )
         if info.file_size > limit:
             raise FileRefused("too_large_file", f"{info.file_size:,} bytes, over {limit:,}")
         try:

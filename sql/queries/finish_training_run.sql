@@ -6,6 +6,7 @@ UPDATE training_run SET
     versions = cast(:versions AS jsonb),
     git_revision = :git_revision,
     parameters = :parameters,
+    kept_epoch = :kept_epoch,
     best_epoch = :best_epoch,
     images_per_second = :images_per_second,
     seconds = :seconds,

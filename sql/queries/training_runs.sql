@@ -4,14 +4,14 @@ SELECT
     training_run.preset, training_run.recipe, training_run.weights_origin, training_run.device,
     training_run.versions, dataset.name AS dataset_name,
     encode(dataset.fingerprint, 'hex') AS dataset_fingerprint,
-    dataset.is_drawn AS dataset_is_drawn,
+    dataset.is_drawn AS dataset_is_drawn, training_run.label_warnings,
     split.seed AS split_seed, split.validation_share,
     coalesce(members.train, 0) AS count_train,
     coalesce(members.validation, 0) AS count_validation,
     training_run.git_revision, training_run.status, training_run.failure,
     training_run.started_at, training_run.finished_at, training_run.seconds,
-    training_run.images_per_second, training_run.best_epoch, training_run.parameters,
-    training_run.note, model_version.name AS model_name,
+    training_run.images_per_second, training_run.kept_epoch, training_run.best_epoch,
+    training_run.parameters, training_run.note, model_version.name AS model_name,
     coalesce(aliases.names, '{}') AS aliases
 FROM training_run
 JOIN split ON split.id = training_run.split_id

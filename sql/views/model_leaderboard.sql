@@ -6,6 +6,7 @@ SELECT
     dataset.is_drawn                                    AS is_drawn_faces,
     training_run.preset,
     training_run.weights_origin,
+    training_run.recipe ->> 'keep'                      AS keep,
     run_metric.metric,
     run_metric.value,
     run_metric.low,
@@ -33,6 +34,7 @@ COMMENT ON COLUMN model_leaderboard.dataset IS 'Name of the labelled data set.';
 COMMENT ON COLUMN model_leaderboard.is_drawn_faces IS 'True for drawn faces: the figures say nothing about people.';
 COMMENT ON COLUMN model_leaderboard.preset IS 'Named recipe that it was trained with.';
 COMMENT ON COLUMN model_leaderboard.weights_origin IS 'Where the starting weights came from.';
+COMMENT ON COLUMN model_leaderboard.keep IS 'last, or best: then the epoch was chosen on these images, and the figures read too high.';
 COMMENT ON COLUMN model_leaderboard.metric IS 'What was measured.';
 COMMENT ON COLUMN model_leaderboard.value IS 'The figure on the validation images.';
 COMMENT ON COLUMN model_leaderboard.registered_at IS 'When the model was registered.';

@@ -7,7 +7,7 @@ SELECT
     epoch_metric.epoch,
     epoch_metric.metric,
     epoch_metric.value,
-    epoch_metric.epoch = training_run.best_epoch AS is_kept
+    epoch_metric.epoch = training_run.kept_epoch AS is_kept
 FROM epoch_metric
 JOIN training_run ON training_run.id = epoch_metric.run_id;
 

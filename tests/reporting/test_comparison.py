@@ -16,6 +16,7 @@ from comparison_factory import (
 
 from emotion_core.errors import ReportError
 from emotion_core.metrics import METRICS
+from emotion_core.reporting import numerals
 from emotion_core.reporting.compared_run import RunFacts
 from emotion_core.reporting.comparison import Comparison, compare
 from emotion_core.reporting.statistics import score_intervals
@@ -378,6 +379,45 @@ def test_drawn_faces_random_weights_and_few_images_are_told_at_the_top() -> None
         ("warning", "Random starting weights"),
         ("note", "Few validation images"),
     ]
+
+
+def test_a_run_that_kept_its_best_epoch_is_told_with_what_the_choice_gained() -> None:
+    images = make_validation_images(240)
+    last, best = (
+        make_run_facts(network, images=images, recipe=RECIPE | {"network": network, "keep": keep})
+        for network, keep in (("resnet50", "last"), ("efficientnet_b0", "best"))
+    )
+    accuracy = best.epochs.query("part == 'validation' and metric == 'accuracy'")
+    of_epoch = dict(zip(accuracy["epoch"], accuracy["value"], strict=True))
+
+    comparison = compare([last, best], MADE_AT)
+
+    (notice,) = (n for n in comparison.notices if n.title == "Best epoch chosen on these images")
+    assert notice.weight == "warning"
+    assert notice.text.startswith("EfficientNet-B0 kept the epoch that scored best on the images")
+    assert (
+        f"accuracy {numerals.score(of_epoch[9])} in the kept epoch 9, "
+        f"{numerals.score(of_epoch[12])} in the last, 12 "
+        f"({numerals.signed(of_epoch[9] - of_epoch[12])})"
+    ) in notice.text
+    different = {condition.name: condition.values for condition in comparison.conditions.different}
+    assert different == {"Epoch that is kept": ("last", "best")}
+    assert not [n for n in compare([last], MADE_AT).notices if "epoch" in n.title]
+
+
+def test_what_a_data_sets_labels_speak_against_is_told_at_the_top() -> None:
+    warnings = ("Happy has mean valence -0.47 (+0.67 in AffectNet)",)
+
+    comparison = compare(
+        [
+            make_run_facts(images=IMAGES, label_warnings=warnings),
+            make_run_facts("efficientnet_b0", images=IMAGES, label_warnings=warnings),
+        ],
+        MADE_AT,
+    )
+
+    (notice,) = (n for n in comparison.notices if n.weight == "warning")
+    assert notice.text == f"{warnings[0]}."
 
 
 # --- the facts as a file --------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def test_the_curves_follow_from_their_sql(
                 continue
             rows = of_run(tables["curves"], run.record.id, part=part, metric=metric)
             assert curve == tuple((row["epoch"], row["value"]) for row in rows)
-            assert [row["epoch"] for row in rows if row["is_kept"]] == [run.record.best_epoch]
+            assert [row["epoch"] for row in rows if row["is_kept"]] == [run.record.kept_epoch]
 
 
 def test_the_confusion_matrices_and_their_difference_follow_from_their_sql(

@@ -12,6 +12,7 @@ SUMMARY = {
     "versions": {"torch": "2"},
     "git_revision": None,
     "parameters": 10,
+    "kept_epoch": 1,
     "best_epoch": 1,
     "images_per_second": 5.0,
     "seconds": 2.0,
@@ -49,6 +50,7 @@ def test_a_run_knows_its_data_and_how_much_of_it_was_held_out(database: Database
         run = make_training_run(connection)
 
     assert (run.count_train, run.count_validation, run.dataset_is_drawn) == (8, 8, True)
+    assert run.label_warnings == ()
 
 
 def test_validation_predictions_come_back_beside_the_truth(database: Database) -> None:

@@ -20,7 +20,8 @@ from emotion_core.training.loop import train
 from emotion_core.training.progress import Progress
 from emotion_core.training.run_directory import RunDirectory
 
-RECIPE = make_recipe(epochs=6, averaging=0.9)
+# Keeping the best writes one file more, which must agree with the checkpoint.
+RECIPE = make_recipe(epochs=6, averaging=0.9, keep="best")
 
 
 def main(faces: Path, directory: Path, kills: int, seed: int) -> None:

@@ -1,6 +1,7 @@
 """Sets with one folder per expression, and learning them before the main set."""
 
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,67 @@ def test_what_cannot_be_decoded_is_left_out_and_named(tmp_path: Path) -> None:
         ("train/happy/broken.jpg", "not_an_image")
     ]
     assert len(found.samples) == 24
+
+
+@pytest.mark.parametrize(
+    ("folder", "detail"),
+    [
+        ("afraid", "the folder 'afraid' names no expression; use one of neutral, happy, sad, "),
+        ("suprise", "'suprise' names no expression; is it meant for 'surprise'?"),
+        ("Natural", "is it meant for 'neutral'?"),
+        ("angers", "is it meant for 'anger'?"),
+        ("3_sad", "is it meant for 'sad'?"),
+        ("colère", "the folder 'colère' names no expression"),
+        ("happy/suprise", "is it meant for 'surprise'?"),
+    ],
+)
+def test_images_of_a_folder_that_names_no_expression_are_listed_and_too_many_refused(
+    tmp_path: Path, folder: str, detail: str
+) -> None:
+    made = make_folders(tmp_path / "faces", ("happy", "Sadness", folder))
+
+    found = read_class_folders(made)
+
+    assert len(found.samples) == 16
+    assert {(e.name, e.code) for e in found.exclusions} == {
+        (f"train/{folder}/{number:05}.jpg", "unknown_folder") for number in range(8)
+    }
+    assert all(detail in e.detail for e in found.exclusions)
+    with pytest.raises(DataError, match=r"8 files \(33\.3%\) cannot be used") as error:
+        found.require_usable(0.05)
+    assert detail in str(error.value)
+
+
+@pytest.mark.parametrize("folder", ["FEAR", "Fearful ", "fear/batch 1", "fear/a/b"])
+def test_a_folder_may_be_written_large_and_divided_further(tmp_path: Path, folder: str) -> None:
+    found = read_class_folders(make_folders(tmp_path / "faces", ("happy", folder)))
+
+    assert Counter(s.expression for s in found.samples) == {1: 8, 4: 8}
+    assert found.exclusions == ()
+
+
+def test_images_beside_the_folders_and_of_other_formats_are_listed(tmp_path: Path) -> None:
+    made = make_folders(tmp_path / "faces")
+    (made / "stray.jpg").write_bytes(b"x")
+    (made / "train" / "happy" / "1.bmp").write_bytes(b"BM")
+    (made / "train" / "happy" / "Thumbs.db").write_bytes(b"x")
+
+    found = read_class_folders(made)
+
+    assert {(e.name, e.code) for e in found.exclusions} == {
+        ("stray.jpg", "unknown_folder"),
+        ("train/happy/1.bmp", "unsupported_format"),
+    }
+
+
+def test_one_expressions_folder_and_another_layout_are_told_what_to_give(tmp_path: Path) -> None:
+    made = make_folders(tmp_path / "folders")
+    other = make_faces(tmp_path / "affectnet")
+
+    with pytest.raises(DataError, match=rf"give the folder above it, {made / 'train'}"):
+        read_class_folders(made / "train" / "happy")
+    with pytest.raises(DataError, match="laid out as AffectNet: give it as the data set itself"):
+        read_class_folders(other)
 
 
 @pytest.mark.parametrize("names", [("cats", "dogs"), ()])

@@ -73,19 +73,29 @@ def test_every_epoch_reports_both_parts_and_the_folder_is_complete(
     assert result.model["weights_sha256"]
 
 
-def test_the_best_epoch_is_the_one_that_is_kept(
-    trained: tuple[Path, list[EpochResult]],
+@pytest.mark.parametrize(("keep", "kept"), [("last", 3), ("best", 1)])
+@pytest.mark.parametrize("averaging", [0.0, 0.5])
+def test_the_last_epoch_is_kept_or_the_best_as_the_recipe_says(
+    faces: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keep: str,
+    kept: int,
+    averaging: float,
 ) -> None:
-    directory, epochs = trained
+    # The first epoch is best, whatever this processor makes of the images.
+    monkeypatch.setattr(metrics, "selection_score", lambda _: 0.0)
 
-    result = RunDirectory(directory).read()
+    epochs = run_training(faces, tmp_path, replace(RECIPE, keep=keep, averaging=averaging))
 
-    scores = [metrics.selection_score(epoch.validation) for epoch in epochs]
-    best = scores.index(max(scores)) + 1
-    assert result.summary["best_epoch"] == best
-    assert [e.epoch for e in epochs if e.is_best][-1] == best
-    assert result.metrics["validation"] == epochs[best - 1].validation
-    assert result.metrics["train"] == epochs[best - 1].train
+    result = RunDirectory(tmp_path).read()
+    assert [epoch.is_best for epoch in epochs] == [True, False, False]
+    assert (result.summary["kept_epoch"], result.summary["best_epoch"]) == (kept, 1)
+    assert result.metrics["validation"] == epochs[kept - 1].validation
+    assert result.metrics["train"] == epochs[kept - 1].train
+    assert result.gain_by_choice == pytest.approx(
+        epochs[kept - 1].validation["accuracy"] - epochs[-1].validation["accuracy"]
+    )
 
 
 def test_the_stored_model_gives_the_stored_predictions_which_give_the_stored_figures(
@@ -195,7 +205,7 @@ def test_a_training_killed_after_an_epoch_goes_on_to_the_same_result(
     epochs = run_training(faces, directory)
 
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert left == {"recipe.json", "checkpoint.safetensors", "best-1.safetensors"}
+    assert left == {"recipe.json", "checkpoint.safetensors"}
     assert [epoch.epoch for epoch in epochs] == [2, 3]
     whole, resumed = RunDirectory(trained[0]).read(), RunDirectory(directory).read()
     assert resumed.model["weights_sha256"] == whole.model["weights_sha256"]

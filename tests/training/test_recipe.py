@@ -35,6 +35,7 @@ from emotion_core.vision.architectures import NETWORKS
         ("gradients are not clipped", "clip_norm", 0.0),
         ("nor weights averaged", "averaging", 0.0),
         ("no other faces are learned first", "pretraining_epochs", 0),
+        ("and the last epoch is kept", "keep", "last"),
     ],
 )
 def test_the_preset_seed_is_the_reports_recipe(
@@ -50,7 +51,7 @@ def test_the_preset_seed_is_the_reports_recipe(
 def test_every_preset_makes_a_recipe_of_every_network(preset: str, network: str) -> None:
     recipe = Recipe.from_preset(preset, network)
 
-    assert (recipe.preset, recipe.network) == (preset, network)
+    assert (recipe.preset, recipe.network, recipe.keep) == (preset, network, "last")
 
 
 def test_a_recipe_survives_its_json() -> None:
@@ -59,6 +60,13 @@ def test_a_recipe_survives_its_json() -> None:
     after = Recipe.from_dict(json.loads(json.dumps(before.to_dict())))
 
     assert after == before
+
+
+def test_a_recipe_of_before_the_choice_kept_the_best_epoch() -> None:
+    stored = Recipe.from_preset("seed", "resnet50").to_dict()
+    del stored["keep"]
+
+    assert Recipe.from_dict(stored).keep == "best"
 
 
 def test_a_whole_number_from_json_serves_as_a_number() -> None:
@@ -147,6 +155,7 @@ def test_the_earlier_stage_learns_expressions_alone() -> None:
     assert (stage.epochs, stage.image_size, stage.fold) == (3, 64, 0)
     assert (stage.expression_weight, stage.affect_weight, stage.ccc_weight) == (1.0, 0.0, 0.0)
     assert (stage.learning_rate, stage.weights) == (recipe.learning_rate, "imagenet")
+    assert stage.keep == "last"
     with pytest.raises(RecipeError, match="pretraining_epochs"):
         stage.pretraining()
 

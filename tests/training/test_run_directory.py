@@ -52,6 +52,25 @@ def test_a_finished_run_is_read_back_whole(finished: RunDirectory) -> None:
     assert tuple(result.predictions.columns) == PREDICTION_COLUMNS
 
 
+def test_a_run_of_before_the_choice_is_read_as_one_that_kept_its_best_epoch(
+    finished: RunDirectory,
+) -> None:
+    for name, inner, field in (
+        ("recipe.json", None, "keep"),
+        ("metrics.json", "summary", "kept_epoch"),
+    ):
+        document = finished.read_json(name)
+        del (document[inner] if inner else document)[field]
+        finished.write_json(name, document)
+
+    result = finished.read()
+
+    assert (result.recipe.keep, result.summary["kept_epoch"]) == ("best", 2.0)
+    finished.begin(make_recipe(keep="best"))
+    with pytest.raises(TrainingError, match="keep: best → last"):
+        finished.begin(make_recipe())
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_run_that_lacks_a_file_is_not_complete_and_says_which(
     finished: RunDirectory, name: str

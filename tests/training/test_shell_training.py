@@ -49,6 +49,55 @@ def test_a_training_from_a_shell_is_registered_and_can_be_looked_at(
     assert "there is no training run 'nothing of the kind'" in missing.stderr
 
 
+def test_what_flatters_a_run_and_what_speaks_against_its_labels_stand_in_log_and_report(
+    urls: dict[str, str], tmp_path: Path
+) -> None:
+    faces = make_faces(tmp_path / "faces", seed=5)
+    for number in range(EXPRESSIONS.index("Happy"), 32, 8):
+        np.save(faces / "annotations" / f"{number}_val.npy", np.array("-0.9"))
+
+    def run(*arguments: str) -> Answer:
+        return tell(*arguments, url=urls["emotion_app"], home=tmp_path)
+
+    trained = run(
+        *("train", str(faces), "--network", "efficientnet_b0", "--preset", "quick"),
+        *("--weights", "none", "--epochs", "1", "--keep", "best", "--run", "flattered"),
+    )
+    shown = run("runs", "show", "flattered")
+
+    assert trained.returncode == 0, trained.stderr
+    page = Path(trained.stdout.splitlines()[-1]).read_text(encoding="utf-8")
+    warning = "Happy has mean valence -0.90 (+0.67 in AffectNet)"
+    assert warning in " ".join(trained.stderr.split())
+    assert warning in page
+    assert "Best epoch chosen on these images" in page
+    assert "1 (keep: best); best on the held-out images: 1" in shown.stdout
+
+
+def test_earlier_faces_in_a_misspelt_folder_are_refused_before_anything_is_trained(
+    urls: dict[str, str], tmp_path: Path, faces: Path
+) -> None:
+    earlier = tmp_path / "earlier"
+    for folder in ("happy", "suprise"):
+        (earlier / folder).mkdir(parents=True)
+        for number in range(3):
+            image = faces / "images" / f"{number}.jpg"
+            (earlier / folder / image.name).write_bytes(image.read_bytes())
+
+    result = tell(
+        *("train", str(faces), "--preset", "quick", "--weights", "none"),
+        *("--pretraining-data", str(earlier), "--pretraining-epochs", "1"),
+        url=urls["emotion_app"],
+        home=tmp_path / "home",
+    )
+
+    told = " ".join(result.stderr.split())
+    assert result.returncode == 1
+    assert "3 files (50.0%) cannot be used" in told
+    assert "'suprise' names no expression; is it meant for 'surprise'?" in told
+    assert not (tmp_path / "home" / "runs").exists()
+
+
 def test_a_run_of_another_machine_is_registered_by_its_folder(
     urls: dict[str, str], database: Database, tmp_path: Path, faces: Path
 ) -> None:

@@ -38,6 +38,7 @@ def test_compare_trains_every_network_and_prints_the_floor_beside_the_results(
     ]
     assert table[4].split()[1] == "0.125"
     assert "8 held-out images of faces" in table[5]
+    assert "read too high" not in printed.out
     assert RunDirectory(tmp_path / "resnet50").is_complete
     assert RunDirectory(tmp_path / "efficientnet_b0").is_complete
 
@@ -45,7 +46,7 @@ def test_compare_trains_every_network_and_prints_the_floor_beside_the_results(
 def test_the_same_command_again_only_prints_the_table(
     faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", "--network", "efficientnet_b0", "--data", str(faces)]
+    command = ["train", "--network", "efficientnet_b0", "--data", str(faces), "--keep", "best"]
     command += ["--out", str(tmp_path), *SMALL]
     main(command)
     first = capsys.readouterr().out
@@ -55,7 +56,9 @@ def test_the_same_command_again_only_prints_the_table(
     again = capsys.readouterr().out
     assert "epoch 1/1" in first
     assert "epoch 1/1" not in again
-    assert first.splitlines()[-5:] == again.splitlines()[-5:]
+    assert first.splitlines()[-6:] == again.splitlines()[-6:]
+    assert "efficientnet_b0 kept the epoch that is best on these images" in first
+    assert "its figures read too high: accuracy +0.000 against the last epoch" in first
 
 
 def test_it_runs_as_a_module_without_database_airflow_or_typer(faces: Path, tmp_path: Path) -> None:
@@ -78,6 +81,22 @@ def test_it_runs_as_a_module_without_database_airflow_or_typer(faces: Path, tmp_
 
     assert result.returncode == 0, result.stderr
     assert "epoch 1/1" in result.stdout
+
+
+def test_what_is_left_out_is_told_and_too_much_of_it_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = make_faces(tmp_path / "faces", seed=3)
+    for number in range(4):
+        (broken / "images" / f"{number}.jpg").write_bytes(b"no image")
+
+    status = main(["compare", "--data", str(broken), "--out", str(tmp_path / "out"), *SMALL])
+
+    printed = capsys.readouterr()
+    assert status == 1
+    assert "left out: 4 not_an_image (images/0.jpg: " in printed.out
+    assert "4 files (12.5%) cannot be used" in printed.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 
 from emotion_core.emotions import EXPRESSIONS
 
-_AFFECT: Final = {
+AFFECT: Final = {
     # mean valence, mean arousal, spread of valence, spread of arousal, correlation
     "Neutral": (-0.02, -0.02, 0.14, 0.12, -0.25),
     "Happy": (0.67, 0.08, 0.18, 0.17, 0.20),
@@ -23,6 +23,7 @@ _AFFECT: Final = {
     "Anger": (-0.44, 0.55, 0.17, 0.20, 0.05),
     "Contempt": (-0.50, 0.56, 0.19, 0.14, -0.50),
 }
+"""How valence and arousal go with each expression."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ _NEIGHBOURS: Final = {
 
 def sample_affect(expression: int, rng: np.random.Generator) -> tuple[float, float]:
     """A plausible valence and arousal, each within ±0.98, for an expression's id."""
-    mean_v, mean_a, spread_v, spread_a, correlation = _AFFECT[EXPRESSIONS[expression]]
+    mean_v, mean_a, spread_v, spread_a, correlation = AFFECT[EXPRESSIONS[expression]]
     first, second = rng.standard_normal(2)
     second = correlation * first + np.sqrt(1 - correlation**2) * second
     valence = float(np.clip(mean_v + spread_v * first, -0.98, 0.98))
@@ -162,7 +163,7 @@ def contract(expression: int, valence: float, arousal: float, rng: np.random.Gen
     jaw and brows (arousal). Now and then a face is half another expression, as people's are.
     """
     name = EXPRESSIONS[expression]
-    mean_v, mean_a, *_ = _AFFECT[name]
+    mean_v, mean_a, *_ = AFFECT[name]
     strength = 0.0
     if name != "Neutral":
         strength = (valence * mean_v + arousal * mean_a) / (mean_v**2 + mean_a**2)
