@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from emotion_core.vision.checkpoint import load_model
 from emotion_core.vision.device import device_name, pick_device, prepare_device
+from emotion_core.vision.engines import answers_of
+from emotion_core.vision.golden import EXACT, GOLDEN_FILE, ROUNDED, Golden
 from emotion_core.vision.inference import infer
 from emotion_core.vision.scores import Scores
 
@@ -31,3 +33,24 @@ class EagerEngine:
     def score(self, pixels: NDArray[np.uint8]) -> Scores:
         """Score uint8 [N, S, S, 3]; N may be 0."""
         return infer(self.network, self.description.preprocessing, pixels, self._device)
+
+
+def load_reference(model_dir: Path, device: str) -> EagerEngine:
+    """The reference, held against the answers that were stored with the model, if any were.
+
+    The weights must give them in float32 on the CPU, tightly; a GPU, on which the reference
+    computes in bfloat16, may round them besides.
+
+    Raises:
+        WeightsError: It gives others; see also :class:`EagerEngine`.
+        SettingsError: The device is not there.
+    """
+    if not (model_dir / GOLDEN_FILE).exists():
+        return EagerEngine(model_dir, device)
+    golden = Golden.read(model_dir)
+    engine = EagerEngine(model_dir, "cpu")
+    golden.check(answers_of(engine), tolerance=EXACT, source=str(model_dir))
+    if device != "cpu":
+        engine = EagerEngine(model_dir, device)
+        golden.check(answers_of(engine), tolerance=ROUNDED, source=str(model_dir))
+    return engine

@@ -14,12 +14,13 @@ from emotion_core.vision.processor import available_cores, cpu_flags
 from emotion_core.vision.scores import Scores
 
 if TYPE_CHECKING:
+    from emotion_core.vision.golden import Answer
     from emotion_core.vision.network import EmotionNetwork
     from emotion_core.vision.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
 
-REVISION: Final = 1
+REVISION: Final = 2
 """Raised when an engine's stored form or its computing changes; prepared engines are made anew."""
 
 FACES_FOR_ROUNDING: Final = 64
@@ -45,6 +46,16 @@ class Engine(Protocol):
 
     def score(self, pixels: NDArray[np.uint8]) -> Scores:
         """Score uint8 [N, S, S, 3] from the model's preprocessing; N may be 0."""
+
+
+def answers_of(engine: Engine) -> "Answer":
+    """What :class:`emotion_core.vision.golden.Golden` asks for, given by an engine."""
+
+    def answer(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        scores = engine.score(pixels)
+        return scores.probabilities, scores.va
+
+    return answer
 
 
 @dataclass(frozen=True)

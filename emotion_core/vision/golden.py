@@ -1,7 +1,8 @@
 """A model's answers to a few stored pictures: whoever loads it checks that it still gives them.
 
 Another library version, a changed preprocessing or a broken device would otherwise change every
-score in silence.
+score in silence. The model's own are in float32; a prepared engine, which may round, has its own
+beside it (:mod:`emotion_core.vision.prepared`).
 """
 
 from collections.abc import Callable
@@ -20,14 +21,17 @@ from emotion_core.errors import WeightsError
 GOLDEN_FILE: Final = "golden.safetensors"
 
 EXACT: Final = 0.01
-"""How far a probability, valence or arousal may be off in float32, on any machine."""
+"""How far a probability, valence or arousal may be off in the same precision, on any machine."""
 ROUNDED: Final = 0.15
-"""The same where the machine computes in bfloat16 (the largest seen on trained networks: 0.11)."""
+"""How far bfloat16 may be off float32 (the largest seen on trained networks: 0.11)."""
+
+Answer = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""Pixels to probabilities [N, 8], before calibration, and affect [N, 2]."""
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Pictures and what the model said of them when it was made, in float32."""
+    """Pictures and what the model, or an engine of it, said of them when it was made."""
 
     pixels: NDArray[np.uint8]
     """[N, S, S, 3], as the model's own preprocessing gives them. No photographs of people."""
@@ -36,22 +40,22 @@ class Golden:
     va: NDArray[np.float32]
     """[N, 2]."""
 
-    def write(self, folder: Path) -> None:
-        """Write ``golden.safetensors``, complete or not at all."""
-        with replacing(folder / GOLDEN_FILE) as temporary:
+    def write(self, folder: Path, name: str = GOLDEN_FILE) -> None:
+        """Write ``golden.safetensors``, or a file of another name, complete or not at all."""
+        with replacing(folder / name) as temporary:
             safetensors.numpy.save_file(
                 {"pixels": self.pixels, "probabilities": self.probabilities, "va": self.va},
                 temporary,
             )
 
     @classmethod
-    def read(cls, folder: Path) -> "Golden":
+    def read(cls, folder: Path, name: str = GOLDEN_FILE) -> "Golden":
         """Read what :meth:`write` wrote.
 
         Raises:
             WeightsError: It is missing or damaged.
         """
-        path = folder / GOLDEN_FILE
+        path = folder / name
         try:
             return cls(**safetensors.numpy.load_file(path))
         except (OSError, SafetensorError, TypeError) as error:
@@ -59,28 +63,25 @@ class Golden:
                 f"{path} cannot be read ({error}); restore the folder of the model as it was made"
             ) from None
 
-    def check(
-        self,
-        answer: Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]],
-        *,
-        tolerance: float,
-        source: str,
-    ) -> None:
+    def drift(self, answer: Answer) -> float:
+        """Ask for the answers again; the furthest that one is off, NaN when one is no number."""
+        probabilities, va = answer(self.pixels)
+        # NumPy's maximum hands a NaN on; Python's may lose it.
+        return float(
+            np.maximum(np.abs(probabilities - self.probabilities).max(), np.abs(va - self.va).max())
+        )
+
+    def check(self, answer: Answer, *, tolerance: float, source: str) -> None:
         """Ask for the answers again and compare.
 
         Args:
-            answer: Pixels to probabilities [N, 8] (before calibration) and affect [N, 2].
             tolerance: ``EXACT`` or ``ROUNDED``.
             source: The model, for the message.
 
         Raises:
             WeightsError: An answer is further off than ``tolerance``; scoring must not begin.
         """
-        probabilities, va = answer(self.pixels)
-        # NumPy's maximum hands a NaN on; Python's may lose it.
-        drift = float(
-            np.maximum(np.abs(probabilities - self.probabilities).max(), np.abs(va - self.va).max())
-        )
+        drift = self.drift(answer)
         if not drift <= tolerance:  # a NaN is no answer either
             raise WeightsError(
                 f"{source} no longer gives its own stored answers: off by {drift:.3f}, allowed is "

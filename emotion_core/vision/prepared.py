@@ -1,9 +1,13 @@
 """Prepared engines: chosen once per model and machine, and kept beside the model.
 
 ``<model>/engines/<fingerprint>/engine.json`` says which engine was chosen, how fast each was and
-how well it kept the scores; beside it lie the files that the chosen one loads. The fingerprint
-covers the weights, the preprocessing, the machine and the libraries' versions: whatever changes
-any of them is prepared anew. Imports no torch until something has to be prepared.
+how well it kept the scores; beside it lie the files that the chosen one loads, and its own answers
+to a few pictures. The fingerprint covers the weights, the preprocessing, the machine and the
+libraries' versions: whatever changes any of them is prepared anew. Imports no torch until something
+has to be prepared.
+
+An engine that rounds is held against float32 once, with a wide tolerance, when it is chosen. From
+then on it must give its own answers, with a narrow one.
 """
 
 import argparse
@@ -28,7 +32,8 @@ from emotion_core.durable import write_bytes
 from emotion_core.errors import WeightsError
 from emotion_core.vision import engines
 from emotion_core.vision.agreement import compare, patterns
-from emotion_core.vision.engines import Choice, Engine
+from emotion_core.vision.engines import Choice, Engine, answers_of
+from emotion_core.vision.golden import EXACT, GOLDEN_FILE, ROUNDED, Golden
 from emotion_core.vision.preprocessing import Preprocessing
 from emotion_core.vision.processor import available_cores, cpu_flags, cpu_name, may_have_cuda
 
@@ -36,9 +41,12 @@ log = logging.getLogger(__name__)
 
 FOLDER: Final = "engines"
 DESCRIPTION: Final = "engine.json"
+ANSWERS: Final = "answers.safetensors"
 MOST_FACES: Final = 128
 """Real images used to check an engine; the reference takes seconds for more."""
 
+_ANSWERED: Final = 8
+"""Patterns that an engine answers where no pictures were stored with the model."""
 _RATE_IMAGES: Final = 32
 _RATE_REPEATS: Final = 2
 _WORTHWHILE: Final = 1.05
@@ -54,6 +62,8 @@ class Prepared:
     preprocessing: Preprocessing
     network: str
     weights_sha256: str
+    golden_sha256: str | None
+    """Of the model's stored answers, which the weights gave when the engine was chosen."""
     temperature: float
     """Of the model's calibration."""
     images_per_second: float
@@ -62,8 +72,19 @@ class Prepared:
     """Every engine tried, with its rate and agreement, the reference first."""
 
     def load(self, model_dir: Path, device: str) -> Engine:
-        """The chosen engine; see :func:`emotion_core.vision.engines.load`."""
-        return engines.load(self.choice, self.folder, model_dir, device)
+        """The chosen engine; see :func:`emotion_core.vision.engines.load`.
+
+        Raises:
+            WeightsError: It no longer gives the answers that it gave when it was chosen.
+        """
+        engine = engines.load(self.choice, self.folder, model_dir, device)
+        drift = Golden.read(self.folder, ANSWERS).drift(answers_of(engine))
+        if not drift <= EXACT:  # a NaN is no answer either
+            raise WeightsError(
+                f"{self.folder} holds another engine, or a broken one: its answers are off by "
+                f"{drift:.3f} from those it gave when it was chosen, allowed is {EXACT}"
+            )
+        return engine
 
 
 def find_prepared(model_dir: Path, device: str = "auto") -> Prepared | None:
@@ -78,15 +99,20 @@ def find_prepared(model_dir: Path, device: str = "auto") -> Prepared | None:
         return None
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        for name, digest in stored["files"].items():
-            if _sha256(folder / name) != digest:
-                raise ValueError(f"{name} is not the file that was written")
+        if stored["fingerprint"] != folder.name:
+            raise ValueError("it was prepared for another model or machine")
+        digests = {folder / name: digest for name, digest in stored["files"].items()}
+        digests[model_dir / "weights.safetensors"] = stored["weights_sha256"]
+        for file, digest in digests.items():
+            if _sha256(file) != digest:
+                raise ValueError(f"{file.name} is not the file that was written")
         return Prepared(
             folder=folder,
             choice=Choice(**stored["choice"]),
             preprocessing=Preprocessing.from_dict(stored["preprocessing"]),
             network=str(stored["network"]),
             weights_sha256=str(stored["weights_sha256"]),
+            golden_sha256=stored["golden_sha256"],
             temperature=float(stored["temperature"]),
             images_per_second=float(stored["images_per_second"]),
             measured=list(stored["measured"]),
@@ -110,7 +136,8 @@ def prepare_engine(
             without them only float32 engines are tried.
 
     Raises:
-        WeightsError: The folder holds no whole model.
+        WeightsError: The folder holds no whole model, or the model no longer gives the answers that
+            were stored with it.
         OSError: The model's folder cannot be written.
     """
     kind = device_kind(device)
@@ -124,6 +151,7 @@ def prepare_engine(
         partial.mkdir()
         try:
             description = _prepare(model_dir, kind, faces, partial)
+            description["fingerprint"] = folder.name
             write_bytes(partial / DESCRIPTION, (json.dumps(description, indent=2) + "\n").encode())
             partial.rename(folder)
         finally:
@@ -148,6 +176,12 @@ def device_kind(device: str) -> str:
     return pick_device(device).type
 
 
+def golden_sha256(model_dir: Path) -> str | None:
+    """Of the answers that are stored with a model; None where there are none."""
+    path = model_dir / GOLDEN_FILE
+    return _sha256(path) if path.exists() else None
+
+
 def discard(prepared: Prepared) -> None:
     """Remove an engine that is whole and yet cannot be loaded."""
     with _only_one(prepared.folder.parent):
@@ -159,9 +193,10 @@ def _prepare(
 ) -> dict[str, Any]:
     """Try every candidate; returns the description, and leaves the winner's files in ``folder``."""
     from emotion_core.vision.checkpoint import load_model
-    from emotion_core.vision.engine_eager import EagerEngine
+    from emotion_core.vision.engine_eager import load_reference
 
-    reference = EagerEngine(model_dir, kind)
+    golden = Golden.read(model_dir) if (model_dir / GOLDEN_FILE).exists() else None
+    reference = load_reference(model_dir, kind)
     preprocessing = reference.description.preprocessing
     temperature = reference.description.calibration["temperature"]
     count_faces = 0 if faces is None else min(len(faces), MOST_FACES)
@@ -182,6 +217,9 @@ def _prepare(
             engine = engines.load(choice, folder, model_dir, kind)
             found = engine.score(images).calibrated(temperature)
             agreement = compare(expected, found, count_faces)
+            if golden is not None:
+                tolerance = EXACT if choice.precision == "f32" else ROUNDED
+                golden.check(answers_of(engine), tolerance=tolerance, source=choice.label)
         except Exception as error:  # whatever an engine cannot do, the reference can
             log.warning("%s cannot be used here: %s", choice.label, error)
             continue
@@ -205,14 +243,17 @@ def _prepare(
     for left in folder.iterdir():
         if left.name not in chosen.files:
             left.unlink()
+    pictures = patterns(preprocessing.image_size, _ANSWERED) if golden is None else golden.pixels
+    Golden(pictures, *answers_of(loaded[best])(pictures)).write(folder, ANSWERS)
     return {
         "choice": chosen.to_dict(),
         "images_per_second": rates[best],
         "network": reference.description.network,
         "weights_sha256": reference.description.weights_sha256,
+        "golden_sha256": golden_sha256(model_dir),
         "temperature": temperature,
         "preprocessing": preprocessing.to_dict(),
-        "files": {name: _sha256(folder / name) for name in chosen.files},
+        "files": {name: _sha256(folder / name) for name in (*chosen.files, ANSWERS)},
         "machine": cpu_name(),
         "measured": [
             {"engine": choice.label, "images_per_second": rate} | result

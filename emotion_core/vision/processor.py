@@ -4,6 +4,13 @@ import math
 import os
 import platform
 from pathlib import Path
+from typing import Final
+
+_BELOW_BF16: Final = {"sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2"} | {
+    "avx512_core",
+    "avx512_core_vnni",
+}
+_BELOW_AMX: Final = _BELOW_BF16 | {"avx512_core_bf16", "avx512_core_fp16", "avx10_1_512"}
 
 
 def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -24,8 +31,18 @@ def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 
 def cpu_flags() -> frozenset[str]:
-    """The instruction sets that the kernel names, such as ``avx512_bf16``; empty if not Linux."""
-    return frozenset(_described("flags").split())
+    """The instruction sets, such as ``avx512_bf16``, that engines may use; empty if not Linux.
+
+    They are those that the kernel names, without the matrix and bfloat16 instructions that
+    ``ONEDNN_MAX_CPU_ISA`` forbids: PyTorch and OpenVINO compute with oneDNN, which obeys it.
+    """
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
+    flags = _described("flags").split()
+    if limit.lower() in _BELOW_AMX:
+        flags = [flag for flag in flags if not flag.startswith("amx")]
+    if limit.lower() in _BELOW_BF16:
+        flags = [flag for flag in flags if flag != "avx512_bf16"]
+    return frozenset(flags)
 
 
 def cpu_name() -> str:
