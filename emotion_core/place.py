@@ -35,26 +35,34 @@ def place_named(written: str) -> str:
     Raises:
         PlaceError: It names no place; says why.
     """
+    try:
+        place = _named(written)
+        length = len(place.encode())
+    except PlaceError as error:
+        raise PlaceError(f"{written!r} names no place: {error}") from None
+    except UnicodeEncodeError:
+        raise PlaceError(f"{written!r} is not UTF-8; rename the folder") from None
+    if length > MAX_PLACE_BYTES:
+        raise PlaceError(
+            f"{written[:80]!r}… is {length:,} bytes long; {MAX_PLACE_BYTES:,} are possible"
+        )
+    return place
+
+
+def _named(written: str) -> str:
     if not written.strip():
-        raise PlaceError("it is empty; name a folder or s3://bucket/folder")
+        raise PlaceError("it is empty; write a folder or s3://bucket/folder")
     if written != written.strip():
         raise PlaceError("it begins or ends with a space; take that away")
     if (variable := _VARIABLE.search(written)) is not None:
         raise PlaceError(f"nothing replaces {variable.group()} in it; write the whole path")
     if (address := _ADDRESS.fullmatch(written)) is not None:
         bucket, folder = address.groups()
-        place = "s3://" + bucket + posixpath.normpath(f"/{folder or ''}").rstrip("/")
-    elif _NEARLY_ADDRESS.match(written):
+        path = posixpath.normpath("/" + (folder or "").lstrip("/"))
+        return f"s3://{bucket}{path.rstrip('/')}"
+    if _NEARLY_ADDRESS.match(written):
         raise PlaceError("an address is written s3://bucket/folder, and a folder as its path")
-    else:
-        place = _folder(written)
-    try:
-        length = len(place.encode())
-    except UnicodeEncodeError:
-        raise PlaceError("its name is not UTF-8; rename the folder") from None
-    if length > MAX_PLACE_BYTES:
-        raise PlaceError(f"it is {length:,} bytes long; {MAX_PLACE_BYTES:,} are possible")
-    return place
+    return _folder(written)
 
 
 def _folder(written: str) -> str:

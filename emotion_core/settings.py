@@ -50,7 +50,7 @@ def _place(env: Mapping[str, str], variable: str, default: Path) -> str:
     try:
         return place_named(written)
     except PlaceError as error:
-        raise SettingsError(f"{variable} is {written!r}: {error}") from None
+        raise SettingsError(f"{variable}: {error}") from None
 
 
 @dataclass(frozen=True)

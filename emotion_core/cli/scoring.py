@@ -16,9 +16,7 @@ from emotion_core.store import batches
 
 @app.command()
 def score(
-    path: Annotated[
-        str, typer.Argument(help="A file or folder, here or as s3://bucket/…")
-    ],
+    path: Annotated[str, typer.Argument(help="A file or folder, here or as s3://bucket/…")],
     model: Annotated[
         str | None, typer.Option(help="In place of the champion; see `emotion models`.")
     ] = None,

@@ -189,7 +189,10 @@ class Scan:
         """Entries with their paths, without what is ignored; a folder that cannot be read too."""
         try:
             for entry in self.source.entries(folder):
-                if entry.name in (SUCCESS_MARKER, MANIFEST) or is_clutter(entry.name):
+                if entry.problem == "unusable_name":
+                    # A key that is the source's own address and a slash has no part of its own.
+                    yield join(folder, entry.name) or b"/", entry
+                elif entry.name in (SUCCESS_MARKER, MANIFEST) or is_clutter(entry.name):
                     self.count_ignored += 1
                 else:
                     yield join(folder, entry.name), entry

@@ -159,8 +159,7 @@ def _misnamed(inside: str, details: dict[str, Any]) -> Iterator[Entry]:
     if str(details["name"]).endswith("/") and not details["size"]:
         return
     entry = _entry(details)
-    # A key that is the source's own address and a slash has no part of its own.
-    yield replace(entry, name=inside.encode() or b"/", problem="unusable_name")
+    yield replace(entry, name=inside.encode(), problem="unusable_name")
 
 
 def _entry(details: dict[str, Any]) -> Entry:

@@ -80,7 +80,8 @@ class ScoringSteps(PrivacySteps):
         """
         from emotion_core.scoring.source import open_source
 
-        place = place_named(written)
+        # A shell has replaced a home that was meant; what it left is a name.
+        place = place_named(f"./{written}" if written.startswith("~") else written)
         above, _, name = place.rpartition("/")
         if is_address(place):
             # A key and a folder may have the same name: with a slash at its end it is the folder.
