@@ -11,14 +11,15 @@ it with the champion.
 | `shadow` | scores the same images with the challenger, if there is one; what is current stays, and its failure is not the night's | goes on; nothing is scored twice |
 
 **This DAG is idempotent**: what is left to do is a query on the ledger, never a date. A missed
-night needs no backfill, the next run takes everything that waits.
+night needs no backfill, the next run takes everything that waits, and what a stopped run has left.
 
 **Skipped** means that no model is champion yet.
 
 **If the log says …**
 - *files still wait for a worker*: all workers of this run died; clear `score`.
 - *refused …*: that file became a row with its reason (view `refused_file`); the others went on.
-- *held back …*: the folder's `manifest.csv` is not met yet; nothing of it is lost or refused.
+- *held back …*: the folder's `manifest.csv` is not met yet, or a marker's name is misspelt; nothing
+  of it is lost or refused.
 - *… were refused, mostly …*: all that is good is published, but the share of refused files is over the
   limit. Mend the delivery; `emotion retry --reason CODE` puts refused files back for the next run.
 """

@@ -9,6 +9,10 @@ class SettingsError(EmotionError):
     """A setting is missing or cannot be used."""
 
 
+class PlaceError(EmotionError):
+    """A folder or an address is written so that no place is meant; says why."""
+
+
 class DataError(EmotionError):
     """A data set cannot be read or is not usable for training."""
 

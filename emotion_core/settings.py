@@ -4,8 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from emotion_core.errors import SettingsError
+from emotion_core.errors import PlaceError, SettingsError
+from emotion_core.place import is_address, place_named
 from emotion_core.weak_secrets import weakness
 
 PACKAGE_DIR = Path(__file__).resolve().parent
@@ -52,9 +54,21 @@ def _erasure_key(env: Mapping[str, str]) -> str | None:
     return key
 
 
+def _place(env: Mapping[str, str], variable: str, default: Path) -> str:
+    """The place that a variable names; the default where it is not set, or empty."""
+    written = env.get(variable)
+    if not written:
+        return str(default)
+    try:
+        return place_named(written)
+    except PlaceError as error:
+        raise SettingsError(f"{variable}: {error}") from None
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Where things are. Folders are made by whoever first writes into them."""
+    """Where things are. A folder in the home is made by whoever first needs it; every other one
+    has to be there: see :meth:`folder`."""
 
     home: Path
     """State of this installation (``EMOTION_HOME``). Default ``.emotion``: in the project's folder,
@@ -95,34 +109,37 @@ class Settings:
             SettingsError: A variable holds a value that cannot be used; names the variable.
         """
         env = os.environ if environment is None else environment
-        home = Path(env.get("EMOTION_HOME") or _beside() / ".emotion").absolute()
 
-        def folder(variable: str, default: str) -> Path:
-            return Path(env.get(variable) or home / default).absolute()
+        def path(variable: str, default: Path) -> Path:
+            place = _place(env, variable, default)
+            if is_address(place):
+                raise SettingsError(f"{variable} is {place!r}: only the inbox may be an address")
+            return Path(place)
+
+        # Who has no home folder may still name one.
+        home = path("EMOTION_HOME", Path() if env.get("EMOTION_HOME") else _beside() / ".emotion")
 
         device = env.get("EMOTION_DEVICE") or "auto"
         if device not in ("auto", "cpu", "cuda"):
             raise SettingsError(f"EMOTION_DEVICE is {device!r}; use auto, cpu or cuda")
         weights = env.get("EMOTION_WEIGHTS_DIR")
         url = env.get("EMOTION_DATABASE_URL", "").strip() or None
-        inbox = env.get("EMOTION_INBOX_DIR") or ""
-        is_address = "://" in inbox
-        inbox_dir = home / "inbox" if is_address else folder("EMOTION_INBOX_DIR", "inbox")
+        inbox = _place(env, "EMOTION_INBOX_DIR", home / "inbox")
         return cls(
             home=home,
-            runs_dir=folder("EMOTION_RUNS_DIR", "runs"),
-            reports_dir=folder("EMOTION_REPORTS_DIR", "reports"),
-            inbox_dir=inbox_dir,
-            inbox=inbox.rstrip("/") if is_address else str(inbox_dir),
-            data_dir=folder("EMOTION_DATA_DIR", "data"),
-            weights_dir=Path(weights).absolute() if weights else None,
+            runs_dir=path("EMOTION_RUNS_DIR", home / "runs"),
+            reports_dir=path("EMOTION_REPORTS_DIR", home / "reports"),
+            inbox_dir=home / "inbox" if is_address(inbox) else Path(inbox),
+            inbox=inbox,
+            data_dir=path("EMOTION_DATA_DIR", home / "data"),
+            weights_dir=path("EMOTION_WEIGHTS_DIR", home) if weights else None,
             database_url=url,
             migrate_database_url=env.get("EMOTION_MIGRATE_DATABASE_URL", "").strip() or url,
             device=device,
             alert_webhook=_webhook(env),
             alert_email=env.get("EMOTION_ALERT_EMAIL") or None,
             erasure_key=_erasure_key(env),
-            erasures_path=folder("EMOTION_ERASURES_FILE", "erasures.jsonl"),
+            erasures_path=path("EMOTION_ERASURES_FILE", home / "erasures.jsonl"),
         )
 
     @property
@@ -130,6 +147,29 @@ class Settings:
         """The variable that :attr:`migrate_database_url` stands in."""
         is_own = self.migrate_database_url != self.database_url
         return "EMOTION_MIGRATE_DATABASE_URL" if is_own else "EMOTION_DATABASE_URL"
+
+    def folder(
+        self, name: Literal["runs_dir", "reports_dir", "inbox_dir", "data_dir", "weights_dir"]
+    ) -> Path:
+        """A folder that is there: made where it lies in the home.
+
+        Raises:
+            SettingsError: A variable names another one, and that is not there.
+        """
+        place: Path = getattr(self, name)
+        if place.is_relative_to(self.home):
+            place.mkdir(parents=True, exist_ok=True)
+        elif not place.is_dir():
+            raise SettingsError(
+                f"EMOTION_{name.upper()} is {str(place)!r}, which is no folder; create it or set "
+                "the variable right"
+            )
+        return place
+
+    @property
+    def weights_folder(self) -> Path | None:
+        """As :attr:`weights_dir`, once it is there; see :meth:`folder`."""
+        return None if self.weights_dir is None else self.folder("weights_dir")
 
     def require_database_url(self) -> str:
         """The database's address.

@@ -46,6 +46,8 @@ GRANT UPDATE, DELETE ON rejection TO emotion_score;
 GRANT SELECT, INSERT, UPDATE, DELETE ON held_folder TO emotion_score;
 GRANT SELECT, INSERT, UPDATE ON refusal_retry TO emotion_score;
 GRANT SELECT, INSERT ON scoring_throughput TO emotion_score;
+-- What is not scored yet and no open batch counts on.
+GRANT EXECUTE ON FUNCTION withdraw_items(bigint[]) TO emotion_score;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO emotion_report;
 GRANT INSERT, UPDATE ON report, model_cost TO emotion_report;

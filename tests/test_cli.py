@@ -15,6 +15,8 @@ from sqlalchemy import text
 from typer.main import get_command
 
 from emotion_core.cli import app
+from emotion_core.settings import Settings
+from emotion_core.steps import Steps
 from emotion_core.store.batches import (
     HeldFolder,
     close_batch,
@@ -118,6 +120,12 @@ def test_refused_files_are_put_back_once(urls: dict[str, str], refusing_batch: s
         (("batches", "show", "x"), "there is no batch 'x'"),
         (("refused", "x"), "there is no batch 'x'"),
         (("score", "/no/such/picture.jpg"), "there is no file or folder '/no/such/picture.jpg'"),
+        (("score", ""), "'' names no place: it is empty"),
+        (("score", " "), "' ' names no place: it is empty"),
+        (("score", "~"), "there is no file or folder '~'"),
+        (("score", "/no/such/*.jpg"), "there is no file or folder '/no/such/*.jpg'"),
+        (("score", "file:///tmp"), "an address is written s3://bucket/folder"),
+        (("source", "set", "s3:/b", "--purpose", "research"), "an address is written"),
         (("score", ".", "--model", "resnet50 v999"), "there is no model 'resnet50 v999'"),
     ],
 )
@@ -265,6 +273,31 @@ def test_a_folder_and_then_one_of_its_files_are_scored_at_once(
 
 def scores_of_b(printed: str) -> list[str]:
     return next(line for line in printed.splitlines() if "b.jpg" in line).split()
+
+
+def test_a_folder_is_one_source_however_it_is_spelt(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d/e").mkdir(parents=True)
+    (tmp_path / "d/a.jpg").write_bytes(make_jpeg())
+    (tmp_path / "link").symlink_to(tmp_path / "d")
+    steps = Steps(settings)
+    spelt = (
+        str(tmp_path / "d"),
+        "d",
+        "./d/",
+        "d/../d",
+        "d/e/..",
+        "link",
+        "link/../d",
+        "//" + str(tmp_path / "d"),
+    )
+
+    assert {steps.place_to_score(written) for written in spelt} == {(str(tmp_path / "d"), None)}
+    assert {steps.place_to_score(f"{written}/a.jpg") for written in spelt} == {
+        (str(tmp_path / "d"), b"a.jpg")
+    }
 
 
 def test_a_folder_with_nothing_in_it_is_a_sentence(

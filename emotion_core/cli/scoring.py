@@ -1,9 +1,7 @@
 """``emotion score``, ``batches``, ``refused``, ``retry``: batches from a shell."""
 
-import os
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +16,7 @@ from emotion_core.store import batches
 
 @app.command()
 def score(
-    path: Annotated[str, typer.Argument(help="A file, a folder, or s3://bucket/folder.")],
+    path: Annotated[str, typer.Argument(help="A file or folder, here or as s3://bucket/…")],
     model: Annotated[
         str | None, typer.Option(help="In place of the champion; see `emotion models`.")
     ] = None,
@@ -26,15 +24,17 @@ def score(
 ) -> None:
     """Score a file or a folder now, as a batch of its own."""
     steps = open_steps()
-    source, only = _source(path)
+    source, only = steps.place_to_score(path)
     run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-    intake = steps.open_batch(run_key, settle_seconds=0, source=source, only=only, model=model)
-    if not intake["count_entered"] + intake["count_known"] + intake["count_held"]:
+    with steps.at_work(run_key):
+        intake = steps.open_batch(run_key, settle_seconds=0, source=source, only=only, model=model)
+        # Also what an earlier command planned before it was stopped.
+        if steps.count_waiting(run_key):
+            steps.score(run_key, f"{user_name()} {run_key}")
         steps.close_batch(run_key)
+    count_there = intake["count_entered"] + intake["count_known"]
+    if not count_there + intake["count_held"] + intake["count_taken_over"]:
         raise ScoringError(f"there is nothing to score in {path}")
-    if intake["count_planned"]:
-        steps.score(run_key, f"{user_name()} {run_key}")
-    steps.close_batch(run_key)
     with steps.database.transaction("emotion_report") as connection:
         batch = batches.batch_by_key(connection, run_key)
         files = batches.scored_files(
@@ -58,8 +58,11 @@ def score(
         )
     console.print(table)
     _show_batch(steps, run_key)
-    if not intake["count_entered"] + intake["count_known"]:
-        raise ScoringError(f"nothing of {path} was scored: it waits for its manifest")
+    if not count_there + intake["count_taken_over"]:
+        raise ScoringError(
+            f"nothing of {path} was scored: it waits for its manifest, or for a marker's right "
+            "name; see above"
+        )
 
 
 @batches_app.callback(invoke_without_command=True)
@@ -160,15 +163,3 @@ def _show_batch(steps: Steps, run_key: str) -> None:
         for folder in held:
             add_row(folders, folder.folder or ".", folder.reason, folder.detail, folder.advice)
         console.print(folders)
-
-
-def _source(path: str) -> tuple[str, bytes | None]:
-    """A source's name, and a single file's path inside it."""
-    if "://" in path:
-        return path.rstrip("/"), None
-    place = Path(path).absolute()
-    if place.is_dir():
-        return str(place), None
-    if not place.exists():
-        raise ScoringError(f"there is no file or folder {path!r}")
-    return str(place.parent), os.fsencode(place.name)

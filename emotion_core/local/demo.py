@@ -102,8 +102,7 @@ class Demo:
         self._steps.database.close()
 
     def _draw(self) -> Path:
-        folder = self._settings.data_dir / f"drawn_faces_{self._faces}"
-        self._settings.data_dir.mkdir(parents=True, exist_ok=True)
+        folder = self._settings.folder("data_dir") / f"drawn_faces_{self._faces}"
         with self._display.waiting("drawing faces …"):
             return draw_dataset(folder, per_expression=self._faces, seed=_DRAWING_SEED)
 
@@ -218,7 +217,7 @@ class Demo:
             self._follow(SCORING, str(earlier["dag_run_id"]), [], lambda: None)
         run_key = self._new_key()
         self._steps.record_source_once(self._settings.inbox, "research", recorded_by="demo")
-        batch = drop(self._settings.inbox_dir / folder_name(run_key), faces)
+        batch = drop(self._settings.folder("inbox_dir") / folder_name(run_key), faces)
         self._say(
             f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "
             "a copy, one cut off, one that is no image"

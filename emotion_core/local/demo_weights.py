@@ -23,7 +23,7 @@ class WeightsCheck:
 
     def __init__(self, settings: Settings) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHECK, str(settings.weights_dir or ""), *MAIN_NETWORKS],
+            [sys.executable, "-c", _CHECK, str(settings.weights_folder or ""), *MAIN_NETWORKS],
             cwd=PROJECT_DIR,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -20,6 +20,7 @@ from emotion_core.store.batches import (
     plan_items,
     plan_known_files,
     record_intake,
+    take_over_abandoned,
 )
 from emotion_core.store.database import Database
 from emotion_core.store.retries import take_over_files
@@ -57,6 +58,8 @@ class Intake:
     """Folders that wait, all or in part, for their manifest."""
     count_retried: int = 0
     """Refused files that somebody put back."""
+    count_taken_over: int = 0
+    """Files that earlier runs entered and left unfinished when they were stopped."""
     count_planned: int = 0
     """Contents that wait for a worker because of this look."""
 
@@ -86,7 +89,7 @@ def take_in(
 
     Raises:
         StoreError: The key is not the one that the tombstones were made with.
-        ScoringError: The inbox cannot be read.
+        ScoringError: The inbox cannot be read, or another run closed the batch meanwhile.
         SourceUnreachableError: The object store does not answer.
     """
     if batch.is_closed:
@@ -104,6 +107,7 @@ def take_in(
         begin_entering(connection)
         if key is not None:
             require_same_key(connection, key)
+        taken_over = take_over_abandoned(connection, batch)
         retried = take_over_files(connection, batch.id)
     found_files = scan.files() if only is None else _single(scan, only)
     with (
@@ -158,6 +162,7 @@ def take_in(
         count_unsettled=scan.count_unsettled + changing,
         count_held=len({held.folder for held in scan.held}),
         count_retried=retried,
+        count_taken_over=taken_over,
         count_planned=planned,
     )
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from emotion_core.scoring.source import Entry
+from emotion_core.scoring.source import Entry, storable_ns
 from emotion_core.vision.images import MAX_FILE_BYTES
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,6 +61,13 @@ class LocalFolder:
                 except FileNotFoundError:
                     continue
                 yield _file(entry.name, status)
+
+    def names(self, folder: bytes) -> Iterator[bytes]:
+        """As :meth:`Source.names`."""
+        with os.scandir(self._place(folder)) as found:
+            for entry in found:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield entry.name
 
     def look(self, path: bytes) -> Entry | None:
         """As :meth:`Source.look`."""
@@ -146,7 +153,13 @@ class LocalFolder:
 def _file(name: bytes, status: os.stat_result) -> Entry:
     # Nearly everything is a plain file with one name.
     if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-        return Entry(name, status.st_size, status.st_mtime_ns)
+        modified = status.st_mtime_ns
+        return Entry(
+            name,
+            status.st_size,
+            storable_ns(modified),
+            modified if modified <= status.st_ctime_ns else status.st_ctime_ns,
+        )
     return _entry(name, status)
 
 
@@ -159,7 +172,8 @@ def _entry(name: bytes, status: os.stat_result) -> Entry:
     return Entry(
         name,
         status.st_size,
-        status.st_mtime_ns,
+        storable_ns(status.st_mtime_ns),
+        min(status.st_mtime_ns, status.st_ctime_ns),
         is_folder=stat.S_ISDIR(status.st_mode),
         problem=problem,
     )

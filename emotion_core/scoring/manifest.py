@@ -3,7 +3,8 @@
 The manifest of a folder speaks for everything below that folder. Nothing of it is taken in until
 every listed file is there with the size and SHA-256 it is said to have; then all of it is.
 
-Its columns, in any order and beside others:
+Commas, semicolons or tabs stand between its columns, whichever its first line has; it is in UTF-8,
+or in UTF-16 as a spreadsheet's "Unicode text". Its columns, in any order and beside others:
 
 - ``path``: relative to the folder, ``/`` between parts. ``%XX`` stands for one byte, so that a name
   in any encoding can be written; a percent sign before two hex digits is written ``%25``.
@@ -11,17 +12,19 @@ Its columns, in any order and beside others:
 - ``subject``, if anybody may ever ask to be erased: the sender's own key for the person shown.
 """
 
+import codecs
 import csv
 import hashlib
 import io
 import re
+import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +35,7 @@ from emotion_core.vision.images import MAX_FILE_BYTES
 
 MANIFEST = b"manifest.csv"
 _CHUNK = 5_000
+_HEAD_BYTES = 4_096
 
 Delivery = tuple[bytes, int, int]
 Known = Callable[[list[Delivery]], set[Delivery]]
@@ -61,15 +65,20 @@ def read_manifest(source: Source, folder: bytes) -> Iterator[Listed]:
         ManifestError: A line cannot be understood, or the file cannot be read.
     """
     try:
-        with (
-            closing(source.open(join(folder, MANIFEST))) as stream,
-            io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="") as text,
-        ):
-            rows = csv.DictReader(text, strict=True)
-            columns = {(name or "").strip().lower() for name in rows.fieldnames or []}
-            if "path" not in columns or not columns & {"size", "sha256"}:
-                raise ManifestError("its first line must name the columns path and size or sha256")
-            rows.fieldnames = [(name or "").strip().lower() for name in rows.fieldnames or []]
+        with closing(source.open(join(folder, MANIFEST))) as stream:
+            head = stream.read(_HEAD_BYTES)
+            stream.seek(0)
+            encoding = _encoding(head)
+            first_line = (head.decode(encoding, "replace").splitlines() or [""])[0]
+            text = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="")
+            rows = csv.DictReader(text, delimiter=max(",;\t", key=first_line.count), strict=True)
+            columns = [(name or "").strip().lower() for name in rows.fieldnames or []]
+            if "path" not in columns or not {"size", "sha256"} & set(columns):
+                raise ManifestError(
+                    "its first line must name the columns path and size or sha256, and names "
+                    + (", ".join(map(repr, columns))[:200] or "none")
+                )
+            rows.fieldnames = columns
             for row in rows:
                 yield _listed(row, rows.line_num)
     except (OSError, csv.Error, ValueError) as error:
@@ -86,7 +95,7 @@ class Check:
     held: list[HeldFolder] = field(default_factory=list)
     """Why it has to wait, by reason; complete when :meth:`is_met` has answered."""
     _wrong: Counter[str] = field(default_factory=Counter)
-    _example: dict[str, str] = field(default_factory=dict)
+    _example: dict[str, bytes] = field(default_factory=dict)
     _hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def is_met(self) -> bool:
@@ -108,7 +117,10 @@ class Check:
             self.held = [HeldFolder(self.folder, "manifest_unreadable", 1, str(error)[:500])]
             return False
         for code, number in sorted(self._wrong.items()):
-            detail = f"{number:,} of {count:,} files, for example {self._example[code]}"
+            listed = self._example[code]
+            detail = f"{number:,} of {count:,} files, for example {readable(listed)}"
+            if code == "manifest_missing":
+                detail += self._nearly(listed)
             self.held.append(HeldFolder(self.folder, code, number, detail[:500]))
         return not self.held
 
@@ -152,7 +164,40 @@ class Check:
 
     def _note(self, code: str, listed: Listed) -> None:
         self._wrong[code] += 1
-        self._example.setdefault(code, readable(listed.path))
+        self._example.setdefault(code, listed.path)
+
+    def _nearly(self, path: bytes) -> str:
+        """What lies there instead of a missing file, and how a manifest writes it; or nothing."""
+        place = self.folder
+        try:
+            for part in path.replace(b"\\", b"/").split(b"/"):
+                if self.source.look(join(place, part)) is None:
+                    entries = self.source.entries(place)
+                    part = next(e.name for e in entries if _folded(e.name) == _folded(part))
+                place = join(place, part)
+        except (OSError, StopIteration):
+            return ""
+        lies = place[len(self.folder) :].lstrip(b"/")
+        return f"; {readable(lies)} is there, which a manifest writes {quote_from_bytes(lies)}"
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # Without a mark: of the names of columns every other byte is zero.
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if head[first::2].count(0) > len(head) // 4:
+            return encoding
+    return "utf-8-sig"
+
+
+def _folded(name: bytes) -> str:
+    """A name without case, Unicode's normal form and what is left of an old encoding."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        text = name.decode("cp1252", "replace")
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _listed(row: dict[str, str], line: int) -> Listed:

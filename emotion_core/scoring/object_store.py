@@ -8,12 +8,16 @@ import errno
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, BinaryIO
 
 from emotion_core.errors import ScoringError, SourceUnreachableError
-from emotion_core.scoring.source import Entry
+from emotion_core.scoring.source import Entry, storable_ns
 from emotion_core.vision.images import MAX_FILE_BYTES
+
+_MAX_KEY_BYTES = 1_024
+_NO_NAMES = ("", ".", "..")
 
 
 class ObjectStore:
@@ -47,23 +51,38 @@ class ObjectStore:
                 "emotion-batch-scoring[s3]"
             ) from error
         self._root = str(place.path).rstrip("/")
+        # A folder's names are asked for and then its entries: one listing answers both.
+        self._listed: tuple[bytes, list[dict[str, Any]]] | None = None
 
     def entries(self, folder: bytes) -> Iterator[Entry]:
-        """As :meth:`Source.entries`."""
+        """As :meth:`Source.entries`.
+
+        A key with an empty part, ``.`` or ``..`` is an entry with a problem: other programs would
+        look for it elsewhere, or nowhere.
+        """
+        listed, self._listed = self._listed, None
         place = self._place(folder)
-        try:
-            with self._answering():
-                found = self._files.ls(place, detail=True)
-        except FileNotFoundError:
-            # A store has no empty folders; only a bucket that is not there is a mistake.
-            with self._answering():
-                if folder or self._files.exists(self._root.partition("/")[0]):
-                    return
-            raise
+        found = listed[1] if listed is not None and listed[0] == folder else self._list(folder)
         for details in found:
-            # Some programs mark a folder by an empty object with its name.
-            if str(details["name"]).rstrip("/") != place:
+            inside = str(details["name"])[len(place) + 1 :]
+            if inside.rstrip("/") not in _NO_NAMES:
                 yield _entry(details)
+            elif details.get("type") == "directory":
+                with self._answering():
+                    prefix = inside.rstrip("/") + "/"
+                    below = self._files.find(place, prefix=prefix, detail=True)
+                for key, about in below.items():
+                    yield from _misnamed(key[len(place) + 1 :], about)
+            else:
+                yield from _misnamed(inside, details)
+
+    def names(self, folder: bytes) -> Iterator[bytes]:
+        """As :meth:`Source.names`."""
+        found = self._list(folder)
+        self._listed = (folder, found)
+        for details in found:
+            if details.get("type") != "directory":
+                yield str(details["name"]).rpartition("/")[2].encode()
 
     def look(self, path: bytes) -> Entry | None:
         """As :meth:`Source.look`."""
@@ -98,11 +117,25 @@ class ObjectStore:
             self._files.info(place)  # a store says nothing about an object that is not there
             self._files.rm_file(place)
 
+    def _list(self, folder: bytes) -> list[dict[str, Any]]:
+        try:
+            with self._answering():
+                found: list[dict[str, Any]] = self._files.ls(self._place(folder), detail=True)
+        except FileNotFoundError:
+            # A store has no empty folders; only a bucket that is not there is a mistake.
+            with self._answering():
+                if folder or self._files.exists(self._root.partition("/")[0]):
+                    return []
+            raise
+        return found
+
     def _place(self, path: bytes) -> str:
         try:
             text = path.decode()
         except UnicodeDecodeError:
             raise FileNotFoundError(errno.ENOENT, "an object's name is UTF-8") from None
+        if len(path) > _MAX_KEY_BYTES:
+            raise FileNotFoundError(errno.ENAMETOOLONG, "an object's name is shorter")
         return f"{self._root}/{text}" if text else self._root
 
     @contextmanager
@@ -121,6 +154,14 @@ class ObjectStore:
             ) from error
 
 
+def _misnamed(inside: str, details: dict[str, Any]) -> Iterator[Entry]:
+    """An object with a key that is no path; nothing for the empty one that marks a folder."""
+    if str(details["name"]).endswith("/") and not details["size"]:
+        return
+    entry = _entry(details)
+    yield replace(entry, name=inside.encode(), problem="unusable_name")
+
+
 def _entry(details: dict[str, Any]) -> Entry:
     name = str(details["name"]).rstrip("/").rpartition("/")[2].encode()
     if details.get("type") == "directory":
@@ -128,4 +169,5 @@ def _entry(details: dict[str, Any]) -> Entry:
     modified = details.get("LastModified") or details.get("mtime") or details.get("created")
     seconds = int(modified.timestamp()) if isinstance(modified, datetime) else int(modified or 0)
     tag = zlib.crc32(str(details.get("ETag", "")).strip('"').encode()) % 1_000_000_000
-    return Entry(name, int(details["size"] or 0), seconds * 1_000_000_000 + tag)
+    modified_ns = storable_ns(seconds * 1_000_000_000 + tag)
+    return Entry(name, int(details["size"] or 0), modified_ns, modified_ns)

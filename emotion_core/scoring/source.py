@@ -7,7 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from emotion_core.errors import ScoringError
+from emotion_core.place import is_address
 from emotion_core.vision.images import MAX_FILE_BYTES
+
+_EARLIEST_NS, _LATEST_NS = -(2**63), 2**63 - 1
+"""What a bigint holds: the years 1677 to 2262."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +23,11 @@ class Entry:
     """The last part of its path."""
     size: int = 0
     modified_ns: int = 0
-    """Nanoseconds since 1970. For an object, digits of its ETag stand in place of the fraction of
-    a second that object stores do not keep."""
+    """Nanoseconds since 1970; see :func:`storable_ns`. For an object, digits of its ETag stand in
+    place of the fraction of a second that object stores do not keep."""
+    written_ns: int = 0
+    """When it was last written to, as far as that can be told: a time of change in the future is
+    somebody's setting, and the system's own record of the change counts then."""
     is_folder: bool = False
     problem: str | None = None
     """Reason code, where this is nothing that may be read."""
@@ -35,6 +43,13 @@ class Source(Protocol):
 
     def entries(self, folder: bytes) -> Iterator[Entry]:
         """What lies directly in a folder, in any order, without holding a large one in memory.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+
+    def names(self, folder: bytes) -> Iterator[bytes]:
+        """The names of all that is no folder, as :meth:`entries` but cheaper.
 
         Raises:
             OSError: The folder cannot be read.
@@ -91,6 +106,27 @@ def open_source(name: str) -> Source:
     return _open_source(name, os.getpid())
 
 
+def require_source(name: str) -> None:
+    """Stop where a source is not there, before a batch is opened for it.
+
+    Raises:
+        ScoringError: It is no folder or bucket that can be read.
+        SourceUnreachableError: The store does not answer.
+    """
+    try:
+        next(iter(open_source(name).names(b"")), None)
+    except OSError as error:
+        raise unreadable(name, error) from error
+
+
+def unreadable(name: str, error: OSError) -> ScoringError:
+    """What to say of a source that cannot be read."""
+    return ScoringError(
+        f"the inbox {name} is not a folder that can be read: {error.strerror or error}; create it "
+        "or set it right"
+    )
+
+
 def read_delivered(source: str, path: bytes) -> tuple[bytes, Entry]:
     """The bytes of a delivered file and its state after they were read, from any source.
 
@@ -105,9 +141,9 @@ def read_delivered(source: str, path: bytes) -> tuple[bytes, Entry]:
     return open_source(source).read(path)
 
 
-def is_address(name: str) -> bool:
-    """Whether a source's name is an object store's address rather than a folder's path."""
-    return "://" in name
+def storable_ns(modified_ns: int) -> int:
+    """A time of change as the tables can hold it: one beyond 1677 or 2262 becomes the nearest."""
+    return min(max(modified_ns, _EARLIEST_NS), _LATEST_NS)
 
 
 def join(folder: bytes, name: bytes) -> bytes:

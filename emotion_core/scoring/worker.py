@@ -162,7 +162,8 @@ class _Worker:
                 self._stages.join()
             except BaseException as error:
                 # What ends for another reason than an image holds its claims no longer than needed.
-                if isinstance(error, EmotionError) or was_called_off.is_set():
+                is_stopped = isinstance(error, (EmotionError, KeyboardInterrupt))
+                if is_stopped or was_called_off.is_set():
                     self._give_back()
                 raise
             finally:

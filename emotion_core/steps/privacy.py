@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emotion_core.errors import ErasureError, StoreError
+from emotion_core.place import is_address, place_named, real_name
 from emotion_core.steps.reports import ReportSteps
 from emotion_core.store import erasure, holds, sources, tombstones
 from emotion_core.tombstone_key import TombstoneKey, tombstone_key
@@ -210,7 +211,7 @@ class PrivacySteps(ReportSteps):
                 placed_by=placed_by,
                 content=_sha256(content) if content else None,
                 subject_hmac=key.subject(subject) if key and subject else None,
-                source=_source(source) if source else None,
+                source=self.source_named(place_named(source)) if source else None,
                 dataset=dataset,
             )
             return number, holds.count_held_now(connection, number)
@@ -228,11 +229,13 @@ class PrivacySteps(ReportSteps):
 
         Raises:
             ProhibitedUseError: No such purpose or basis, or a basis without what it rests on.
+            PlaceError: It names no place.
         """
+        named = self.source_named(place_named(source))
         with self.database.transaction("emotion_erase") as connection:
             return sources.record_purpose(
                 connection,
-                _source(source),
+                named,
                 purpose,
                 basis=basis,
                 basis_note=basis_note,
@@ -241,7 +244,7 @@ class PrivacySteps(ReportSteps):
 
     def knows_source(self, source: str) -> bool:
         """Whether a batch has looked into a source, or into a folder inside of it."""
-        named = _source(source)
+        named = place_named(source)
         with self.database.transaction("emotion_erase") as connection:
             known = erasure.known_sources(connection)
         return any(name == named or name.startswith(named.rstrip("/") + "/") for name in known)
@@ -250,8 +253,17 @@ class PrivacySteps(ReportSteps):
         """Record what a source's images are for, where nobody has said so."""
         with self.database.transaction("emotion_erase") as connection:
             known = {found.source for found in sources.purposes(connection) if found.recorded_at}
-        if _source(source) not in known:
+        if self.source_named(place_named(source)) not in known:
             self.record_source(source, purpose, recorded_by=recorded_by)
+
+    def source_named(self, place: str) -> str:
+        """A folder under the name that batches and purposes have it by, whatever leads there."""
+        with self.database.transaction("emotion_report") as connection:
+            known = [self.settings.inbox, *(p.source for p in sources.purposes(connection))]
+        if is_address(place) or place in known:
+            return place
+        real = real_name(place)
+        return next((name for name in known if real_name(name) == real), real)
 
     def require_permitted(self, source: str) -> None:
         """Stop before images are scored for a prohibited use; say so where none was recorded.
@@ -363,7 +375,7 @@ class PrivacySteps(ReportSteps):
         contents = [sha256 for _, of_place in found for sha256 in of_place if sha256 is not None]
         unread = [at for at, of_place in found if None in of_place]
         lying = Path(file)
-        if "://" not in file and lying.is_file() and not lying.is_symlink():
+        if not is_address(file) and lying.is_file() and not lying.is_symlink():
             contents.append(hashlib.sha256(lying.read_bytes()).digest())
         if not contents and not unread:
             raise ErasureError(f"nothing is known of {file!r}, and no such file is here")
@@ -376,16 +388,13 @@ def _sha256(content: str) -> bytes:
     return bytes.fromhex(content.strip())
 
 
-def _source(name: str) -> str:
-    """A source's name as batches have it."""
-    return name.rstrip("/") if "://" in name else str(Path(name).absolute())
-
-
 def _places(file: str, sources: Sequence[str]) -> list[tuple[str, bytes]]:
     """A file as ``(source, path inside it)``, for every source that it may lie in."""
-    whole = file if "://" in file else str(Path(file).absolute())
+    if not is_address(file):
+        # A link's own name, in the folder that it really lies in.
+        file = os.path.join(os.path.realpath(Path(file).parent), Path(file).name)  # noqa: PTH118
     return [
-        (source, os.fsencode(whole[len(source) + 1 :]))
+        (source, os.fsencode(file[len(root) :]))
         for source in sources
-        if whole.startswith(source.rstrip("/") + "/")
+        if file.startswith(root := real_name(source).rstrip("/") + "/")
     ]

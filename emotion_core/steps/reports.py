@@ -91,7 +91,7 @@ class ReportSteps(Installation):
         with self.database.transaction("emotion_report") as connection:
             reports.begin_report(connection)
             night = without_names(read_night(connection, run_key, made_at or datetime.now(UTC)))
-        folder = self.settings.reports_dir / NIGHTS / folder_name(run_key)
+        folder = self.settings.folder("reports_dir") / NIGHTS / folder_name(run_key)
         page = write_night(night, folder)
         self._write_index()
         return str(page)
@@ -108,7 +108,7 @@ class ReportSteps(Installation):
         with self.database.transaction("emotion_report") as connection:
             reports.begin_report(connection)
             comparison = read(connection, moment)
-        folder = self.settings.reports_dir / folder_name(comparison.group_key)
+        folder = self.settings.folder("reports_dir") / folder_name(comparison.group_key)
         pictures = self._thumbnails(comparison) if thumbnails else None
         page = render_comparison(comparison, folder, pictures)
         records = [run.record for run in comparison.runs]
@@ -140,7 +140,7 @@ class ReportSteps(Installation):
         with self.database.transaction("emotion_report") as connection:
             reports.begin_report(connection)
             found, nights = reports.reports(connection), batches.batches(connection, 30)
-        write_index(found, nights, self.settings.reports_dir)
+        write_index(found, nights, self.settings.folder("reports_dir"))
 
     def _measure(self, run_ids: list[int]) -> None:
         """Time the models that no device has timed yet; a model whose folder is gone is left."""

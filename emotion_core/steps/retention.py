@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from emotion_core.steps.privacy import PrivacySteps
-from emotion_core.store import retention
+from emotion_core.store import batches, retention
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,9 @@ class RetentionSteps(PrivacySteps):
             class_: One of :data:`emotion_core.store.retention.CLASSES`.
             rows_a_step: Each step is a transaction of about so many rows.
         """
+        # What an open batch brought is kept: a stopped run's must not stay open for ever.
+        with self.database.transaction("emotion_score") as connection:
+            batches.close_abandoned(connection)
         with self.database.transaction("emotion_erase") as connection:
             run = retention.open_run(connection, run_key, class_)
         if run is None:

@@ -1,14 +1,17 @@
 """Steps of a scoring run: open the batch, score, close."""
 
 import logging
+import os
 import socket
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from emotion_core.errors import ScoringError
+from emotion_core.place import is_address, place_named
 from emotion_core.steps.privacy import PrivacySteps
-from emotion_core.store import batches, models, retries
+from emotion_core.store import batches, ledger, models, retries
 
 log = logging.getLogger(__name__)
 
@@ -37,36 +40,74 @@ class ScoringSteps(PrivacySteps):
 
         Raises:
             NoChampionError: No model has been promoted yet.
+            SettingsError: The inbox is not there.
             StoreError: No such model; or the database has forgotten erasures.
-            ScoringError: The inbox cannot be read.
+            ScoringError: The source cannot be read.
             ProhibitedUseError: The source is for work or education, without a basis.
         """
         from emotion_core.scoring.intake import take_in
+        from emotion_core.scoring.source import require_source
 
         key = self.require_erasures()
-        self.require_permitted(source or self.settings.inbox)
-        if source is None and self.settings.inbox == str(self.settings.inbox_dir):
-            self.settings.inbox_dir.mkdir(parents=True, exist_ok=True)
-        with self.database.transaction("emotion_score") as connection:
-            chosen = models.chosen_model(connection, model)
-            batch = batches.open_batch(
-                connection,
-                run_key=run_key,
-                source=source or self.settings.inbox,
-                model_version_id=chosen.id,
+        is_inbox, source = source is None, source or self.settings.inbox
+        self.require_permitted(source)
+        if source == str(self.settings.inbox_dir):
+            self.settings.folder("inbox_dir")
+        require_source(source)
+        with self.at_work(run_key):
+            with self.database.transaction("emotion_score") as connection:
+                chosen = models.chosen_model(connection, model)
+                batch = batches.open_batch(
+                    connection, run_key=run_key, source=source, model_version_id=chosen.id
+                )
+            intake = take_in(
+                self.database, batch, settle_seconds, only=only, plan_known=not is_inbox, key=key
             )
-        intake = take_in(
-            self.database, batch, settle_seconds, only=only, plan_known=source is not None, key=key
-        )
         log.info("%s scores with %s: %s", run_key, chosen.name, intake)
         return asdict(intake)
+
+    def at_work(self, run_key: str) -> AbstractContextManager[None]:
+        """Keeps other runs from taking this one for abandoned; see :func:`batches.at_work`."""
+        return batches.at_work(self.database, run_key)
+
+    def place_to_score(self, written: str) -> tuple[str, bytes | None]:
+        """A source's name, and a single file's path inside it, from what somebody wrote.
+
+        Raises:
+            PlaceError: It names no place.
+            ScoringError: Nothing is there.
+            SourceUnreachableError: The object store does not answer.
+        """
+        from emotion_core.scoring.source import open_source
+
+        # A shell has replaced a home that was meant; what it left is a name.
+        place = place_named(f"./{written}" if written.startswith("~") else written)
+        above, _, name = place.rpartition("/")
+        if is_address(place):
+            # A key and a folder may have the same name: with a slash at its end it is the folder.
+            entry = None
+            if above != "s3:/" and not written.endswith("/"):
+                entry = open_source(above).look(name.encode())
+            return (place, None) if entry is None or entry.is_folder else (above, name.encode())
+        if Path(place).is_dir():
+            return self.source_named(place), None
+        if not os.path.lexists(place):
+            raise ScoringError(f"there is no file or folder {written!r}")
+        return self.source_named(above or "/"), os.fsencode(name)
 
     def score(self, run_key: str, worker: str, *, chunk: int = 128) -> dict[str, float]:
         """Work on the batch's model until nothing waits; returns what this worker did."""
         with self.database.transaction("emotion_score") as connection:
             batch = batches.batch_by_key(connection, run_key)
             model = models.model_versions(connection, id=batch.model_version_id)[0]
-        return self._work(run_key, model, worker, chunk)
+        with self.at_work(run_key):
+            return self._work(run_key, model, worker, chunk)
+
+    def count_waiting(self, run_key: str) -> int:
+        """How many images wait for the batch's model, whoever planned them."""
+        with self.database.transaction("emotion_score") as connection:
+            batch = batches.batch_by_key(connection, run_key)
+            return ledger.items_left(connection, batch.model_version_id)
 
     def _work(
         self, run_key: str, model: models.ModelVersion, worker: str, chunk: int
@@ -144,6 +185,7 @@ class ScoringSteps(PrivacySteps):
             codes = retries.refusal_codes(connection)
             if reason not in codes:
                 raise ScoringError(f"there is no reason {reason!r}; there are: {', '.join(codes)}")
+            batches.close_abandoned(connection)
             if batch is not None and not batches.batch_by_key(connection, batch).is_closed:
                 raise ScoringError(f"batch {batch!r} is not closed yet: let its run end first")
             count = retries.request_retry(

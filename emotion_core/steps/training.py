@@ -69,7 +69,7 @@ class TrainingSteps(PrivacySteps):
         labelled_set, split = _read_data(request)
         split_id = self._register_data(labelled_set, split)
         run_key = f"{group_key}/{network}"
-        folder = self.settings.runs_dir / folder_name(run_key)
+        folder = self.settings.folder("runs_dir") / folder_name(run_key)
         with self.database.transaction("emotion_train") as connection:
             run_id = training_runs.open_training_run(
                 connection,
@@ -94,7 +94,7 @@ class TrainingSteps(PrivacySteps):
                     earlier,
                     stages,
                     device=self.settings.device,
-                    weights_dir=self.settings.weights_dir,
+                    weights_dir=self.settings.weights_folder,
                 ):
                     log.info("on %s: %s", earlier.name, epoch.describe())
                 stage = finished(recipe, earlier, stages)
@@ -104,7 +104,7 @@ class TrainingSteps(PrivacySteps):
                 split,
                 folder,
                 device=self.settings.device,
-                weights_dir=self.settings.weights_dir,
+                weights_dir=self.settings.weights_folder,
                 pretraining=stage,
             ):
                 log.info("%s", epoch.describe())
@@ -195,7 +195,7 @@ class TrainingSteps(PrivacySteps):
             )
         split_id = self._register_data(labelled_set, split)
         run_key = f"{group_key}/{recipe.network}"
-        here = RunDirectory(folder).copy_to(self.settings.runs_dir / folder_name(run_key))
+        here = RunDirectory(folder).copy_to(self.settings.folder("runs_dir") / folder_name(run_key))
         with self.database.transaction("emotion_train") as connection:
             run_id = training_runs.open_training_run(
                 connection,

@@ -1,6 +1,7 @@
 """Batches and the files that arrived in them, as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 
 from emotion_core.errors import ScoringError
 from emotion_core.store.copying import array_text, copy_rows, make_temporary_table
+from emotion_core.store.database import Database
 from emotion_core.store.queries import query
 
 
@@ -147,6 +149,31 @@ def batch_by_key(connection: Connection, run_key: str) -> Batch:
     return Batch(**row._mapping)
 
 
+@contextmanager
+def at_work(database: Database, run_key: str) -> Iterator[None]:
+    """Tells others that this run's batch is not abandoned, while the block and its process last.
+
+    Without it the batch may be closed once its counts add up, and the next batch of its source may
+    take over what it has left.
+    """
+    with database.connect() as connection:
+        connection.detach()  # closed at the end, also when its server was restarted meanwhile
+        connection.execute(query("hold_batch"), {"run_key": run_key})
+        connection.commit()
+        yield
+
+
+def take_over_abandoned(connection: Connection, batch: Batch) -> int:
+    """Give this batch the files that abandoned batches of its source have left; how many.
+
+    What was left by another model is scored by this batch's, and the other's promise is taken back.
+    """
+    items = connection.execute(query("take_over_abandoned"), {"batch_id": batch.id}).scalars().all()
+    planned = array_text(item for item in items if item is not None)
+    connection.execute(query("withdraw_items"), {"items": planned})
+    return len(items)
+
+
 def known_files(
     connection: Connection, source: str, deliveries: Sequence[tuple[bytes, int, int]]
 ) -> set[tuple[bytes, int, int]]:
@@ -160,6 +187,9 @@ def enter_files(connection: Connection, batch: Batch, files: Sequence[ArrivedFil
 
     Files that could not be read, were put back and have been read again move to this batch; their
     content is planned by :func:`plan_items`.
+
+    Raises:
+        ScoringError: The batch was closed meanwhile.
     """
     return _enter_files(connection, batch, files, plans=False)[0]
 
@@ -180,6 +210,11 @@ def enter_and_plan_files(
 def _enter_files(
     connection: Connection, batch: Batch, files: Sequence[ArrivedFile], *, plans: bool
 ) -> tuple[int, int]:
+    if not connection.execute(query("lock_open_batch"), {"batch_id": batch.id}).rowcount:
+        raise ScoringError(
+            "the batch was closed by another run while files were taken in; those that are left "
+            "are taken in by the next"
+        )
     make_temporary_table(
         connection,
         "arrived_file",
@@ -256,13 +291,35 @@ def held_folders(connection: Connection, run_key: str) -> list[HeldReason]:
 
 
 def close_batch(connection: Connection, batch_id: int) -> bool:
-    """Close a batch if its counts add up; returns whether it was closed by this call."""
-    is_closed = connection.execute(query("close_batch"), {"batch_id": batch_id}).rowcount == 1
+    """Close a batch if its counts add up; returns whether it was closed by this call.
+
+    Others whose run is gone are closed with it where theirs do: :func:`close_abandoned`.
+    """
+    is_closed = _close(connection, batch_id)
+    close_abandoned(connection)
     if is_closed:
-        # Each published chunk left rows of its own.
-        connection.execute(query("compact_summary"))
-        connection.execute(query("count_closed_batches"))
+        _count_closed(connection)
     return is_closed
+
+
+def close_abandoned(connection: Connection) -> int:
+    """Close every batch whose counts add up and whose run is not :func:`at_work`; how many."""
+    idle = connection.execute(query("lock_idle_batches")).scalars().all()
+    count = sum(_close(connection, batch_id) for batch_id in idle)
+    if count:
+        _count_closed(connection)
+    return count
+
+
+def _close(connection: Connection, batch_id: int) -> bool:
+    connection.execute(query("lock_batch"), {"batch_id": batch_id})
+    return connection.execute(query("close_batch"), {"batch_id": batch_id}).rowcount == 1
+
+
+def _count_closed(connection: Connection) -> None:
+    # Each published chunk left rows of its own.
+    connection.execute(query("compact_summary"))
+    connection.execute(query("count_closed_batches"))
 
 
 def batches(connection: Connection, limit: int = 20) -> list[BatchSummary]:

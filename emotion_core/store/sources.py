@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from emotion_core.errors import ProhibitedUseError
+from emotion_core.place import real_name
 from emotion_core.store.queries import query
 
 PURPOSES: Final = (
@@ -104,11 +105,7 @@ def require_permitted(connection: Connection, source: str) -> SourcePurpose:
     """
     recorded = [SourcePurpose(*row) for row in connection.execute(query("recorded_purposes"))]
     holds = _nearest(recorded, source)
-    inside = [
-        other
-        for other in recorded
-        if other.is_prohibited and other.source.startswith(source.rstrip("/") + "/")
-    ]
+    inside = [other for other in recorded if other.is_prohibited and _lies_in(other.source, source)]
     for refused in [holds, *inside]:
         if refused.is_prohibited:
             raise ProhibitedUseError(
@@ -125,6 +122,10 @@ def _nearest(recorded: Sequence[SourcePurpose], source: str) -> SourcePurpose:
     above = [
         other
         for other in recorded
-        if source == other.source or source.startswith(other.source.rstrip("/") + "/")
+        if real_name(source) == real_name(other.source) or _lies_in(source, other.source)
     ]
     return max(above, key=lambda other: len(other.source), default=SourcePurpose(source, UNSTATED))
+
+
+def _lies_in(source: str, folder: str) -> bool:
+    return real_name(source).startswith(real_name(folder).rstrip("/") + "/")

@@ -112,7 +112,7 @@ def _train_recipes(recipes: Mapping[Path, Recipe], options: argparse.Namespace) 
         if earlier is not None:
             stages = options.stages or options.out / "stages"
             for epoch in pretrain(
-                recipe, earlier, stages, device=device, weights_dir=settings.weights_dir
+                recipe, earlier, stages, device=device, weights_dir=settings.weights_folder
             ):
                 say(f"  {recipe.network} on {earlier.name}: {epoch.describe()}")
             stage = finished(recipe, earlier, stages)
@@ -126,7 +126,7 @@ def _train_recipes(recipes: Mapping[Path, Recipe], options: argparse.Namespace) 
             split,
             directory,
             device=device,
-            weights_dir=settings.weights_dir,
+            weights_dir=settings.weights_folder,
             pretraining=stage,
         ):
             say(f"  {epoch.describe()}")

@@ -1,5 +1,7 @@
 """What a source is for: recorded, kept, and asked before anything of it is scored."""
 
+from pathlib import Path
+
 import pytest
 from deliveries import deliver, make_scorable
 from sqlalchemy import text
@@ -41,6 +43,19 @@ def test_a_prohibited_purpose_is_refused_before_anything_is_taken_in(
             text("SELECT count(*) FROM batch WHERE run_key = :key"), {"key": name}
         ).scalar_one()
     assert opened == 0
+
+
+def test_a_link_to_a_prohibited_folder_is_refused_like_the_folder(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    steps = Steps(settings)
+    (tmp_path / "class/photos").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "class")
+    steps.record_source(str(tmp_path / "link/"), "education", recorded_by="the office")
+
+    for source in (tmp_path / "class", tmp_path / "link", tmp_path / "link/photos", tmp_path):
+        with pytest.raises(ProhibitedUseError):
+            steps.require_permitted(str(source))
 
 
 @pytest.mark.parametrize("basis", ["medical", "safety"])

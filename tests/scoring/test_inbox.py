@@ -1,6 +1,7 @@
 """The inbox: only what has arrived whole is taken in, and nothing but regular files is opened."""
 
 import os
+import random
 import socket
 import stat
 import subprocess
@@ -11,12 +12,15 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from factories import make_jpeg
+from factories import make_jpeg, make_model
 
 from emotion_core.errors import ScoringError
 from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
+from emotion_core.scoring.intake import take_in
 from emotion_core.scoring.local_folder import LocalFolder
 from emotion_core.scoring.source import open_source, read_delivered
+from emotion_core.store.batches import open_batch, refused_files
+from emotion_core.store.database import Database
 
 
 def scan(root: Path, settle_seconds: float = 60) -> tuple[dict[bytes, FoundFile], Scan]:
@@ -60,6 +64,156 @@ def test_unfinished_copies_and_hidden_files_are_ignored_and_counted(tmp_path: Pa
     files, looked = scan(tmp_path)
 
     assert (files, looked.count_ignored) == ({}, 4)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg",
+        "#recycle/a.jpg",
+        "#snapshot/a.jpg",
+        "@Recycle/a.jpg",
+        ".@__thumb/a.jpg",
+        "~snapshot/a.jpg",
+        ".snapshot/a.jpg",
+        "lost+found/a.jpg",
+        "__MACOSX/._a.jpg",
+        "._a.jpg",
+        ".DS_Store",
+        ".Trash-1000/a.jpg",
+        ".Trashes/a.jpg",
+        "$RECYCLE.BIN/a.jpg",
+        "System Volume Information/a.jpg",
+        "Thumbs.db",
+        "desktop.ini",
+        "DESKTOP.INI",
+        ".stfolder/a.jpg",
+        ".stversions/a.jpg",
+        ".sync/a.jpg",
+        ".dropbox.cache/a.jpg",
+        ".thumbnails/a.jpg",
+        "_temporary/a.jpg",
+        "a.jpg.filepart",
+        "a.jpg.crdownload",
+        "A.JPG.TMP",
+        "~$a.jpg",
+        ".~lock.a.jpg#",
+        ".nfs0001",
+        ".fuse_hidden0001",
+        ".a.jpg.Ab12Cd",
+        "a.jpg@SynoEAStream",
+        "night_$folder$",
+    ],
+)
+def test_what_file_servers_and_desktops_leave_is_ignored_and_counted_unless_it_is_listed(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(make_jpeg())
+
+    unasked, looked = scan(tmp_path, settle_seconds=0)
+    (tmp_path / "manifest.csv").write_text(f"path,size\n{name},{len(make_jpeg())}\n")
+    listed, _ = scan(tmp_path)
+
+    assert (unasked, looked.count_ignored) == ({}, 1)
+    assert set(listed) == {name.encode()}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MANIFEST.CSV",
+        "Manifest.csv",
+        "manifest.csv.txt",
+        "manifest (1).csv",
+        "manifest - Copy.csv",
+        "delivery_manifest.csv",
+        "manifest.xlsx",
+        "manifest.json",
+        "manifest",
+        "manifest.csv ",
+        "manifest.csv.part",
+        "_success",
+        "_SUCCESS.txt",
+        "SUCCESS",
+        "_SUCCESS (1)",
+    ],
+)
+def test_a_nearly_right_marker_holds_its_folder_and_no_other(tmp_path: Path, name: str) -> None:
+    (tmp_path / "night/deep").mkdir(parents=True)
+    for file in (f"night/{name}", "night/a.jpg", "night/deep/a.jpg", "b.jpg"):
+        (tmp_path / file).write_bytes(make_jpeg())
+
+    files, looked = scan(tmp_path, settle_seconds=0)
+    (tmp_path / "night/_SUCCESS").touch()
+    marked, _ = scan(tmp_path, settle_seconds=0)
+
+    assert set(files) == {b"b.jpg"}
+    assert [(held.folder, held.code) for held in looked.held] == [(b"night", "misnamed_marker")]
+    assert name.strip() in looked.held[0].detail
+    assert {b"night/a.jpg", b"night/deep/a.jpg"} < set(marked)
+
+
+@pytest.mark.parametrize("name", ["manifest.jpg", "success.jpg", "successful.png", "unsuccess"])
+def test_a_picture_with_such_a_name_holds_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(make_jpeg())
+
+    assert set(scan(tmp_path, settle_seconds=0)[0]) == {name.encode()}
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [-1, -(2**31), -70_000_000_000, 2**33, 9_980_000_000, 10_000_000_000, 300_000_000_000],
+)
+def test_a_file_of_any_date_is_entered_with_its_neighbours_and_known_again(
+    tmp_path: Path, database: Database, seconds: int
+) -> None:
+    for name in ("a.jpg", "dated.jpg"):
+        (tmp_path / name).write_bytes(make_jpeg())
+    os.utime(tmp_path / "dated.jpg", (0, seconds))
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
+        )
+
+    # No marker says that it is whole: a time of change in the future must not hold it for ever.
+    first = take_in(database, batch, settle_seconds=0)
+    second = take_in(database, batch, settle_seconds=0)
+
+    assert (first.count_entered, first.count_unsettled) == (2, 0)
+    assert (second.count_entered, second.count_known) == (0, 2)
+
+
+def test_a_path_too_long_for_the_tables_is_refused_and_its_neighbours_are_entered(
+    tmp_path: Path, database: Database
+) -> None:
+    generator = random.Random(3)
+    deep = tmp_path
+    (tmp_path / "a.jpg").write_bytes(make_jpeg())
+    (tmp_path / "_SUCCESS").touch()
+    for _ in range(14):  # text that does not compress
+        deep /= "".join(generator.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=250))
+        deep.mkdir()
+    for name in ("b.jpg", "c.jpg", "Manifest.csv"):
+        (deep / name).write_bytes(make_jpeg())
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    with database.transaction("emotion_score") as connection:
+        batch = open_batch(
+            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
+        )
+
+    first = take_in(database, batch, settle_seconds=0)
+    second = take_in(database, batch, settle_seconds=0)
+
+    assert (first.count_entered, first.count_planned) == (4, 1)
+    assert (second.count_entered, second.count_known) == (0, 4)
+    with database.transaction("emotion_report") as connection:
+        refused = refused_files(connection, str(tmp_path))
+    assert {file.reason for file in refused} == {"path_too_long"}
+    assert len({file.file for file in refused}) == 3
 
 
 def test_names_are_bytes_whatever_they_hold(tmp_path: Path) -> None:

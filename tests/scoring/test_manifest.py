@@ -43,6 +43,48 @@ def test_what_is_complete_is_taken_in_whole_without_waiting(tmp_path: Path) -> N
     assert all(file.sha256 == bytes.fromhex(DIGEST) for file in found.values())
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("delimiter", "line_end"), [(",", "\n"), (";", "\r\n"), ("\t", "\r\n"), (",", "\r")]
+)
+def test_a_manifest_as_spreadsheets_write_it_is_understood(
+    tmp_path: Path, encoding: str, delimiter: str, line_end: str
+) -> None:
+    deliver(tmp_path, "grüße.jpg", "b;c.jpg", manifest="")
+    lines = [(' "Path"', "SIZE "), ("grüße.jpg", f"{len(PICTURE)}"), ('"b;c.jpg"', "7")]
+    text = "".join(delimiter.join(line) + line_end for line in lines).replace(' "Path"', '"Path "')
+    (tmp_path / "b;c.jpg").write_bytes(b"7 bytes")
+    (tmp_path / "manifest.csv").write_bytes(text.encode(encoding))
+
+    found, held = scan(tmp_path)
+
+    assert (set(found), held) == ({"grüße.jpg".encode(), b"b;c.jpg"}, {})
+
+
+@pytest.mark.parametrize(
+    ("listed", "there", "written"),
+    [
+        ("B.jpg", "b.JPG", "b.JPG"),
+        ("gru\u0308n.jpg", "gr\u00fcn.jpg", "gr%C3%BCn.jpg"),
+        ("gr\u00fcn.jpg", "gru\u0308n.jpg", "gru%CC%88n.jpg"),
+        ("gr\udcfcn.jpg", "gr\u00fcn.jpg", "gr%C3%BCn.jpg"),
+        ("Sub\\b.jpg", "sub/b.jpg", "sub/b.jpg"),
+    ],
+)
+def test_a_name_spelt_otherwise_than_what_lies_there_is_told_apart(
+    tmp_path: Path, listed: str, there: str, written: str
+) -> None:
+    deliver(tmp_path, there, manifest=f"path,size\n{listed},{len(PICTURE)}\n")
+
+    found, held = scan(tmp_path)
+    corrected = f"path,size\n{written},{len(PICTURE)}\n"
+    deliver(tmp_path, manifest=corrected)
+
+    assert found == {}
+    assert held["manifest_missing"].endswith(f"{there} is there, which a manifest writes {written}")
+    assert scan(tmp_path)[1] == {}
+
+
 def test_a_missing_file_holds_the_whole_folder_and_no_other(tmp_path: Path) -> None:
     manifest = f"path,size\na.jpg,{len(PICTURE)}\nb.jpg,{len(PICTURE)}\n"
     deliver(tmp_path / "half", "a.jpg", manifest=manifest)
@@ -76,6 +118,7 @@ def test_every_mismatch_has_its_reason(tmp_path: Path, line: str, code: str) -> 
     ("manifest", "complaint"),
     [
         ("", "must name the columns"),
+        ("name|size\na.jpg|1\n", "and names 'name|size'"),
         ("path\na.jpg\n", "must name the columns"),
         ("path,size\n../a.jpg,1\n", "line 2: '../a.jpg' is no path inside the folder"),
         ("path,size\n/etc/passwd,1\n", "no path inside"),
@@ -206,3 +249,29 @@ def test_what_is_known_is_not_read_again_to_check_its_manifest(
         found = [file.path for file in looked.files()]
 
     assert (found, looked.held) == ([b"a.jpg"], [])
+
+
+def test_a_manifest_replaced_every_night_says_nothing_of_earlier_files(
+    tmp_path: Path, database: Database
+) -> None:
+    with database.transaction("emotion_train") as connection:
+        model = make_model(connection)
+    held: list[list[str]] = []
+
+    for night in ("a.jpg", "b.jpg", "c.jpg"):
+        deliver(tmp_path, night, manifest=f"path,size\n{night},{len(PICTURE)}\n")
+        if night == "c.jpg":
+            (tmp_path / "stray.jpg").write_bytes(PICTURE)
+        with database.transaction("emotion_score") as connection:
+            batch = open_batch(
+                connection,
+                run_key=f"{tmp_path} {night}",
+                source=str(tmp_path),
+                model_version_id=model.id,
+            )
+        intake = take_in(database, batch, settle_seconds=0)
+        assert intake.count_entered == 1
+        with database.transaction("emotion_report") as connection:
+            held.append([f.detail for f in held_folders(connection, f"{tmp_path} {night}")])
+
+    assert held == [[], [], ["1 files, for example stray.jpg"]]

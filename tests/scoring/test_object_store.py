@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from factories import make_jpeg, make_model
 from emotion_core.errors import ScoringError, SourceUnreachableError
 from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
 from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.object_store import _entry
 from emotion_core.scoring.source import open_source, read_delivered
 from emotion_core.settings import Settings
+from emotion_core.steps import Steps
 from emotion_core.store.batches import held_folders, open_batch
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items
@@ -90,6 +93,90 @@ def test_markers_settling_and_ignored_names_mean_the_same_as_in_a_folder(bucket:
     assert set(files) == {b"night/a.jpg", "night/deep/grüße.jpg".encode()}
     assert (looked.count_ignored, looked.count_unsettled) == (2, 1)
     assert set(settled) == {*files, b"loose.jpg"}
+
+
+def test_every_key_ends_in_a_file_or_a_reason(bucket: Bucket) -> None:
+    for key in ("/b.jpg", "sub//c.jpg", "./d.jpg", "../e.jpg", "f.jpg/", "", "//g.jpg"):
+        bucket.put(f"in/{key}", PICTURE)
+    for key in ("%2F.jpg", "a b?c#d.jpg", "@eaDir/h.jpg", "i/"):
+        bucket.put(f"in/{key}", PICTURE if key != "i/" else b"")
+    bucket.put("in", PICTURE)
+
+    files, looked = scan(f"s3://{bucket.name}/in", settle_seconds=0)
+    reasons = {
+        path: read_arrived(looked.source, found).code  # type: ignore[union-attr]
+        for path, found in files.items()
+    }
+
+    odd = (b"/b.jpg", b"sub//c.jpg", b"./d.jpg", b"../e.jpg", b"f.jpg/", b"/", b"//g.jpg")
+    assert reasons == dict.fromkeys(odd, "unusable_name") | {
+        b"%2F.jpg": None,
+        b"a b?c#d.jpg": None,
+    }
+    assert looked.count_ignored == 1
+
+
+def test_a_misspelt_marker_holds_a_prefix(bucket: Bucket) -> None:
+    for key in ("in/night/MANIFEST.CSV", "in/night/a.jpg", "in/b.jpg"):
+        bucket.put(key, PICTURE)
+
+    files, looked = scan(f"s3://{bucket.name}/in", settle_seconds=0)
+
+    assert set(files) == {b"b.jpg"}
+    assert [(held.folder, held.code) for held in looked.held] == [(b"night", "misnamed_marker")]
+
+
+@pytest.mark.parametrize(
+    "modified",
+    [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, tzinfo=UTC),
+        datetime(9999, 12, 31, tzinfo=UTC),
+    ],
+)
+def test_an_object_of_any_date_has_a_time_that_the_tables_hold(modified: datetime) -> None:
+    entry = _entry({"name": "b/a.jpg", "type": "file", "size": 1, "LastModified": modified})
+
+    assert -(2**63) <= entry.modified_ns < 2**63
+
+
+def test_one_object_is_scored_by_its_address_and_a_folder_however_it_is_spelt(
+    bucket: Bucket, settings: Settings
+) -> None:
+    for key in ("in/a.jpg", "in/twice", "in/twice/b.jpg", "c.jpg"):
+        bucket.put(key, PICTURE)
+    address = f"s3://{bucket.name}"
+    steps = Steps(settings)
+
+    assert {
+        written: steps.place_to_score(written)
+        for written in (
+            f"{address}/in/a.jpg",
+            f"{address}/c.jpg",
+            f"{address}/in/twice",
+            f"{address}/in/twice/",
+            f"S3://{bucket.name}/in/",
+            f"{address}//in/./x/..",
+            address,
+        )
+    } == {
+        f"{address}/in/a.jpg": (f"{address}/in", b"a.jpg"),
+        f"{address}/c.jpg": (address, b"c.jpg"),
+        f"{address}/in/twice": (f"{address}/in", b"twice"),
+        f"{address}/in/twice/": (f"{address}/in/twice", None),
+        f"S3://{bucket.name}/in/": (f"{address}/in", None),
+        f"{address}//in/./x/..": (f"{address}/in", None),
+        address: (address, None),
+    }
+
+
+def test_a_missing_bucket_opens_no_batch(bucket: Bucket, settings: Settings) -> None:
+    steps = Steps(settings)
+
+    with pytest.raises(ScoringError, match="is not a folder that can be read"):
+        steps.open_batch("missing bucket", source="s3://there-is-no-such-bucket/in")
+    with pytest.raises(ScoringError, match="there is no batch"):
+        steps.close_batch("missing bucket")
 
 
 def test_a_manifest_holds_a_prefix_until_it_is_met(bucket: Bucket) -> None:

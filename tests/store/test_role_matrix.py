@@ -58,6 +58,7 @@ FUNCTIONS = {
     "verify_alias()",
     "verify_alias_change()",
     "verify_promotion_gate()",
+    "withdraw_items(bigint[])",
 }
 
 # Role, verb, objects; `table.column` where only that column is granted.
@@ -112,6 +113,7 @@ MAY: dict[str, dict[str, set[str]]] = {
             "compact_prediction_summary()",
             "count_closed_batches()",
             "readable_path(bytea)",
+            "withdraw_items(bigint[])",
         },
     },
     "emotion_erase": {
