@@ -71,6 +71,8 @@ BEGIN
                 'emotion_score, emotion_report, emotion_erase', named);
         END IF;
     END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'only a superuser may take locks and large objects away from everybody';
 END
 $functions$;
 

@@ -15,7 +15,9 @@ from emotion_core.store import aliases, model_changes, models
 models_app = typer.Typer(help="Model versions, which is champion, and how it came to be.")
 app.add_typer(models_app, name="models")
 
-Alpha = Annotated[float, typer.Option(help="Above 0, at most 0.2: below it is beyond chance.")]
+Alpha = Annotated[
+    float, typer.Option(help="Above 0, at most 0.2: how often luck may let any equal model pass.")
+]
 MinimumImages = Annotated[
     int, typer.Option(help="At least 30: fewer images held out by both are refused.")
 ]
@@ -69,7 +71,10 @@ def check(
     alpha: Alpha = ALPHA,
     minimum_images: MinimumImages = MINIMUM_IMAGES,
 ) -> None:
-    """Hold a model against the champion without changing anything; fails when it falls short."""
+    """Hold a model against the champion; fails when it falls short.
+
+    The champion stays. The check is kept, and counts among those of this champion's candidates.
+    """
     steps = open_steps()
     gate = steps.check_promotion(
         model, asked_by=getpass.getuser(), alpha=alpha, minimum_images=minimum_images
