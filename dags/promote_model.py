@@ -69,7 +69,7 @@ PARAMS = {
         exclusiveMinimum=0,
         maximum=0.2,
         title="Alpha",
-        description="A difference with a p below this is beyond chance; above 0, at most 0.2.",
+        description="How often luck may let any of the champion's equals pass, however many are tried; to 0.2.",
         section="The gate",
     ),
     "minimum_images": Param(

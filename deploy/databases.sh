@@ -1,6 +1,6 @@
 #!/bin/sh
 # Databases, roles, logins. The PostgreSQL image runs it once, on an empty volume; run again by hand it
-# sets every password to what the environment says, and changes nothing else.
+# sets every password to what the environment says and every right to what this release asks for.
 # Passwords are read by psql from the environment, so that they stand on no command line.
 set -eu
 
@@ -22,7 +22,8 @@ FROM unnest(ARRAY['airflow', 'emotion']) AS name
 WHERE name NOT IN (SELECT datname FROM pg_database) \gexec
 ALTER ROLE airflow LOGIN PASSWORD :'airflow_password';
 ALTER DATABASE airflow OWNER TO airflow;
-REVOKE ALL ON DATABASE airflow FROM PUBLIC;
+-- Each login enters its own database and no other.
+REVOKE ALL ON DATABASE airflow, postgres, template1 FROM PUBLIC;
 SQL
 
 psql --quiet --set ON_ERROR_STOP=1 --username postgres --dbname emotion --file "${EMOTION_SQL_DIR:-/opt/emotion/sql}/roles.sql"

@@ -51,3 +51,41 @@ $database$;
 
 ALTER SCHEMA public OWNER TO emotion_owner;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+-- What PostgreSQL lets everybody do in every database, and nobody here needs: locks that promotion,
+-- publishing and migrations wait for, objects that belong to no table, rows of the write-ahead log.
+-- Only a superuser may take it away; elsewhere PostgreSQL warns, and it stays.
+DO $functions$
+DECLARE
+    named regprocedure;
+BEGIN
+    FOR named IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace
+          AND proname ~ '^(pg_(try_)?advisory_|lo_|loread$|lowrite$|pg_logical_emit_message$)'
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', named);
+        IF named::text ~ 'advisory' THEN
+            EXECUTE format(
+                'GRANT EXECUTE ON FUNCTION %s TO emotion_owner, emotion_migrate, emotion_train, '
+                'emotion_score, emotion_report, emotion_erase', named);
+        END IF;
+    END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'only a superuser may take locks and large objects away from everybody';
+END
+$functions$;
+
+-- Analysts, and dashboards under their login. Times are defaults that a session may set otherwise; the
+-- number of connections and the temporary files are limits. Sorting ten million rows takes 2 GB.
+ALTER ROLE emotion_analyst CONNECTION LIMIT 20;
+ALTER ROLE emotion_analyst SET statement_timeout = '5min';
+ALTER ROLE emotion_analyst SET idle_in_transaction_session_timeout = '5min';
+ALTER ROLE emotion_analyst SET idle_session_timeout = '4h';
+DO $files$
+BEGIN
+    ALTER ROLE emotion_analyst SET temp_file_limit = '4GB';
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'only a superuser may limit the temporary files of emotion_analyst';
+END
+$files$;

@@ -17,7 +17,9 @@ app.add_typer(models_app, name="models")
 
 Alpha = Annotated[
     float,
-    typer.Option(min=1e-9, max=0.2, help="Above 0, at most 0.2: below it is beyond chance."),
+    typer.Option(
+        min=1e-9, max=0.2, help="Above 0, at most 0.2: how often luck may let any equal model pass."
+    ),
 ]
 MinimumImages = Annotated[
     int,
@@ -75,7 +77,10 @@ def check(
     alpha: Alpha = ALPHA,
     minimum_images: MinimumImages = MINIMUM_IMAGES,
 ) -> None:
-    """Hold a model against the champion without changing anything; fails when it falls short."""
+    """Hold a model against the champion; fails when it falls short.
+
+    The champion stays. The check is kept, and counts among those of this champion's candidates.
+    """
     steps = open_steps()
     gate = steps.check_promotion(
         model, asked_by=user_name(), alpha=alpha, minimum_images=minimum_images

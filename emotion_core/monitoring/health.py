@@ -10,7 +10,6 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_core.calibration import scaled
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.monitoring.drift import MINIMUM_IMAGES, Distance, class_drift, value_drift
 from emotion_core.proportion import wilson
@@ -54,7 +53,7 @@ class Scored:
     """What a model says of N images."""
 
     probabilities: NDArray[np.float64]
-    """[N, 8], in the order of :data:`EXPRESSIONS`."""
+    """[N, 8], in the order of :data:`EXPRESSIONS`; of a night calibrated already, as published."""
     va: NDArray[np.float64]
     """[N, 2], valence and arousal in [-1, 1]."""
 
@@ -82,10 +81,8 @@ class Night:
     count_found: int
     count_refused: int
     """Refused and quarantined files."""
-    temperature: float | None
-    """Of the model's calibration; None when there is none."""
-    calibration_error: float
-    """That is left after it, 0 to 1."""
+    calibration_error: float | None
+    """That is left after the model's temperature, 0 to 1; None when none is recorded."""
     validation_accuracy: tuple[float, float] | None
     """The model's accuracy on its validation images, and the lower end of its interval."""
 
@@ -199,21 +196,21 @@ def _mean_told(name: str, night: Scored, reference: Scored, axis: int) -> str:
 
 
 def _expected_accuracy(night: Night) -> Reading:
-    """The mean calibrated confidence: what share a calibrated network expects to have right.
+    """The mean published confidence: what share a calibrated network expects to have right.
 
+    Scoring has divided the logits by the model's temperature; doing it again would be wrong.
     The interval holds the chance in which images came (95 %, binomial) and, on both sides, the
     calibration error that was left on the validation images. It is an expectation: on images of
     another kind the calibration itself may fail (Guillory et al. 2021, arXiv:2107.03315).
     """
     measure, n = "expected_accuracy", len(night.scored)
-    if night.temperature is None or night.validation_accuracy is None:
+    if night.calibration_error is None or night.validation_accuracy is None:
         why = f"{night.model} has no recorded calibration or accuracy"
         return Reading(measure, "validation", "no reference", f"{why}.", count_images=n)
     if n < MINIMUM_IMAGES:
         why = f"{n:,} images are too few to expect an accuracy; {MINIMUM_IMAGES} are needed"
         return Reading(measure, "validation", "too few", f"{night.run_key}: {why}.", count_images=n)
-    confidence = scaled(night.scored.probabilities, night.temperature).max(axis=1)
-    expected = float(confidence.mean())
+    expected = float(night.scored.probabilities.max(axis=1).mean())
     slack = 1.96 * sqrt(expected * (1 - expected) / n) + night.calibration_error
     accuracy, accuracy_low = night.validation_accuracy
     limit = min(accuracy_low, accuracy - ACCURACY_DROP)

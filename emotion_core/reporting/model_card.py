@@ -64,7 +64,8 @@ def model_card(
         ),
         (
             "Confidence",
-            f"divide logits by {numerals.score(calibration.temperature, 2)} to calibrate it"
+            f"scoring divides logits by {numerals.score(calibration.temperature, 2)}: "
+            "published confidence is calibrated"
             if calibration
             else "",
         ),

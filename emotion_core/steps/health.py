@@ -55,8 +55,7 @@ class HealthSteps(Installation):
                     recent=recent,
                     count_found=latest.count_found,
                     count_refused=latest.count_refused,
-                    temperature=latest.temperature,
-                    calibration_error=latest.ece_after or 0.0,
+                    calibration_error=latest.ece_after,
                     validation_accuracy=None
                     if latest.accuracy is None or latest.accuracy_low is None
                     else (latest.accuracy, latest.accuracy_low),

@@ -35,9 +35,16 @@ class Gate:
     collapse: str | None
     """Why the candidate is of no use; None when it is of some."""
     alpha: float
+    """Below it a figure counts as worse."""
+    attempt: int | None
+    """The candidate's place among those compared with this champion, from 1; None in rows of before
+    this was counted."""
+    better_below: float
+    """Below it a figure counts as better: ``alpha / (attempt * (attempt + 1))``."""
     minimum_images: int
     count_images: int
     only_candidate: int
+    """Distinct images of which the candidate had more samples right."""
     only_champion: int
     accuracy_candidate: float | None
     accuracy_champion: float | None
@@ -81,11 +88,13 @@ def held_out_by_both(
 
 
 def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
-    """Keep a gate's figures; the database adds the calibration and its verdict.
+    """Keep a gate's figures; the database adds the calibration, McNemar's test, the attempt and its
+    verdict.
 
     Args:
         connection: Transaction of role ``emotion_train``.
-        facts: The columns that ``sql/queries/record_promotion_gate.sql`` names.
+        facts: The columns that ``sql/queries/record_promotion_gate.sql`` names; the
+            database fills in those of McNemar's test where they are None.
 
     Raises:
         StoreError: Another model is champion by now, or the figures are not those of the tables.

@@ -26,7 +26,6 @@ class LatestNight:
     run_id: int
     count_found: int
     count_refused: int
-    temperature: float | None
     ece_after: float | None
     accuracy: float | None
     accuracy_low: float | None

@@ -67,27 +67,24 @@ def migrate(database: Database) -> list[str]:
         StoreError: The database is newer than this code, or an applied file was edited since.
     """
     applied: list[str] = []
-    with database.connect() as guard:
-        guard.execute(text("SET LOCAL statement_timeout = 0"))
-        guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-        try:
+    # As the owner: who may only read must not be able to hold the lock (sql/roles.sql).
+    with database.transaction("emotion_owner") as guard:
+        guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        with database.transaction("emotion_owner") as connection:
+            _run(connection, (SQL_DIR / "schema_version.sql").read_text(encoding="utf-8"))
+            done = _applied(connection)
+        wanted = migrations()
+        _refuse_other_history(wanted, done)
+        for migration in wanted:
+            if migration.version in done:
+                continue
             with database.transaction("emotion_owner") as connection:
-                _run(connection, (SQL_DIR / "schema_version.sql").read_text(encoding="utf-8"))
-                done = _applied(connection)
-            wanted = migrations()
-            _refuse_other_history(wanted, done)
-            for migration in wanted:
-                if migration.version in done:
-                    continue
-                with database.transaction("emotion_owner") as connection:
-                    _run(connection, migration.path.read_text(encoding="utf-8"))
-                    _record(connection, migration.version, migration.name, migration.sha256)
-                applied.append(f"{migration.version:03d}_{migration.name}")
-                log.info("applied migration %03d %s", migration.version, migration.name)
-            if _refresh_views(database, done.get(0), force=bool(applied)):
-                applied.append("views and grants")
-        finally:
-            guard.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+                _run(connection, migration.path.read_text(encoding="utf-8"))
+                _record(connection, migration.version, migration.name, migration.sha256)
+            applied.append(f"{migration.version:03d}_{migration.name}")
+            log.info("applied migration %03d %s", migration.version, migration.name)
+        if _refresh_views(database, done.get(0), force=bool(applied)):
+            applied.append("views and grants")
     return applied
 
 

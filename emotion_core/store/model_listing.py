@@ -37,6 +37,9 @@ class ListedModel:
     aliases: tuple[str, ...]
     headlines: dict[str, Headline]
     """By metric; without those that were not measured."""
+    dataset_fingerprint: str = ""
+    split_fingerprint: str = ""
+    """With the one above it says which images were held out: the same name may hold others."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ SELECT
     batch.id, batch.run_key, batch.model_version_id, model_version.name AS model,
     model_version.run_id, batch.count_found,
     batch.count_rejected + batch.count_quarantined AS count_refused,
-    calibration.temperature, calibration.ece_after,
+    calibration.ece_after,
     accuracy.value AS accuracy, coalesce(accuracy.low, accuracy.value) AS accuracy_low
 FROM batch
 JOIN model_alias

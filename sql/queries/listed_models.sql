@@ -1,7 +1,9 @@
 -- The newest model versions with what they were trained on and which aliases they hold.
 SELECT
     model_version.name, model_version.network, training_run.preset, training_run.group_key,
-    dataset.name AS dataset, dataset.is_drawn, model_version.registered_at,
+    dataset.name AS dataset, encode(dataset.fingerprint, 'hex') AS dataset_fingerprint,
+    encode(split.fingerprint, 'hex') AS split_fingerprint, dataset.is_drawn,
+    model_version.registered_at,
     EXISTS (SELECT FROM report WHERE report.group_key = training_run.group_key) AS has_report,
     coalesce(
         (SELECT array_agg(model_alias.alias ORDER BY model_alias.alias)

@@ -1,8 +1,8 @@
 CREATE VIEW batch_summary AS
 SELECT
     batch.run_key          AS batch,
-    -- The last part alone: a path may name people.
-    regexp_replace(rtrim(batch.source, '/'), '^.*/', '') AS source,
+    -- A number: folders may be named after people.
+    'inbox ' || batch.first_of_source AS source,
     model_version.name     AS model,
     batch.is_closed,
     batch.opened_at,
@@ -15,7 +15,9 @@ SELECT
     coalesce(batch.count_ignored, 0)                     AS count_ignored,
     coalesce(batch.count_unsettled, 0)                   AS count_unsettled,
     held.count_held
-FROM batch
+FROM (
+    SELECT *, min(id) OVER (PARTITION BY batch.source) AS first_of_source FROM batch
+) AS batch
 JOIN model_version ON model_version.id = batch.model_version_id
 CROSS JOIN LATERAL (
     SELECT
@@ -45,7 +47,7 @@ COMMENT ON COLUMN batch_summary.count_ignored IS 'Dot files, .tmp, .part and the
 COMMENT ON COLUMN batch_summary.count_unsettled IS 'Files that may still be written to; a later batch looks again.';
 COMMENT ON COLUMN batch_summary.count_held IS 'Folders that wait, all or in part, because their manifest is not met; table held_folder says why.';
 COMMENT ON COLUMN batch_summary.batch IS 'The scoring run.';
-COMMENT ON COLUMN batch_summary.source IS 'Name of the folder that the run looked into, without the way there.';
+COMMENT ON COLUMN batch_summary.source IS 'The inbox that the run looked into, by number: the first batch of the same folder. Operators see its name in source_use.';
 COMMENT ON COLUMN batch_summary.model IS 'Network and version pinned when the run opened.';
 COMMENT ON COLUMN batch_summary.is_closed IS 'True once every file has its end.';
 COMMENT ON COLUMN batch_summary.opened_at IS 'When the run began.';

@@ -16,5 +16,5 @@ COMMENT ON VIEW low_confidence_prediction IS 'One row per image and model whose 
 COMMENT ON COLUMN low_confidence_prediction.image_sha256 IS 'SHA-256 of the image file''s bytes.';
 COMMENT ON COLUMN low_confidence_prediction.model IS 'Network and version that said so.';
 COMMENT ON COLUMN low_confidence_prediction.expression IS 'The most probable of the eight expressions.';
-COMMENT ON COLUMN low_confidence_prediction.confidence IS 'Its probability, 0 to 0.5.';
+COMMENT ON COLUMN low_confidence_prediction.confidence IS 'Its calibrated probability, 0 to 0.5.';
 COMMENT ON COLUMN low_confidence_prediction.scored_at IS 'When the prediction was written.';

@@ -11,12 +11,12 @@ SELECT
 FROM (
     -- From the refusals to their files: there are far fewer of them than files.
     SELECT inbox_file.id, inbox_file.batch_id, inbox_file.image_id, inbox_file.bytes,
-           rejection.code, rejection.detail, rejection.rejected_at
+           rejection.code, rejection.rejected_at
     FROM rejection
     JOIN inbox_file ON inbox_file.id = rejection.inbox_file_id
     UNION ALL
     SELECT inbox_file.id, inbox_file.batch_id, inbox_file.image_id, inbox_file.bytes,
-           rejection.code, rejection.detail, rejection.rejected_at
+           rejection.code, rejection.rejected_at
     FROM scoring_item
     JOIN rejection ON rejection.scoring_item_id = scoring_item.id
     JOIN inbox_file ON inbox_file.image_id = scoring_item.image_id

@@ -32,6 +32,6 @@ COMMENT ON COLUMN scored_image_by_batch.day IS 'Day of scoring, UTC.';
 COMMENT ON COLUMN scored_image_by_batch.image_sha256 IS 'SHA-256 of the image file''s bytes: two names of the same bytes are one row of a batch.';
 COMMENT ON COLUMN scored_image_by_batch.model IS 'Network and version that the batch was scored with.';
 COMMENT ON COLUMN scored_image_by_batch.expression IS 'The most probable of the eight expressions.';
-COMMENT ON COLUMN scored_image_by_batch.confidence IS 'Its probability, 0 to 1.';
+COMMENT ON COLUMN scored_image_by_batch.confidence IS 'Its calibrated probability, 0 to 1.';
 COMMENT ON COLUMN scored_image_by_batch.valence IS 'Unpleasant (-1) to pleasant (1).';
 COMMENT ON COLUMN scored_image_by_batch.arousal IS 'Calm (-1) to excited (1).';

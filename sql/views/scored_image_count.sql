@@ -17,7 +17,7 @@ COMMENT ON VIEW scored_image_count IS 'One row per day, model, expression, tenth
 COMMENT ON COLUMN scored_image_count.day IS 'UTC day of scoring.';
 COMMENT ON COLUMN scored_image_count.model IS 'Network and version, e.g. resnet50 v3.';
 COMMENT ON COLUMN scored_image_count.expression IS 'The most probable expression.';
-COMMENT ON COLUMN scored_image_count.from_confidence IS 'Where the tenth of confidence begins: 0.3 stands for 0.3 to below 0.4, 1.0 for exactly 1.';
+COMMENT ON COLUMN scored_image_count.from_confidence IS 'Where the tenth of (calibrated) confidence begins: 0.3 stands for 0.3 to below 0.4, 1.0 for exactly 1.';
 COMMENT ON COLUMN scored_image_count.is_pleasant IS 'Whether valence is 0 or more.';
 COMMENT ON COLUMN scored_image_count.is_excited IS 'Whether arousal is 0 or more.';
 COMMENT ON COLUMN scored_image_count.count_images IS 'Images.';

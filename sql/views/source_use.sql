@@ -1,6 +1,7 @@
 CREATE VIEW source_use AS
 SELECT
     known.source,
+    (SELECT 'inbox ' || min(batch.id) FROM batch WHERE batch.source = known.source) AS inbox,
     coalesce(source_purpose.purpose, 'unstated')              AS purpose,
     source_purpose.basis,
     source_purpose.basis_note,
@@ -13,6 +14,7 @@ LEFT JOIN source_purpose ON source_purpose.source = known.source;
 
 COMMENT ON VIEW source_use IS 'One row per source of images: what it may be used for, and who said so.';
 COMMENT ON COLUMN source_use.source IS 'Folder or bucket, as the batches name it.';
+COMMENT ON COLUMN source_use.inbox IS 'What analysts know it by, in batch_summary; NULL before its first batch.';
 COMMENT ON COLUMN source_use.purpose IS 'What its images are for; unstated where nobody recorded it.';
 COMMENT ON COLUMN source_use.basis IS 'medical or safety: what makes scoring at work or in education lawful in the EU; NULL where none is recorded.';
 COMMENT ON COLUMN source_use.basis_note IS 'What the basis rests on.';

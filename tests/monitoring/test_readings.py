@@ -31,7 +31,6 @@ NIGHT = Night(
     recent=scored([300] * 8),
     count_found=410,
     count_refused=10,
-    temperature=1.0,
     calibration_error=0.02,
     validation_accuracy=(0.8, 0.77),
 )
@@ -99,14 +98,6 @@ def test_expected_accuracy_is_the_mean_calibrated_confidence_with_its_interval()
     assert (reading.low, reading.high) == (pytest.approx(0.8 - half), pytest.approx(0.8 + half))
 
 
-def test_the_temperature_of_the_calibration_lowers_what_is_expected() -> None:
-    reading = found(replace(NIGHT, temperature=2.0))["expected_accuracy", "validation"]
-
-    root, rest = np.sqrt(0.8), 7 * np.sqrt(0.2 / 7)
-    assert reading.value == pytest.approx(root / (root + rest))
-    assert reading.status == "alarm"
-
-
 @pytest.mark.parametrize(("confidence", "status"), [(0.76, "fine"), (0.6, "alarm")])
 def test_a_clear_loss_of_expected_accuracy_is_an_alarm_and_a_small_one_is_not(
     confidence: float, status: str
@@ -117,7 +108,7 @@ def test_a_clear_loss_of_expected_accuracy_is_an_alarm_and_a_small_one_is_not(
 
 
 def test_without_a_calibration_no_accuracy_is_expected() -> None:
-    readings = found(replace(NIGHT, temperature=None))
+    readings = found(replace(NIGHT, calibration_error=None))
 
     assert readings["expected_accuracy", "validation"].status == "no reference"
 

@@ -71,6 +71,29 @@ def test_a_night_of_no_images_is_looked_at_without_alarm(
     assert "too few" in {row.status for row in found}
 
 
+@pytest.mark.parametrize("temperature", [2.01, 0.80, 1.0])
+@pytest.mark.parametrize(("confidence", "status"), [(0.8, "fine"), (0.55, "alarm")])
+def test_accuracy_is_expected_from_published_confidence_which_is_calibrated_already(
+    database: Database,
+    settings: Settings,
+    urls: dict[str, str],
+    name: str,
+    temperature: float,
+    confidence: float,
+    status: str,
+) -> None:
+    model = make_champion(database, urls, temperature=temperature)
+    score_night(database, settings, model, name, EVEN, confidence)
+
+    Steps(settings).watch_health(name)
+
+    with database.transaction("emotion_report") as connection:
+        found = health_readings(connection, name)
+    (expected,) = [row for row in found if row.measure == "expected_accuracy"]
+    assert expected.value == pytest.approx(confidence, abs=1e-6)
+    assert expected.status == status
+
+
 def test_before_any_night_a_look_gives_freshness_and_backlog(
     database: Database, settings: Settings, urls: dict[str, str], name: str
 ) -> None:

@@ -12,7 +12,10 @@ from emotion_core.store.ledger import claim_items, publish_items
 
 
 def make_champion(
-    database: Database, urls: dict[str, str], folder: str = "/runs/none"
+    database: Database,
+    urls: dict[str, str],
+    folder: str = "/runs/none",
+    temperature: float = 1.0,
 ) -> models.ModelVersion:
     """A champion whose 80 validation predictions call every expression equally often."""
     labels = make_labels(160)
@@ -29,7 +32,12 @@ def make_champion(
         training_runs.record_calibration(
             connection,
             run.id,
-            {"temperature": 1.0, "ece_before": 0.1, "ece_after": 0.02, "count_images": 80},
+            {
+                "temperature": temperature,
+                "ece_before": 0.1,
+                "ece_after": 0.02,
+                "count_images": 80,
+            },
         )
         model = models.register_model_version(
             connection,
@@ -60,8 +68,9 @@ def score_night(
     model: models.ModelVersion,
     run_key: str,
     counts: list[int],
+    confidence: float = 0.8,
 ) -> batches.Batch:
-    """A closed batch of the inbox with so many images of each expression."""
+    """A closed batch of the inbox with so many images of each expression, all as sure as that."""
     total = sum(counts)
     with database.transaction("emotion_score") as connection:
         batch = batches.open_batch(
@@ -74,7 +83,11 @@ def score_night(
         )
         spread = np.linspace(-0.5, 0.5, total, dtype=np.float32)
         publish_items(
-            connection, claims, probabilities(counts), np.stack([spread, spread], axis=1), []
+            connection,
+            claims,
+            probabilities(counts, confidence),
+            np.stack([spread, spread], axis=1),
+            [],
         )
         assert batches.close_batch(connection, batch.id)
     return batch

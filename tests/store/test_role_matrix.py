@@ -4,14 +4,26 @@ A table, view or function that is not listed here fails by name: decide who may 
 write that into sql/grants.sql, then here.
 """
 
+import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from factories import make_arrivals, make_labels, make_model, make_scores
+from promotions import make_champion, make_rival, record_gate
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
+from emotion_core.errors import StoreError
+from emotion_core.local.credentials import Credentials
+from emotion_core.local.postgres import PostgresServer
+from emotion_core.local.provision import provision_airflow
+from emotion_core.store import batches, datasets
+from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.store.database import Database
+from emotion_core.store.ledger import Refusal, claim_items, publish_items
 
 
 def named(listed: str) -> set[str]:
@@ -146,6 +158,7 @@ LOGINS = {
     "emotion_app": {"emotion_train", "emotion_score", "emotion_report", "emotion_erase"},
 }
 """Which roles may become which; no other may become any."""
+PERSON = "Ada Lovelace"
 
 _RELATION = """
     SELECT verb, relation.relname
@@ -201,7 +214,8 @@ _READ_BY_VIEWS = """
         ON attribute.attrelid = relation.oid AND attribute.attnum = all_reads.number
     WHERE view.relnamespace = to_regnamespace('public')
       AND has_table_privilege('emotion_analyst', view.oid, 'SELECT')
-      AND attribute.attname IN ('path', 'source', 'location', 'folder')
+      AND attribute.attname IN ('path', 'source', 'location', 'folder', 'sample_id', 'detail',
+                                'golden_detail', 'recipe', 'card', 'note', 'failure')
 """
 
 
@@ -315,11 +329,93 @@ def test_the_analysts_views_read_no_file_name_and_a_folder_only_where_listed(
     found = {tuple(row) for row in connection.execute(text(_READ_BY_VIEWS))}
 
     assert found == {
-        # The last part of the path alone.
+        # Batches of the same source get the same number.
         ("batch_summary", "batch.source"),
         # How many folders wait, not which.
         ("batch_summary", "held_folder.folder"),
+        # To find the image that a sample is.
+        ("confusion_matrix", "label.sample_id"),
+        ("confusion_matrix", "validation_prediction.sample_id"),
+        ("likely_label_error", "doubtful_label.sample_id"),
+        ("likely_label_error", "label.sample_id"),
+        ("validation_answer", "label.sample_id"),
+        ("validation_answer", "validation_prediction.sample_id"),
     }
+
+
+def test_no_row_of_an_analysts_view_holds_a_name_out_of_a_path(
+    database: Database, urls: dict[str, str]
+) -> None:
+    # A folder, a file, a sample, a source: each is named after a person, as people do.
+    labels = make_labels().assign(sample_id=lambda made: f"{PERSON}/" + made["sample_id"])
+    with database.transaction("emotion_train") as connection:
+        model = make_rival(connection, labels, share_right=0.5, folder=Path(f"/runs/{PERSON}"))
+        make_champion(connection, model)
+        fingerprint = hashlib.sha256("".join(labels["sha256"]).encode()).hexdigest()
+        doubts = labels[["sample_id", "expression"]].iloc[:1]
+        datasets.record_doubtful_labels(
+            connection,
+            fingerprint=fingerprint,
+            group_key="folds",
+            doubts=doubts.assign(suggested=4, p_given=0.1, p_suggested=0.8),
+        )
+        record_gate(connection, make_model(connection), golden_detail=f"/runs/{PERSON} is empty")
+    with database.transaction("emotion_score") as connection:
+        batch = batches.open_batch(
+            connection,
+            run_key="named night",
+            source=f"/srv/clinic/{PERSON}/",
+            model_version_id=model.id,
+        )
+        gone = ArrivedFile(f"{PERSON}.gif".encode(), 9, 1, None, "empty_file", f"{PERSON}.gif")
+        batches.enter_files(connection, batch, [*make_arrivals(1, f"{PERSON}/"), gone])
+        batches.plan_items(connection, batch.id)
+        batches.record_intake(
+            connection,
+            batch.id,
+            count_ignored=0,
+            count_unsettled=0,
+            held=[HeldFolder(PERSON.encode(), "manifest_missing", 1, f"{PERSON}.jpg")],
+        )
+        claims = claim_items(
+            connection, model_version_id=model.id, worker="w", limit=9, lease_seconds=60
+        )
+        publish_items(
+            connection,
+            [],
+            *make_scores(0),
+            [Refusal(claim, "truncated", PERSON) for claim in claims],
+        )
+
+    analyst = Database(urls["emotion_analyst"])
+    with analyst.connect() as connection:
+        told = {
+            view: connection.execute(
+                text(f"SELECT told::text FROM {view} AS told WHERE told::text LIKE :named"),
+                {"named": f"%{PERSON}%"},
+            ).all()
+            for view in sorted(ANALYST_VIEWS)
+        }
+        seen = connection.execute(
+            text("SELECT source FROM batch_summary WHERE batch = 'named night'")
+        ).scalar_one()
+        doubted = connection.execute(
+            text("SELECT image_sha256 FROM likely_label_error WHERE dataset_fingerprint = :set"),
+            {"set": fingerprint},
+        ).scalar_one()
+    analyst.close()
+
+    assert {view: rows for view, rows in told.items() if rows} == {}
+    assert re.fullmatch(r"inbox \d+", seen)
+    assert doubted == labels["sha256"][0]
+    # Operators still see the names.
+    with database.transaction("emotion_report") as connection:
+        named = batches.batch_summary(connection, "named night")
+        inbox = connection.execute(
+            text("SELECT inbox FROM source_use WHERE source LIKE :named"), {"named": f"%{PERSON}%"}
+        ).scalar_one()
+    assert named is not None and named.source == PERSON
+    assert inbox == seen
 
 
 def test_the_analyst_can_open_every_granted_view(urls: dict[str, str]) -> None:
@@ -357,3 +453,80 @@ def test_no_role_but_the_owner_changes_what_there_is(
     with refused, analyst.connect() as connection:
         connection.execute(text(statement))
     analyst.close()
+
+
+EVERYBODYS = (
+    "SELECT lo_create(0)",
+    "SELECT lo_creat(-1)",
+    "SELECT lo_from_bytea(0, 'mine')",
+    "SELECT pg_logical_emit_message(false, 'mine', 'mine')",
+)
+LOCKS = (
+    "SELECT pg_advisory_lock(hashtext('model_alias'))",
+    "SELECT pg_try_advisory_xact_lock(1, 2)",
+    "SELECT pg_advisory_xact_lock_shared(7203114902)",
+    "SELECT pg_advisory_unlock_all()",
+)
+
+
+@pytest.mark.parametrize("statement", (*EVERYBODYS, *LOCKS, "CREATE TEMPORARY TABLE mine (a int)"))
+def test_the_analyst_leaves_nothing_behind_and_holds_nothing_up(
+    urls: dict[str, str], statement: str
+) -> None:
+    analyst = Database(urls["emotion_analyst"])
+
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        analyst.connect() as connection,
+    ):
+        connection.execute(text(statement))
+    analyst.close()
+
+
+@pytest.mark.parametrize("role", sorted(LOGINS["emotion_app"]))
+def test_the_roles_of_the_tasks_take_locks_and_make_no_large_object(
+    database: Database, role: str
+) -> None:
+    for statement in LOCKS[1:3]:
+        with database.transaction(role) as connection:
+            connection.execute(text(statement))
+    for statement in EVERYBODYS:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            database.transaction(role) as connection,
+        ):
+            connection.execute(text(statement))
+
+
+def test_the_analysts_statements_and_sessions_end(urls: dict[str, str]) -> None:
+    names = (
+        "statement_timeout",
+        "idle_in_transaction_session_timeout",
+        "idle_session_timeout",
+        "temp_file_limit",
+    )
+    analyst = Database(urls["emotion_analyst"])
+    with analyst.connect() as connection:
+        set_to = [connection.execute(text(f"SHOW {name}")).scalar_one() for name in names]
+        connections = connection.execute(
+            text("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'emotion_analyst'")
+        ).scalar_one()
+        with pytest.raises(ProgrammingError, match="permission denied to set parameter"):
+            connection.execute(text("SET temp_file_limit = -1"))
+    analyst.close()
+
+    assert set_to == ["5min", "5min", "4h", "4GB"]
+    assert connections == 20
+
+
+@pytest.mark.parametrize("database_name", ["postgres", "template1", "airflow"])
+def test_the_analyst_enters_no_other_database(
+    server: PostgresServer, credentials: Credentials, database_name: str
+) -> None:
+    provision_airflow(server, credentials)
+    login = server.url(database_name, "emotion_analyst", credentials.emotion_analyst)
+    stranger = Database(login)
+
+    with pytest.raises(StoreError, match="permission denied for database"), stranger.connect():
+        pass
+    stranger.close()

@@ -226,7 +226,11 @@ def test_doubted_labels_are_rows_that_an_analyst_can_ask_for(
     with database.transaction("emotion_report") as connection:
         rows = connection.execute(
             text(
-                "SELECT sample, labelled, suggested FROM likely_label_error "
+                "SELECT label.sample_id, labelled, suggested FROM likely_label_error "
+                "JOIN image ON encode(image.sha256, 'hex') = image_sha256 "
+                "JOIN label ON label.image_id = image.id "
+                "JOIN dataset ON dataset.id = label.dataset_id "
+                "AND encode(dataset.fingerprint, 'hex') = dataset_fingerprint "
                 "WHERE found_by = 'two folds' ORDER BY p_suggested - p_given DESC"
             )
         ).all()
