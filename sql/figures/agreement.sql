@@ -1,19 +1,18 @@
--- On how many images two runs gave the true label, together and alone: what McNemar's test needs.
-WITH answer AS (
-    SELECT run_id, image_sha256, labelled, valence, arousal, is_right,
-           -- Byte-identical samples are told apart by their labels, then counted off.
-           row_number() OVER (
-               PARTITION BY run_id, image_sha256, labelled, valence, arousal) AS copy
+-- Of how many distinct images two runs had more samples right: what McNemar's test needs. Byte-identical
+-- samples are one image; one of which both had as many right speaks for neither run.
+WITH content AS (
+    SELECT run_id, image_sha256, count(*) FILTER (WHERE is_right) AS count_right
     FROM validation_answer WHERE run_id IN (:runs)
+    GROUP BY run_id, image_sha256
 )
 SELECT
     one.run_id AS first, other.run_id AS second,
-    count(*) FILTER (WHERE one.is_right AND other.is_right) AS both,
-    count(*) FILTER (WHERE one.is_right AND NOT other.is_right) AS only_first,
-    count(*) FILTER (WHERE NOT one.is_right AND other.is_right) AS only_second,
-    count(*) FILTER (WHERE NOT one.is_right AND NOT other.is_right) AS neither
-FROM answer AS one
-JOIN answer AS other USING (image_sha256, labelled, valence, arousal, copy)
+    count(*) FILTER (WHERE one.count_right = other.count_right AND one.count_right > 0) AS both,
+    count(*) FILTER (WHERE one.count_right > other.count_right) AS only_first,
+    count(*) FILTER (WHERE one.count_right < other.count_right) AS only_second,
+    count(*) FILTER (WHERE one.count_right = other.count_right AND one.count_right = 0) AS neither
+FROM content AS one
+JOIN content AS other USING (image_sha256)
 WHERE one.run_id <> other.run_id
 GROUP BY one.run_id, other.run_id
 ORDER BY one.run_id, other.run_id
