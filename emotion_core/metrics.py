@@ -52,7 +52,7 @@ _EXPRESSION_METRICS: Final = (
         True,
         "expression",
         "mean over the eight labels of the harmonic mean of precision and recall "
-        "(van Rijsbergen 1979)",
+        "(averaged F1 of Opitz and Burst 2019)",
     ),
     Metric(
         "mean_average_precision",

@@ -98,7 +98,7 @@ def table(options: argparse.Namespace) -> None:
     from emotion_core.reporting.statistics import (
         agreement,
         difference,
-        interval,
+        estimates,
         resampled_scores,
     )
     from emotion_core.training.pooling import pooled_predictions
@@ -119,16 +119,16 @@ def table(options: argparse.Namespace) -> None:
             Evaluation.from_frame(pooled_predictions([kind[fold] for fold in shared]))
             for kind in (runs, found["tuned"])
         )
-        measured, reference = here.scores(), base.scores()
-        resampled, its = resampled_scores(here, seed=1), resampled_scores(base, seed=1)
+        resampled, its = resampled_scores(here), resampled_scores(base)
+        measured, reference = estimates(here, resampled), estimates(base, its)
         cells = []
         for metric in metrics:
-            low, high = interval(resampled[metric], measured[metric])
-            cell = f"{measured[metric]:.3f} ({low:.3f} to {high:.3f})"
+            one = measured[metric]
+            cell = f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
             if name != "tuned":
                 apart = difference(
                     metric,
-                    measured[metric] - reference[metric],
+                    one.value - reference[metric].value,
                     resampled[metric],
                     its[metric],
                     agreement(here, base) if metric == "accuracy" else None,

@@ -70,3 +70,30 @@ def test_certain_and_clueless_networks_get_a_finite_temperature(rows: np.ndarray
 
 def test_a_single_image_calibrates_nothing() -> None:
     assert calibrate(np.array([3]), np.full((1, 8), 1 / 8)).temperature == 1.0
+
+
+def test_a_temperature_is_taken_only_where_it_is_better_on_other_images() -> None:
+    rng = np.random.default_rng(3)
+    taken = []
+    for _ in range(40):
+        rows = rng.dirichlet(np.full(8, 0.4), 152)
+        truth = (rows.cumsum(axis=1) < rng.random((152, 1))).sum(axis=1)
+        found = calibrate(truth, rows)
+        taken.append(found.temperature != 1.0)
+        assert found.ece_after < found.ece_before or not taken[-1]
+        assert found.ece_after == found.ece_before or taken[-1]
+
+    assert np.mean(taken) < 0.4
+
+
+def test_the_order_of_images_and_copies_of_one_do_not_mislead_the_fit() -> None:
+    truth, too_sure = answers(temperature=2.0, count=800)
+    in_kinds = np.argsort(truth, kind="stable")
+
+    assert calibrate(truth[in_kinds], too_sure[in_kinds]).temperature == pytest.approx(2, rel=0.2)
+    # Ten contents, each forty times: judged on copies of what it was fitted on it would look good.
+    rows = np.repeat(np.random.default_rng(5).dirichlet(np.full(8, 0.4), 10), 40, axis=0)
+    said = np.repeat(rows[::40].argmax(axis=1), 40)
+    contents = np.repeat(np.arange(10), 40)
+    assert calibrate(said, rows, contents).ece_after <= calibrate(said, rows, contents).ece_before
+    assert calibrate(said[:40], rows[:40], contents[:40]).temperature == 1.0

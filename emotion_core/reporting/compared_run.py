@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-import numpy as np
 import pandas as pd
 
 from emotion_core import metrics
@@ -27,8 +26,8 @@ from emotion_core.reporting.expressions import (
 )
 from emotion_core.reporting.model_card import ModelCard, model_card
 from emotion_core.reporting.numerals import visible
-from emotion_core.reporting.resampling import MEAN_CCC, resampled_scores
-from emotion_core.reporting.statistics import Estimate, interval
+from emotion_core.reporting.resampling import resampled_scores
+from emotion_core.reporting.statistics import Estimate, estimates
 from emotion_core.store.run_facts import ModelCost, ScoringSpeed
 from emotion_core.store.training_runs import RunRecord
 from emotion_core.vision.architectures import architecture_named
@@ -47,10 +46,6 @@ DOUBT_COLUMNS: Final = (
     "found_by",
 )
 """Of labels that a cross-validation doubts."""
-
-_BOUNDS: Final = {name: metric.bounds for name, metric in metrics.METRICS.items()} | {
-    MEAN_CCC: metrics.METRICS["ccc_valence"].bounds
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +82,7 @@ class ComparedRun:
     reason: str | None
     """Why it has no figures; None if it has."""
     scores: Mapping[str, Estimate]
-    """By metric, and :data:`MEAN_CCC`; empty without an evaluation."""
+    """By metric, and the mean CCC; empty without an evaluation."""
     references: Mapping[str, Mapping[str, float]]
     """``chance`` and ``constant``: metric to value, as far as known."""
     classes: tuple[ClassScore, ...]
@@ -112,7 +107,7 @@ class ComparedRun:
     """(part, metric) to (epoch, value) in order."""
     evaluation: Evaluation | None = field(repr=False, metadata={"page_only": True})
     resampled: Mapping[str, metrics.Floats] = field(repr=False, metadata={"page_only": True})
-    """Every metric on each bootstrap resample; empty without an evaluation."""
+    """Every metric as each content moves it; empty without an evaluation."""
 
     @property
     def has_figures(self) -> bool:
@@ -120,7 +115,7 @@ class ComparedRun:
         return self.evaluation is not None
 
 
-def compared_run(facts: RunFacts, number: int, label: str, seed: int) -> ComparedRun:
+def compared_run(facts: RunFacts, number: int, label: str) -> ComparedRun:
     """Compute everything about one run.
 
     Raises:
@@ -131,11 +126,8 @@ def compared_run(facts: RunFacts, number: int, label: str, seed: int) -> Compare
     resampled: dict[str, metrics.Floats] = {}
     scores: dict[str, Estimate] = {}
     if evaluation is not None:
-        measured = evaluation.scores()
-        measured[MEAN_CCC] = float(np.mean([measured[f"ccc_{name}"] for name in DIMENSIONS]))
-        resampled = resampled_scores(evaluation, seed)
-        for name, value in measured.items():
-            scores[name] = Estimate(value, *interval(resampled[name], value, _BOUNDS[name]))
+        resampled = resampled_scores(evaluation)
+        scores = estimates(evaluation, resampled)
     return ComparedRun(
         number=number,
         label=label,

@@ -25,7 +25,6 @@ from emotion_core.reporting.facts import plain
 from emotion_core.reporting.notices import Notice, notices_for
 from emotion_core.reporting.pair import Pair, pairs_of
 from emotion_core.reporting.published import FieldResult, field_results
-from emotion_core.reporting.resampling import RESAMPLES
 from emotion_core.reporting.score_table import ScoreTable, score_tables
 from emotion_core.reporting.verdict import TASKS, Verdict, summary_of, verdict_on
 from emotion_core.store.figures import FIGURES, figure_sql
@@ -77,9 +76,6 @@ class Comparison:
     conditions: Conditions
     figures: Mapping[str, str]
     """The SQL behind each figure, by the names of :data:`emotion_core.store.figures.FIGURES`."""
-    seed: int
-    """Of the bootstrap."""
-    resamples: int
 
     @property
     def compared(self) -> tuple[ComparedRun, ...]:
@@ -120,7 +116,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: every figure of the page, rounded to six digits. Of single images only what
         the page shows of them: ids with numbers."""
-        return {"schema": 2, **plain(self)}
+        return {"schema": 3, **plain(self)}
 
 
 def read_comparison(connection: Any, group_key: str, made_at: datetime) -> Comparison:
@@ -239,7 +235,6 @@ def _compared(
     """As :func:`compare`; one run is evaluated while the rows of the next are still being read."""
     if len(records) > MOST_RUNS:
         raise ReportError(f"a comparison holds 1 to {MOST_RUNS} runs, not {len(records)}")
-    count, seed = len(records), records[0].split_seed
     runs: list[RunFacts] = []
 
     def read() -> Iterator[RunFacts]:
@@ -250,7 +245,7 @@ def _compared(
     # Sorting and summing leave the interpreter free: two runs at a time fill two cores.
     with ThreadPoolExecutor(max_workers=2) as pool:
         compared = tuple(
-            pool.map(compared_run, read(), range(count), run_labels(list(records)), [seed] * count)
+            pool.map(compared_run, read(), range(len(records)), run_labels(list(records)))
         )
     not_paired = pairing_obstacle(compared)
     pairs = () if not_paired else pairs_of(compared)
@@ -280,8 +275,6 @@ def _compared(
         figures=MappingProxyType(
             {name: figure_sql(name, [run.record.id for run in compared]) for name in FIGURES}
         ),
-        seed=seed,
-        resamples=RESAMPLES,
     )
 
 

@@ -5,12 +5,15 @@ from typing import Final
 
 import numpy as np
 
+from emotion_core import metrics
 from emotion_core.calibration import BINS, Calibration, expected_calibration_error
 from emotion_core.reporting import numerals
 from emotion_core.reporting.evaluation import Evaluation
 
 SMALL_ERROR: Final = 0.05
 """Up to this calibration error a confidence is called trustworthy; a convention, not a test."""
+_DRAWS: Final = 9_999
+_LIMIT: Final = 0.95
 _COVERAGES: Final = 50
 
 
@@ -34,6 +37,11 @@ class Confidence:
     """Those of the 15 bins of equal width that hold an image, lowest first."""
     ece: float
     """Expected calibration error of the probabilities as they are, 0 to 1."""
+    ece_of_calibrated: float
+    """What a network that is right exactly as often as it says shows on so many images, on
+    average: chance alone moves accuracy away from confidence."""
+    ece_limit: float
+    """What such a network exceeds in 5 % of cases."""
     mean_confidence: float
     accuracy: float
     risk_coverage: tuple[tuple[float, float], ...]
@@ -50,6 +58,8 @@ def confidence_of(evaluation: Evaluation, calibration: Calibration | None) -> Co
     place = np.clip(np.ceil(sure * BINS).astype(np.int64) - 1, 0, BINS - 1)
     ece = expected_calibration_error(evaluation.truth, evaluation.probabilities)
     mean, accuracy = float(sure.mean()), float(right.mean())
+    of_calibrated = _ece_of_calibrated(evaluation, sure, place)
+    limit = float(np.quantile(of_calibrated, _LIMIT))
     return Confidence(
         bins=tuple(
             ReliabilityBin(
@@ -62,12 +72,34 @@ def confidence_of(evaluation: Evaluation, calibration: Calibration | None) -> Co
             for n in np.unique(place).tolist()
         ),
         ece=ece,
+        ece_of_calibrated=float(of_calibrated.mean()),
+        ece_limit=limit,
         mean_confidence=mean,
         accuracy=accuracy,
         risk_coverage=_risk_coverage(sure, right),
         calibration=calibration,
-        sentence=_sentence(ece, mean, accuracy),
+        sentence=_sentence(ece, limit, mean, accuracy),
     )
+
+
+def _ece_of_calibrated(
+    evaluation: Evaluation, sure: metrics.Floats, place: metrics.Integers
+) -> metrics.Floats:
+    """The calibration errors that a calibrated network of these confidences would show [draws].
+
+    Each image is right with the probability that the network gives (J. Bröcker and L. Smith,
+    "Increasing the reliability of reliability diagrams", Weather and Forecasting 22, 2007).
+    Byte-identical files are right or wrong together. Always the same draws.
+    """
+    rng = np.random.default_rng(0)
+    gaps = np.zeros(_DRAWS)
+    for n in np.unique(place):
+        here = place == n
+        images = max(1, round(evaluation.evidence(here)))
+        mean = min(1.0, float(sure[here].mean()))
+        hits = rng.binomial(images, mean, _DRAWS)
+        gaps += here.sum() * np.abs(hits / images - mean)
+    return gaps / len(sure)
 
 
 def _risk_coverage(
@@ -83,12 +115,17 @@ def _risk_coverage(
     return tuple((float((n + 1) / len(sure)), float(error[n])) for n in kept.tolist())
 
 
-def _sentence(ece: float, mean: float, accuracy: float) -> str:
+def _sentence(ece: float, limit: float, mean: float, accuracy: float) -> str:
     measured = (
         f"on average it is {numerals.percent(mean)} sure and {numerals.percent(accuracy)} right"
     )
     if ece <= SMALL_ERROR:
         return f"Its confidence can be taken nearly at its word: {measured}."
+    if ece <= limit:
+        return (
+            f"Its confidence is as near to its accuracy as that of a network that is always right "
+            f"as often as it says: {measured}."
+        )
     if mean - accuracy >= ece / 2:
         return f"It is too sure of itself: {measured}."
     if accuracy - mean >= ece / 2:

@@ -47,12 +47,12 @@ def effect_of_agreement(counts: Agreement) -> Effect:
 
 
 def effect_of_gaps(value: float, gaps: Floats, images: int) -> Effect:
-    """Of a difference in any metric, from its bootstrap.
+    """Of a difference in any metric, from how the images move it.
 
     Args:
         value: The difference.
-        gaps: The differences on the resamples [resamples].
-        images: Distinct images that were resampled; the spread shrinks with their root.
+        gaps: The difference as each content moves it; they spread by its standard error.
+        images: Distinct images behind it; the error shrinks with their root.
     """
     error = float(np.std(gaps))
     if value == 0 or error == 0:

@@ -100,6 +100,24 @@ class Evaluation:
         """Of each label [8]; NaN where no sample has it."""
         return metrics.average_precisions(self.truth, self.probabilities)
 
+    def says_the_same(self, other: "Evaluation") -> bool:
+        """Whether every answer is the other's to the last bit."""
+        return np.array_equal(self.probabilities, other.probabilities) and np.array_equal(
+            self.va, other.va
+        )
+
+    def evidence(self, among: npt.NDArray[np.bool_] | None = None) -> float:
+        """How many distinct images these samples tell as much as: at most their number.
+
+        Byte-identical files get one answer, however many they are: m₁, m₂, … copies of contents
+        weigh as (Σm)² / Σm² different images (L. Kish, "Survey sampling", 1965, section 11.7).
+
+        Args:
+            among: Which samples [N]; default: all. Of none the evidence is 0.
+        """
+        copies = np.bincount(self.images if among is None else self.images[among])
+        return float(copies.sum() ** 2 / max(1, (copies**2).sum()))
+
     @property
     def right(self) -> npt.NDArray[np.bool_]:
         """Which samples got their true label [N]."""

@@ -77,23 +77,10 @@ def class_scores(
         evaluation: Of one run.
         resampled: As :func:`emotion_core.reporting.resampling.resampled_scores` gives it.
     """
-    confusion = evaluation.confusion
-    precisions, recalls, f1s = metrics.precision_recall_f1_of(confusion)
-    hits, truly, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    # Byte-identical files are one piece of evidence, however often they were labelled.
-    distinct = (int(evaluation.images.max()) + 1) / len(evaluation)
+    precisions, recalls, f1s = metrics.precision_recall_f1_of(evaluation.confusion)
     return tuple(
-        ClassScore(
-            expression=name,
-            count=int(truly[label]),
-            precision=_share(precisions[label], hits[label], called[label], distinct),
-            recall=_share(recalls[label], hits[label], truly[label], distinct),
-            f1=_f1(f1s[label], hits[label], truly[label] + called[label] - hits[label], distinct),
-            average_precision=_average_precision(evaluation, resampled[CLASS_AP], label),
-            curve=_curve(evaluation, label),
-            prevalence=int(truly[label]) / len(evaluation),
-        )
-        for label, name in enumerate(EXPRESSIONS)
+        _class_score(evaluation, resampled[CLASS_AP], label, precisions, recalls, f1s)
+        for label in range(len(EXPRESSIONS))
     )
 
 
@@ -152,32 +139,47 @@ def _shares(evaluation: Evaluation) -> metrics.Floats:
     return np.asarray(evaluation.confusion / np.maximum(totals, 1))
 
 
-def _share(value: float, hits: int, of: int, distinct: float) -> Estimate:
-    """With Wilson's interval: a bootstrap knows no doubt where nothing or everything was right."""
-    if not of:
-        return Estimate(float(value))
-    return Estimate(float(value), *wilson(hits * distinct, of * distinct))
+def _class_score(
+    evaluation: Evaluation,
+    average_precisions: metrics.Floats,
+    label: int,
+    precisions: metrics.Floats,
+    recalls: metrics.Floats,
+    f1s: metrics.Floats,
+) -> ClassScore:
+    truly, called = evaluation.truth == label, evaluation.predicted == label
+    # F1 is 2 J / (1 + J) of J, the share of hits among images that show it or are called it. It
+    # rises with J, so that the ends of J's interval give its own.
+    j = f1s[label] / (2 - f1s[label])
+    union = _share(j, evaluation.evidence(truly | called))
+    return ClassScore(
+        expression=EXPRESSIONS[label],
+        count=int(truly.sum()),
+        precision=_share(precisions[label], evaluation.evidence(called)),
+        recall=_share(recalls[label], evaluation.evidence(truly)),
+        f1=Estimate(
+            float(f1s[label]),
+            *(None if end is None else 2 * end / (1 + end) for end in (union.low, union.high)),
+        ),
+        average_precision=_average_precision(evaluation, average_precisions[:, label], label),
+        curve=_curve(evaluation, label),
+        prevalence=int(truly.sum()) / len(evaluation),
+    )
 
 
-def _f1(value: float, hits: int, either: int, distinct: float) -> Estimate:
-    """F1 is ``2 J / (1 + J)`` of J, the share of hits among images that show it or are called it.
-
-    It rises with J, so that the ends of J's interval give its own.
-    """
-    if not either:
-        return Estimate(float(value))
-    low, high = wilson(hits * distinct, either * distinct)
-    return Estimate(float(value), 2 * low / (1 + low), 2 * high / (1 + high))
+def _share(value: float, images: float) -> Estimate:
+    """With Wilson's interval over so many distinct images; without any, there is none."""
+    return Estimate(float(value), *(wilson(value * images, images) if images else ()))
 
 
 def _average_precision(
-    evaluation: Evaluation, resampled: metrics.Floats, label: int
+    evaluation: Evaluation, moved: metrics.Floats, label: int
 ) -> Estimate | None:
     value = float(evaluation.average_precisions[label])
-    known = resampled[:, label][np.isfinite(resampled[:, label])]
-    if math.isnan(value) or not len(known):
+    if math.isnan(value):
         return None
-    return Estimate(value, *interval(known, value, (0.0, 1.0)))
+    images = evaluation.evidence(evaluation.truth == label)
+    return Estimate(value, *interval(moved, value, (0.0, 1.0), images))
 
 
 def _curve(evaluation: Evaluation, label: int) -> tuple[tuple[float, float], ...]:

@@ -16,6 +16,9 @@ NO_BREAK_SPACE: Final = "\u00a0"
 NOTHING: Final = "–"
 """Stands where there is no value."""
 
+P_LIMIT: Final = 0.05
+"""A p below it is called more than chance."""
+
 _KEPT_CONTROLS: Final = frozenset("\n\t")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -47,12 +50,18 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
 
 
 def p_figure(p: float) -> str:
-    """A p value for a column headed p: ``< .001``, ``.032``, ``.45``, ``> .99``."""
+    """A p value for a column headed p: ``< .001``, ``.032``, ``.45``, ``> .99``.
+
+    Beside the limit it has as many digits as it takes to see its side: ``.04999``, ``.0504``.
+    """
     if p < 0.001:
         return f"<{NO_BREAK_SPACE}.001"
     if p > 0.99:
         return f">{NO_BREAK_SPACE}.99"
-    return score(p, 3 if p < 0.1 else 2)
+    digits = 3 if p < 0.1 else 2
+    while digits < 15 and float(f"{p:.{digits}f}") == P_LIMIT != p:
+        digits += 1
+    return score(p, digits)
 
 
 def p_value(p: float) -> str:

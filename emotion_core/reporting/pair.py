@@ -1,6 +1,6 @@
 """Two runs held against each other on the same validation images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
@@ -13,6 +13,8 @@ from emotion_core.reporting.effect import Effect, effect_of_agreement, effect_of
 from emotion_core.reporting.evaluation import Evaluation
 from emotion_core.reporting.resampling import MEAN_CCC
 from emotion_core.reporting.statistics import (
+    JACKKNIFE,
+    MCNEMAR,
     SIGNIFICANCE,
     Agreement,
     Difference,
@@ -50,7 +52,8 @@ class Finding:
     difference: Difference
     effect: Effect
     p: float
-    """Corrected by Holm for the number of pairs that the comparison holds."""
+    """Corrected by Holm: a decisive metric's for both tasks and all pairs of the comparison, any
+    other's for the pairs."""
     q: float
     """Corrected by Benjamini and Hochberg for everything tested in the comparison: every metric
     of every pair."""
@@ -123,24 +126,21 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
     counts = [agreement(first[1], second[1]) for first, second in couples]
     tested = {
         name: [
-            difference(
-                name,
-                first.scores[name].value - second.scores[name].value,
-                first.resampled[name],
-                second.resampled[name],
-                counts[n] if name == "accuracy" else None,
-            )
+            _difference(name, first, second, counts[n])
             for n, ((first, _), (second, _)) in enumerate(couples)
         ]
         for name in TESTED
     }
-    corrected = {name: holm([d.p for d in found]) for name, found in tested.items()}
-    everything = benjamini_hochberg([d.p for found in tested.values() for d in found])
+    p_values = _corrected(tested)
+    q_values = benjamini_hochberg([d.p for found in tested.values() for d in found])
     findings: list[list[Finding]] = [[] for _ in couples]
     for place, (name, metric) in enumerate(TESTED.items()):
         for n, ((first, evaluation), (second, _)) in enumerate(couples):
             is_decisive = name == DECISIVE[metric.task]
-            p, q = corrected[name][n], everything[place * len(couples) + n]
+            p, q = p_values[name][n], q_values[place * len(couples) + n]
+            better = None
+            if (p if is_decisive else max(p, q)) < SIGNIFICANCE:
+                better = _ahead(metric, tested[name][n], counts[n], first, second)
             findings[n].append(
                 Finding(
                     metric=name,
@@ -149,9 +149,7 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
                     effect=_effect(tested[name][n], counts[n], first, second, evaluation),
                     p=p,
                     q=q,
-                    better=_better(
-                        metric, tested[name][n], p if is_decisive else max(p, q), first, second
-                    ),
+                    better=better,
                     is_decisive=is_decisive,
                 )
             )
@@ -176,6 +174,38 @@ def clear_best(pairs: Sequence[Pair], numbers: Sequence[int], metric: str) -> in
     return None
 
 
+def _difference(
+    metric: str, first: ComparedRun, second: ComparedRun, counts: Agreement
+) -> Difference:
+    is_accuracy = metric == "accuracy"
+    one, other = first.scores[metric], second.scores[metric]
+    assert first.evaluation is not None and second.evaluation is not None  # noqa: S101
+    if first.evaluation.says_the_same(second.evaluation):
+        # The same answers are the same on other images too: here nothing is in doubt.
+        return Difference(metric, 0.0, 0.0, 0.0, 1.0, JACKKNIFE if not is_accuracy else MCNEMAR)
+    return difference(
+        metric,
+        one.value - other.value,
+        first.resampled[metric],
+        second.resampled[metric],
+        counts if is_accuracy else None,
+        (one, other),
+    )
+
+
+def _corrected(tested: Mapping[str, Sequence[Difference]]) -> dict[str, list[float]]:
+    """p by Holm: the decisive ones of both tasks together, every other metric over its pairs.
+
+    The page names a winner in either task, so both tasks' tests are its chances of a false one.
+    """
+    decisive = list(DECISIVE.values())
+    together = holm([found.p for name in decisive for found in tested[name]])
+    count = len(tested[decisive[0]])
+    return {name: holm([found.p for found in tested[name]]) for name in tested} | {
+        name: together[n * count : (n + 1) * count] for n, name in enumerate(decisive)
+    }
+
+
 def _effect(
     found: Difference,
     counts: Agreement,
@@ -189,9 +219,11 @@ def _effect(
     return effect_of_gaps(found.value, gaps, int(evaluation.images.max()) + 1)
 
 
-def _better(
-    metric: Metric, found: Difference, p: float, first: ComparedRun, second: ComparedRun
+def _ahead(
+    metric: Metric, found: Difference, counts: Agreement, first: ComparedRun, second: ComparedRun
 ) -> int | None:
-    if p >= SIGNIFICANCE or found.value == 0:
+    """The run that is ahead; None if they are level, or if copies and contents disagree on it."""
+    lead = found.value if metric.higher_is_better else -found.value
+    if found.metric == "accuracy" and lead * (counts.only_first - counts.only_second) <= 0:
         return None
-    return first.number if (found.value > 0) == metric.higher_is_better else second.number
+    return (first.number if lead > 0 else second.number) if lead else None

@@ -1,16 +1,16 @@
-"""Bootstrap resamples of the validation images, and every metric on each of them.
+"""How far every score moves with the images it was measured on: the jackknife, without a draw.
 
-A resample draws the distinct images with replacement: byte-identical files come together. All
-metrics of all runs are computed on the same resamples, so column ``n`` of two runs belongs
-together. (B. Efron and R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 8.)
+Every content is left out once, all its byte-identical files together, and every metric is computed
+on what remains. From these scores follow a score's standard error and its bias (J. Tukey 1958;
+B. Efron and R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 11). All runs of a
+comparison leave out the same contents, so that element ``n`` of two runs belongs together.
 
-Up to :data:`LARGE` images each one is drawn for itself and every metric is computed from scratch.
-With more, groups of images are drawn, and average precision follows its first-order expansion:
-at that size the two differ by less than the resampling's own noise, at a hundredth of the time.
+Nothing is drawn: the same predictions always give the same figures, whatever the seed of a run.
+With more than :data:`GROUPS` contents, groups of them are left out, and average precision follows
+its first-order expansion.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -20,91 +20,77 @@ from emotion_core import metrics
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.reporting.evaluation import Evaluation
 
-RESAMPLES: Final = 5000
-"""Bootstrap resamples behind every interval."""
-LARGE: Final = 4000
-"""With more distinct images than this, groups of them are drawn."""
+GROUPS: Final = 2000
+"""With more contents than this, so many groups of them are left out."""
 MEAN_CCC: Final = "ccc_mean"
 """Mean of the CCC of valence and of arousal: not a metric of its own, but what decides."""
 CLASS_AP: Final = "class_ap"
-"""Average precision per expression, [resamples, 8]; NaN where a resample lacks the expression."""
+"""Average precision per expression, [contents, 8]; NaN where no image shows the expression."""
 
-_GROUPS: Final = 2000
 _BLOCK_CELLS: Final = 1_000_000
 _TINY_VARIANCE: Final = 1e-12
 
 
-def resampled_scores(
-    evaluation: Evaluation, seed: int, resamples: int = RESAMPLES
-) -> dict[str, metrics.Floats]:
-    """Every metric, :data:`MEAN_CCC` and :data:`CLASS_AP` on each resample.
+def resampled_scores(evaluation: Evaluation, _seed: int = 0) -> dict[str, metrics.Floats]:
+    """Every metric, :data:`MEAN_CCC` and :data:`CLASS_AP`, moved as each content moves it.
 
-    The same seed and the same validation samples give the same resamples, whatever was predicted.
+    Of a score θ and the scores θ₍ᵢ₎ without content i, element i is
+    θ − bias + √(n − 1)·(θ₍ᵢ₎ − mean θ₍ᵢ₎): the elements' standard deviation is the jackknife's
+    standard error. Their mean is θ itself, but for average precision: few images flatter that one,
+    and its mean is θ less the jackknife's bias (n − 1)·(mean θ₍ᵢ₎ − θ).
 
     Args:
         evaluation: One run's predictions.
-        seed: Of the resampling.
-        resamples: How many.
+        _seed: Of no effect: nothing is drawn.
 
     Returns:
-        Name to float [resamples], of the expressions' average precision [resamples, 8].
+        Name to float [n], of the expressions' average precision [n, 8]; n is the number of contents
+        or of groups of them.
     """
-    is_large = int(evaluation.images.max()) + 1 > LARGE
-    blocks = (
-        _of_groups(evaluation, seed, resamples)
-        if is_large
-        else _of_images(evaluation, seed, resamples)
-    )
-    collected = list(blocks)
-    names = (*metrics.METRICS, CLASS_AP)
-    scores = {name: np.concatenate([block[name] for block in collected]) for name in names}
-    scores[MEAN_CCC] = np.mean([scores[f"ccc_{name}"] for name in DIMENSIONS], axis=0)
-    return scores
+    count = int(evaluation.images.max()) + 1
+    if count == 1:  # without its only content there is no score
+        left = {name: np.array([value]) for name, value in evaluation.scores().items()}
+        left[CLASS_AP] = evaluation.average_precisions[None]
+    elif count <= GROUPS:
+        left = _without_each_content(evaluation, count)
+    else:
+        left = _without_each_group(evaluation)
+    measured: dict[str, npt.ArrayLike] = {**evaluation.scores()}
+    measured[CLASS_AP] = evaluation.average_precisions
+    moved = {
+        name: _moved(left[name], np.asarray(value), name in ("mean_average_precision", CLASS_AP))
+        for name, value in measured.items()
+    }
+    moved[MEAN_CCC] = np.mean([moved[f"ccc_{name}"] for name in DIMENSIONS], axis=0)
+    return moved
 
 
-# --- each image for itself --------------------------------------------------------------------
+def _moved(left: metrics.Floats, measured: metrics.Floats, is_flattered: bool) -> metrics.Floats:
+    # Without its only content an expression has no average precision: that tells nothing of it.
+    known = np.where(np.isfinite(left), left, measured)
+    further, middle = len(known) - 1, known.mean(axis=0)
+    centre = measured - further * (middle - measured) if is_flattered else measured
+    return np.asarray(centre + np.sqrt(further) * (known - middle))
 
 
-def _of_images(
-    evaluation: Evaluation, seed: int, resamples: int
-) -> Iterator[dict[str, metrics.Floats]]:
+# --- each content for itself ------------------------------------------------------------------
+
+
+def _without_each_content(evaluation: Evaluation, count: int) -> dict[str, metrics.Floats]:
     cells = np.zeros((len(evaluation), len(EXPRESSIONS) ** 2))
     cells[np.arange(len(evaluation)), _cell(evaluation)] = 1.0
     moments = _affect_features(evaluation)
-    for weights in _resampled_weights(evaluation.images, seed, resamples):
-        count = weights.sum(axis=1)
-        precisions = _average_precisions(evaluation, weights)
-        yield _expression_scores(weights @ cells, precisions) | _affect_scores(
-            evaluation, weights @ moments / count[:, None]
+    block = max(1, _BLOCK_CELLS // len(evaluation))
+    found = []
+    for start in range(0, count, block):
+        left_out = np.arange(start, min(start + block, count))
+        weights = (left_out[:, None] != evaluation.images).astype(np.float64)
+        kept = weights.sum(axis=1, keepdims=True)
+        found.append(
+            _expression_scores(weights @ cells, _average_precisions(evaluation, weights))
+            | _affect_scores(evaluation, weights @ moments / kept)
         )
-
-
-def _resampled_weights(
-    images: npt.NDArray[np.intp], seed: int, resamples: int
-) -> Iterator[metrics.Floats]:
-    """How often each sample is in each resample: float [block, N], in blocks that fit a cache."""
-    count = int(images.max()) + 1
-    block = max(1, _BLOCK_CELLS // len(images))
-    for times in _draws(count, seed, resamples, block):
-        yield times[:, images]
-
-
-def _draws(count: int, seed: int, resamples: int, block: int) -> Iterator[metrics.Floats]:
-    """How often each of ``count`` things is drawn in ``count`` draws: float [block, count]."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = rng.integers(0, count, size=(rows, count))
-        drawn += np.arange(rows)[:, None] * count
-        times = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
-        yield times.astype(np.float64)
-
-
-@lru_cache(maxsize=1)
-def _group_draws(seed: int, resamples: int) -> list[npt.NDArray[np.uint8]]:
-    """:func:`_draws` of groups, kept for the next run: a comparison's runs share their seed."""
-    block = max(1, _BLOCK_CELLS // _GROUPS)
-    return [times.astype(np.uint8) for times in _draws(_GROUPS, seed, resamples, block)]
+    return {name: np.concatenate([block[name] for block in found]) for name in found[0]}
 
 
 def _average_precisions(evaluation: Evaluation, weights: metrics.Floats) -> metrics.Floats:
@@ -125,39 +111,35 @@ def _average_precisions(evaluation: Evaluation, weights: metrics.Floats) -> metr
     return result
 
 
-# --- groups of images -------------------------------------------------------------------------
+# --- groups of contents -----------------------------------------------------------------------
 
 
-def _of_groups(
-    evaluation: Evaluation, seed: int, resamples: int
-) -> Iterator[dict[str, metrics.Floats]]:
-    """Groups of equally many images, drawn whole.
+def _without_each_group(evaluation: Evaluation) -> dict[str, metrics.Floats]:
+    """Groups of equally many contents, left out whole.
 
-    Images are numbered in the order of their SHA-256, which is no order at all: every group is a
-    random one, and the same whoever was predicted.
+    Contents are numbered in the order of their SHA-256, which is no order at all: every group is a
+    random one, and the same whoever predicted.
     """
-    group = evaluation.images % _GROUPS
-    precisions = evaluation.average_precisions
+    group = evaluation.images % GROUPS
     k = len(EXPRESSIONS)
-    columns = [
-        np.bincount(group * k * k + _cell(evaluation), minlength=_GROUPS * k * k).reshape(
-            _GROUPS, k * k
-        ),
-        *(
-            np.bincount(group, weights=column, minlength=_GROUPS)[:, None]
-            for column in (
-                *_affect_features(evaluation).T,
-                *(_influence_on_precision(evaluation, label) for label in range(k)),
-            )
-        ),
-    ]
-    sums = np.concatenate([column.astype(np.float64) for column in columns], axis=1)
-    for times in _group_draws(seed, resamples):
-        drawn = times.astype(np.float64) @ sums
-        cells, moments, influence = np.split(drawn, [k * k, drawn.shape[1] - k], axis=1)
-        yield _expression_scores(cells, np.clip(precisions + influence, 0.0, 1.0)) | _affect_scores(
-            evaluation, moments / cells.sum(axis=1, keepdims=True)
-        )
+    cells = np.bincount(group * k * k + _cell(evaluation), minlength=GROUPS * k * k)
+    columns = (
+        *_affect_features(evaluation).T,
+        *(_influence_on_precision(evaluation, label) for label in range(k)),
+    )
+    sums = np.concatenate(
+        [
+            cells.reshape(GROUPS, k * k).astype(np.float64),
+            *(np.bincount(group, weights=column, minlength=GROUPS)[:, None] for column in columns),
+        ],
+        axis=1,
+    )
+    kept = sums.sum(axis=0) - sums
+    counts, moments, influence = np.split(kept, [k * k, kept.shape[1] - k], axis=1)
+    precisions = np.clip(evaluation.average_precisions + influence, 0.0, 1.0)
+    return _expression_scores(counts, precisions) | _affect_scores(
+        evaluation, moments / counts.sum(axis=1, keepdims=True)
+    )
 
 
 def _influence_on_precision(evaluation: Evaluation, label: int) -> metrics.Floats:

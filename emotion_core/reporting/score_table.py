@@ -15,7 +15,7 @@ RowKind = Literal["run", "reference", "published"]
 
 REFERENCES: Final = (
     ("constant", "Always the same", "most frequent training label, mean of the training part"),
-    ("chance", "Chance", "random labels; true values in random order"),
+    ("chance", "Chance", "each label with probability 1/8; true values in random order"),
 )
 """Kind in the tables, name and meaning of each yardstick, the stronger first."""
 

@@ -3,6 +3,8 @@
 Each task has one decisive metric, fixed beforehand: accuracy for expression, the mean CCC for
 valence and arousal. A run wins when it beats every other in it by more than chance, and no other
 metric of the task says the opposite by more than chance. Nobody wins who does not beat guessing.
+Their p are corrected for both tasks and all pairs, so that a page of equal networks names some
+winner in at most 5 % of cases.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +16,7 @@ from emotion_core.metrics import Task
 from emotion_core.reporting import numerals
 from emotion_core.reporting.compared_run import ComparedRun
 from emotion_core.reporting.pair import DECISIVE, Finding, Pair, clear_best, metric_name
-from emotion_core.reporting.statistics import SIGNIFICANCE
+from emotion_core.reporting.statistics import MCNEMAR, SIGNIFICANCE
 
 Kind = Literal["winner", "no_winner", "no_skill", "one_run", "not_paired", "no_run"]
 
@@ -193,8 +195,8 @@ def _chance(task: Task, duels: Mapping[int, Pair]) -> str:
     )
     them = "the two" if len(duels) == 1 else "they"
     return (
-        f"If {them} were equally good, a lead like this would come up {_frequency(closest.p)} "
-        f"({numerals.p_value(closest.p)}, {_test_words(closest, len(duels))})."
+        f"If {them} were equally good, a page like this would show such a lead "
+        f"{_frequency(closest.p)} ({_test_words(closest, len(duels))})."
     )
 
 
@@ -216,8 +218,8 @@ def _undecided(
     if behind:
         sentence += f" {best.label} is clearly ahead of {_names(behind)}."
     return sentence, (
-        f"Two equally good networks would differ by this much {_frequency(nearest.p)} "
-        f"({numerals.p_value(nearest.p)}, {_test_words(nearest, len(rivals))}): "
+        f"If they were equally good, a page like this would show such a lead "
+        f"{_frequency(nearest.p)} ({_test_words(nearest, len(rivals))}): "
         "too often to call one of them better."
     )
 
@@ -265,11 +267,19 @@ def _frequency(p: float) -> str:
     if p < 0.001:
         return "less than once in 1,000 times"
     if p < SIGNIFICANCE:
-        return f"about {max(1, round(1000 * p))} times in 1,000"
-    return f"about {round(100 * p)} times in 100"
+        times = max(1, round(1000 * p))
+        return f"{'nearly' if times == 50 else 'about'} {times} times in 1,000"
+    times = round(100 * p)
+    return f"{'a little over' if times == 5 else 'about'} {times} times in 100"
 
 
 def _test_words(finding: Finding, count_pairs: int) -> str:
-    is_exact = finding.difference.test == "McNemar exact"
-    test = "McNemar’s exact test" if is_exact else "paired bootstrap"
-    return test if count_pairs == 1 else f"{test}, corrected for the number of pairs"
+    """``p = .030 by McNemar’s exact test, .060 when corrected for both tasks``."""
+    is_exact = finding.difference.test == MCNEMAR
+    test = "McNemar’s exact test" if is_exact else "a paired jackknife test"
+    chances = "both tasks" if count_pairs == 1 else "both tasks and all pairs"
+    corrected = numerals.p_figure(finding.p)
+    return (
+        f"{numerals.p_value(finding.difference.p)} by {test}, "
+        f"{corrected} when corrected for {chances}"
+    )

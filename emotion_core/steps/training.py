@@ -129,7 +129,7 @@ class TrainingSteps(PrivacySteps):
         folder = self.settings.runs_dir / folder_name(run_key)
         result = RunDirectory(folder).read()
         figures = result.metrics["validation"]
-        intervals = score_intervals(result.predictions, seed=record.split_seed)
+        intervals = score_intervals(result.predictions)
         with self.database.transaction("emotion_train") as connection:
             for epoch in result.history:
                 for part in ("train", "validation"):

@@ -68,7 +68,10 @@ def write_outcome(
         held_out.truth, held_out.truth_va, scores, learns_affect=recipe.learns_affect
     ):
         raise TrainingError(reason)
-    calibration = calibrate(held_out.truth, scores.probabilities)
+    predictions = _predictions(labelled_set, split, scores)
+    calibration = calibrate(
+        held_out.truth, scores.probabilities, predictions["sha256"].to_numpy(dtype=str)
+    )
     versions, revision = library_versions(), git_revision()
     description = save_model(
         run.path,
@@ -82,7 +85,7 @@ def write_outcome(
         git_revision=revision,
     )
     _golden(network, preprocessing).write(run.path)
-    run.write_predictions(_predictions(labelled_set, split, scores))
+    run.write_predictions(predictions)
     run.write_json(HISTORY_FILE, progress.history)
     run.write_json(
         METRICS_FILE,

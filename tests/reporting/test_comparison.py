@@ -129,6 +129,65 @@ def test_a_winner_is_not_called_while_another_metric_says_the_opposite() -> None
     assert "But EfficientNet-B0 is better by more than chance in" in verdict.sentence
 
 
+def test_no_verdict_hangs_on_a_seed() -> None:
+    runs = [
+        make_run_facts(network, images=IMAGES, skill=skill, seed=n)
+        for n, (network, skill) in enumerate((("resnet50", 0.75), ("efficientnet_b0", 0.5)), 1)
+    ]
+    pages = {
+        str(compare([with_seed(run, seed) for run in runs], MADE_AT).to_dict()["pairs"])
+        for seed in (1, 42, 2_000_000)
+    }
+
+    assert len(pages) == 1
+
+
+def with_seed(facts: RunFacts, seed: int) -> RunFacts:
+    return dataclasses.replace(facts, record=dataclasses.replace(facts.record, split_seed=seed))
+
+
+def test_both_tasks_share_the_five_per_cent_of_a_page() -> None:
+    comparison = compare_two({"skill": 0.75}, {"skill": 0.56})
+
+    (pair,) = comparison.pairs
+    accuracy, affect = pair.finding("accuracy"), pair.finding("ccc_mean")
+    alone, other = accuracy.difference.p, affect.difference.p
+    assert 0.025 < alone < 0.05 < other
+    assert (accuracy.p, affect.p) == (2 * alone, pytest.approx(max(2 * alone, other)))
+    assert accuracy.better is None
+    assert comparison.verdicts[0].kind == "no_winner"
+    chance = comparison.verdicts[0].chance or ""
+    assert "by McNemar’s exact test" in chance
+    assert f"{2 * alone:.3f}".lstrip("0") in chance and "corrected for both tasks" in chance
+
+
+def test_copies_of_an_image_win_no_comparison() -> None:
+    images = IMAGES.iloc[np.append(np.arange(240), np.repeat(np.arange(8), 9))]
+    images = images.assign(sample_id=[str(n) for n in range(len(images))]).reset_index(drop=True)
+    right = np.eye(8)[images["expression"].to_numpy()]
+    wrong = np.roll(right, 1, axis=1)
+    copied = images["sha256"].duplicated(keep=False).to_numpy()
+    # Right on eight images that came ten times, wrong on nine others: 80 samples against 9.
+    first, second = right.copy(), right.copy()
+    second[copied] = wrong[copied]
+    first[20:29] = wrong[20:29]
+    runs = []
+    for network, said in (("resnet50", first), ("efficientnet_b0", second)):
+        facts = make_run_facts(network, images=images)
+        frame = facts.predictions.copy()
+        frame[[name for name in frame if str(name).startswith("p_")]] = said
+        runs.append(with_predictions(facts, frame))
+
+    comparison = compare(runs, MADE_AT)
+
+    (pair,) = comparison.pairs
+    assert (pair.agreement.only_first, pair.agreement.only_second) == (8, 9)
+    assert pair.finding("accuracy").difference.value > 0.2
+    assert pair.finding("accuracy").p == 1.0
+    assert pair.finding("accuracy").better is None
+    assert comparison.verdicts[0].kind == "no_winner"
+
+
 def test_a_third_network_must_be_beaten_too() -> None:
     skills = {"resnet50": 1.2, "efficientnet_b0": 1.15, "swin_t": 0.2}
     runs = [
@@ -142,7 +201,7 @@ def test_a_third_network_must_be_beaten_too() -> None:
     assert len(comparison.pairs) == 3
     assert verdict.kind == "no_winner"
     assert "clearly ahead of swin_t" in verdict.sentence
-    assert "corrected for the number of pairs" in (verdict.chance or "")
+    assert "corrected for both tasks and all pairs" in (verdict.chance or "")
 
 
 def test_three_networks_can_have_a_winner() -> None:
@@ -276,7 +335,7 @@ def test_the_intervals_are_those_that_registering_the_run_stores() -> None:
 
     run = compare([facts], MADE_AT).runs[0]
 
-    stored = score_intervals(facts.predictions, seed=facts.record.split_seed)
+    stored = score_intervals(facts.predictions)
     assert {name: (run.scores[name].low, run.scores[name].high) for name in METRICS} == stored
 
 
@@ -428,7 +487,7 @@ def test_the_facts_are_json_and_know_single_images_only_by_id() -> None:
 
     facts = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
 
-    assert facts["schema"] == 2
+    assert facts["schema"] == 3
     assert facts["verdicts"][0]["task"] == "expression"
     assert facts["runs"][0]["scores"]["accuracy"].keys() == {"value", "low", "high"}
     assert facts["runs"][0]["record"]["started_at"] == "2026-11-22T19:04:12+00:00"

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from comparison_factory import MADE_AT, make_run_facts, make_validation_images
 
@@ -50,6 +51,32 @@ def test_one_sentence_says_whether_it_can_be_trusted(
     assert words in confidence_in(facts_that_say(confidence, count_right)).sentence
 
 
+def test_a_network_that_is_right_as_often_as_it_says_is_seldom_called_anything_else() -> None:
+    alarms = 0
+    for seed in range(60):
+        facts = make_run_facts(images=make_validation_images(152), seed=seed + 1)
+        rows = facts.predictions[list(PROBABILITY_COLUMNS)].to_numpy()
+        drawn = np.random.default_rng(seed).random((152, 1))
+        truth = (rows.cumsum(axis=1) < drawn).sum(axis=1)
+        found = confidence_in(
+            dataclasses.replace(facts, predictions=facts.predictions.assign(expression=truth))
+        )
+        assert 0.03 < found.ece_of_calibrated < found.ece_limit < 0.2
+        alarms += not found.sentence.startswith("Its confidence")
+
+    assert alarms <= 8
+
+
+def test_copies_raise_what_a_calibrated_network_may_show() -> None:
+    facts = facts_that_say(0.6, 40)
+    once = confidence_in(facts)
+    copies = facts.predictions.assign(sha256="ab" * 32)
+
+    assert confidence_in(dataclasses.replace(facts, predictions=copies)).ece_limit > 3 * (
+        once.ece_limit
+    )
+
+
 def test_all_images_kept_are_wrong_as_often_as_the_accuracy_says() -> None:
     found = confidence_in(make_run_facts())
 
@@ -66,3 +93,13 @@ def test_the_page_names_the_recorded_temperature_or_says_that_there_is_none(tmp_
 
     assert ".211, and .052 once its logits are divided by the temperature 1.37" in shown
     assert "no calibration was recorded" in missing
+    assert "a calibrated network shows" in shown
+
+
+def test_a_temperature_that_was_not_better_is_not_told_as_one(tmp_path: Path) -> None:
+    facts = make_run_facts(images=make_validation_images(80))
+    kept = dataclasses.replace(facts, calibration=Calibration(1.0, 0.053, 0.053, 80))
+
+    page = render_comparison(compare([kept], MADE_AT), tmp_path).read_text("utf-8")
+
+    assert "no temperature was better on images that it was not fitted on" in page

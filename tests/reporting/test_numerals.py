@@ -28,9 +28,21 @@ def test_an_interval_has_no_dash_beside_a_minus() -> None:
 
 @pytest.mark.parametrize(
     ("p", "text"),
-    [(0.0004, "p < .001"), (0.0321, "p = .032"), (0.45, "p = .45"), (1.0, "p > .99")],
+    [
+        (0.0, "p < .001"),
+        (0.0004, "p < .001"),
+        (0.0321, "p = .032"),
+        (0.45, "p = .45"),
+        (1.0, "p > .99"),
+        (0.0496, "p = .0496"),
+        (0.04999, "p = .04999"),
+        (0.05, "p = .050"),
+        (0.0500001, "p = .0500001"),
+        (0.0504, "p = .0504"),
+        (0.0506, "p = .051"),
+    ],
 )
-def test_p_is_never_zero_nor_one(p: float, text: str) -> None:
+def test_p_is_never_zero_nor_one_and_shows_its_side_of_the_limit(p: float, text: str) -> None:
     assert numerals.p_value(p).replace(numerals.NO_BREAK_SPACE, " ") == text
 
 

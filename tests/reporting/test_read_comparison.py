@@ -60,7 +60,7 @@ def test_the_tables_and_the_run_directory_give_the_same_intervals(database: Data
         comparison = read_comparison(connection, "read-2", MADE_AT)
     written = make_predictions(make_images(192)[96:].reset_index(drop=True), skill=1.5)
 
-    stored = score_intervals(written, seed=comparison.seed)
+    stored = score_intervals(written)
 
     run = comparison.runs[1]
     assert (run.scores["accuracy"].low, run.scores["accuracy"].high) == stored["accuracy"]
