@@ -2,18 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import norm
 
 from emotion_core.reporting.evaluation import Evaluation
 from emotion_core.reporting.resampling import MEAN_CCC, resampled_scores
-from emotion_core.reporting.statistics import Difference, difference
+from emotion_core.reporting.statistics import difference
 from emotion_core.store.gates import Gate
-
-SEED = 20_260_101
-"""Of the resampling: the same predictions always give the same figures."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +29,7 @@ class PairedFigures:
     ccc_low: float | None = None
     ccc_high: float | None = None
     ccc_p: float | None = None
-    """Paired bootstrap over images of the mean CCC of valence and arousal, two-sided; beyond what
-    its resamples can tell, from the normal distribution of their spread."""
+    """Paired jackknife over images of the mean CCC of valence and arousal, two-sided."""
 
 
 def paired_figures(candidate: pd.DataFrame, champion: pd.DataFrame) -> PairedFigures:
@@ -55,7 +48,7 @@ def paired_figures(candidate: pd.DataFrame, champion: pd.DataFrame) -> PairedFig
     new, old = Evaluation.from_frame(candidate), Evaluation.from_frame(champion)
     scores = [evaluation.scores() for evaluation in (new, old)]
     ccc_new, ccc_old = ((found["ccc_valence"] + found["ccc_arousal"]) / 2 for found in scores)
-    first, second = (resampled_scores(evaluation, SEED) for evaluation in (new, old))
+    first, second = (resampled_scores(evaluation) for evaluation in (new, old))
     gap = scores[0]["accuracy"] - scores[1]["accuracy"]
     accuracy = difference("accuracy", gap, first["accuracy"], second["accuracy"])
     ccc = difference(MEAN_CCC, ccc_new - ccc_old, first[MEAN_CCC], second[MEAN_CCC])
@@ -69,7 +62,7 @@ def paired_figures(candidate: pd.DataFrame, champion: pd.DataFrame) -> PairedFig
         ccc_champion=ccc_old,
         ccc_low=ccc.low,
         ccc_high=ccc.high,
-        ccc_p=_small_p(ccc, first[MEAN_CCC] - second[MEAN_CCC]),
+        ccc_p=ccc.p,
     )
 
 
@@ -138,18 +131,6 @@ def _figures_that_fell_short(gate: Gate) -> list[str]:
             f"{_asked_for(gate)} in one of them: {_accuracy(gate)}; {_ccc(gate)}"
         )
     return found
-
-
-def _small_p(ccc: Difference, gaps: NDArray[np.float64]) -> float:
-    """A bootstrap's p, also where no resample contradicts the difference.
-
-    Counting gives no p below 2 / (resamples + 1); the eleventh candidate is asked for less. There
-    the difference over its bootstrapped standard error is read as standard normal (Efron and
-    Tibshirani 1993, section 13.3).
-    """
-    if ccc.p > 2 / (len(gaps) + 1):
-        return ccc.p
-    return min(ccc.p, float(2 * norm.sf(abs(ccc.value) / gaps.std())))
 
 
 def _asked_for(gate: Gate) -> str:

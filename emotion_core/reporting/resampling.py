@@ -31,7 +31,7 @@ _BLOCK_CELLS: Final = 1_000_000
 _TINY_VARIANCE: Final = 1e-12
 
 
-def resampled_scores(evaluation: Evaluation, _seed: int = 0) -> dict[str, metrics.Floats]:
+def resampled_scores(evaluation: Evaluation) -> dict[str, metrics.Floats]:
     """Every metric, :data:`MEAN_CCC` and :data:`CLASS_AP`, moved as each content moves it.
 
     Of a score θ and the scores θ₍ᵢ₎ without content i, element i is
@@ -41,7 +41,6 @@ def resampled_scores(evaluation: Evaluation, _seed: int = 0) -> dict[str, metric
 
     Args:
         evaluation: One run's predictions.
-        _seed: Of no effect: nothing is drawn.
 
     Returns:
         Name to float [n], of the expressions' average precision [n, 8]; n is the number of contents

@@ -173,3 +173,5 @@ COMMENT ON COLUMN doubtful_label.entered_at IS 'When the cross-validation was en
 
 COMMENT ON COLUMN prediction.confidence IS 'Probability of the expression, after the model''s temperature: calibrated, as are the eight.';
 COMMENT ON TABLE validation_prediction IS 'One row per run and validation sample: what the best epoch''s weights said of it, before the temperature. NaN fails the range checks, since PostgreSQL sorts it above every number.';
+
+COMMENT ON TABLE run_metric IS 'One row per run and metric on the validation part, for the network, for chance and for the constant predictor; low and high are the 95 % interval.';

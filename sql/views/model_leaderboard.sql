@@ -28,8 +28,8 @@ LEFT JOIN run_metric AS chance
    AND chance.metric = run_metric.metric;
 
 COMMENT ON VIEW model_leaderboard IS 'One row per model and metric on its validation images. Compare models only within one split of one data set: the two fingerprints, not the name.';
-COMMENT ON COLUMN model_leaderboard.low IS 'Lower end of the 95 % bootstrap interval.';
-COMMENT ON COLUMN model_leaderboard.high IS 'Upper end of the 95 % bootstrap interval.';
+COMMENT ON COLUMN model_leaderboard.low IS 'Lower end of the 95 % interval.';
+COMMENT ON COLUMN model_leaderboard.high IS 'Upper end of the 95 % interval.';
 COMMENT ON COLUMN model_leaderboard.chance IS 'What guessing would reach.';
 COMMENT ON COLUMN model_leaderboard.model IS 'Network and version.';
 COMMENT ON COLUMN model_leaderboard.alias IS 'champion or challenger; NULL for every other model.';

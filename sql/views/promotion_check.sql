@@ -61,7 +61,7 @@ COMMENT ON COLUMN promotion_check.candidate_value IS 'The candidate''s figure on
 COMMENT ON COLUMN promotion_check.champion_value IS 'The champion''s figure on the same images.';
 COMMENT ON COLUMN promotion_check.low IS 'Lower end of the 95 % interval of candidate minus champion.';
 COMMENT ON COLUMN promotion_check.high IS 'Upper end of the 95 % interval of candidate minus champion.';
-COMMENT ON COLUMN promotion_check.p IS 'How often at least such a difference would come up if the models were equal: McNemar''s exact test over distinct images for accuracy, paired bootstrap for CCC.';
+COMMENT ON COLUMN promotion_check.p IS 'How often at least such a difference would come up if the models were equal: McNemar''s exact test over distinct images for accuracy, paired jackknife for CCC.';
 COMMENT ON COLUMN promotion_check.asked_for IS 'What the figure was held against.';
 COMMENT ON COLUMN promotion_check.attempt IS 'The place of the candidate among those compared with this champion, from 1: the later, the smaller the p that is asked for. NULL for checks of before this was counted.';
 COMMENT ON COLUMN promotion_check.is_whole_gate_passed IS 'Whether every figure of this check passed.';

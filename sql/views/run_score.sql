@@ -18,5 +18,5 @@ COMMENT ON COLUMN run_score.network IS 'What was trained.';
 COMMENT ON COLUMN run_score.kind IS 'network; chance: guessing; constant: always the same answer.';
 COMMENT ON COLUMN run_score.metric IS 'What was measured.';
 COMMENT ON COLUMN run_score.value IS 'The figure on the validation images.';
-COMMENT ON COLUMN run_score.low IS 'Lower end of the 95 % bootstrap interval; NULL for chance and constant.';
-COMMENT ON COLUMN run_score.high IS 'Upper end of the 95 % bootstrap interval; NULL for chance and constant.';
+COMMENT ON COLUMN run_score.low IS 'Lower end of the 95 % interval; NULL for chance and constant.';
+COMMENT ON COLUMN run_score.high IS 'Upper end of the 95 % interval; NULL for chance and constant.';
