@@ -36,17 +36,21 @@ def place_named(written: str) -> str:
         PlaceError: It names no place; says why.
     """
     try:
-        place = _named(written)
-        length = len(place.encode())
+        return _storable(_named(written))
     except PlaceError as error:
-        raise PlaceError(f"{written!r} names no place: {error}") from None
-    except UnicodeEncodeError:
-        raise PlaceError(f"{written!r} is not UTF-8; rename the folder") from None
-    if length > MAX_PLACE_BYTES:
-        raise PlaceError(
-            f"{written[:80]!r}… is {length:,} bytes long; {MAX_PLACE_BYTES:,} are possible"
-        )
-    return place
+        raise PlaceError(f"{written[:80]!r} names no place: {error}") from None
+
+
+def folder_at(path: str) -> str:
+    """The absolute path of a folder that is there, whatever its name looks like.
+
+    Raises:
+        PlaceError: Its name cannot be stored.
+    """
+    # Behind a link `..` leads elsewhere than the text says.
+    is_plain = ".." not in Path(path).parts
+    whole = os.path.abspath(path) if is_plain else os.path.realpath(path)  # noqa: PTH100
+    return _storable("/" + whole.lstrip("/"))
 
 
 def _named(written: str) -> str:
@@ -69,10 +73,17 @@ def _folder(written: str) -> str:
     if "\0" in written:
         raise PlaceError("a path holds no zero byte")
     try:
-        path = Path(written).expanduser()
+        return folder_at(str(Path(written).expanduser()))
     except RuntimeError:
         home = written.partition("/")[0]
         raise PlaceError(f"{home} is nobody's home; write the whole path") from None
-    # Behind a link `..` leads elsewhere than the text says.
-    whole = os.path.realpath(path) if ".." in path.parts else os.path.abspath(path)  # noqa: PTH100
-    return "/" + whole.lstrip("/")
+
+
+def _storable(place: str) -> str:
+    try:
+        length = len(place.encode())
+    except UnicodeEncodeError:
+        raise PlaceError(f"{place!r} is not UTF-8; rename the folder") from None
+    if length > MAX_PLACE_BYTES:
+        raise PlaceError(f"it is {length:,} bytes long; {MAX_PLACE_BYTES:,} are possible")
+    return place

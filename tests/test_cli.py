@@ -300,6 +300,16 @@ def test_a_folder_is_one_source_however_it_is_spelt(
     }
 
 
+@pytest.mark.parametrize("name", ["a\udcff.jpg", "$HOME.jpg", "~", " a ", "s3:", "*.jpg"])
+def test_a_file_that_is_there_is_meant_whatever_its_name_looks_like(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(make_jpeg())
+
+    assert Steps(settings).place_to_score(name) == (str(tmp_path), os.fsencode(name))
+
+
 def test_a_folder_with_nothing_in_it_is_a_sentence(
     urls: dict[str, str], database: Database, tmp_path: Path
 ) -> None:

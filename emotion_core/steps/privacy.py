@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emotion_core.errors import ErasureError, StoreError
-from emotion_core.place import is_address, place_named, real_name
+from emotion_core.place import folder_at, is_address, place_named, real_name
 from emotion_core.steps.reports import ReportSteps
 from emotion_core.store import erasure, holds, sources, tombstones
 from emotion_core.tombstone_key import TombstoneKey, tombstone_key
@@ -211,7 +211,7 @@ class PrivacySteps(ReportSteps):
                 placed_by=placed_by,
                 content=_sha256(content) if content else None,
                 subject_hmac=key.subject(subject) if key and subject else None,
-                source=self.source_named(place_named(source)) if source else None,
+                source=self.source_named(source) if source else None,
                 dataset=dataset,
             )
             return number, holds.count_held_now(connection, number)
@@ -231,7 +231,7 @@ class PrivacySteps(ReportSteps):
             ProhibitedUseError: No such purpose or basis, or a basis without what it rests on.
             PlaceError: It names no place.
         """
-        named = self.source_named(place_named(source))
+        named = self.source_named(source)
         with self.database.transaction("emotion_erase") as connection:
             return sources.record_purpose(
                 connection,
@@ -253,11 +253,16 @@ class PrivacySteps(ReportSteps):
         """Record what a source's images are for, where nobody has said so."""
         with self.database.transaction("emotion_erase") as connection:
             known = {found.source for found in sources.purposes(connection) if found.recorded_at}
-        if self.source_named(place_named(source)) not in known:
+        if self.source_named(source) not in known:
             self.record_source(source, purpose, recorded_by=recorded_by)
 
-    def source_named(self, place: str) -> str:
-        """A folder under the name that batches and purposes have it by, whatever leads there."""
+    def source_named(self, written: str) -> str:
+        """A source under the name that batches and purposes have it by, however it is spelt.
+
+        Raises:
+            PlaceError: It names no place.
+        """
+        place = folder_at(written) if Path(written).is_dir() and written else place_named(written)
         with self.database.transaction("emotion_report") as connection:
             known = [self.settings.inbox, *(p.source for p in sources.purposes(connection))]
         if is_address(place) or place in known:

@@ -80,20 +80,22 @@ class ScoringSteps(PrivacySteps):
         """
         from emotion_core.scoring.source import open_source
 
-        # A shell has replaced a home that was meant; what it left is a name.
-        place = place_named(f"./{written}" if written.startswith("~") else written)
-        above, _, name = place.rpartition("/")
-        if is_address(place):
-            # A key and a folder may have the same name: with a slash at its end it is the folder.
-            entry = None
-            if above != "s3:/" and not written.endswith("/"):
-                entry = open_source(above).look(name.encode())
-            return (place, None) if entry is None or entry.is_folder else (above, name.encode())
-        if Path(place).is_dir():
-            return self.source_named(place), None
-        if not os.path.lexists(place):
+        # What is there is meant, whatever its name looks like.
+        if written and Path(written).is_dir():
+            return self.source_named(written), None
+        if os.path.lexists(written):
+            file = Path(written)
+            return self.source_named(str(file.parent)), os.fsencode(file.name)
+        place = place_named(written)
+        if not is_address(place):
             raise ScoringError(f"there is no file or folder {written!r}")
-        return self.source_named(above or "/"), os.fsencode(name)
+        above, _, name = place.rpartition("/")
+        # A key and a folder may have the same name: with a slash at its end it is the folder.
+        if above != "s3:/" and not written.endswith("/"):
+            entry = open_source(above).look(name.encode())
+            if entry is not None and not entry.is_folder:
+                return above, name.encode()
+        return place, None
 
     def score(self, run_key: str, worker: str, *, chunk: int = 128) -> dict[str, float]:
         """Work on the batch's model until nothing waits; returns what this worker did."""

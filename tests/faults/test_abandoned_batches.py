@@ -13,7 +13,7 @@ from unittest.mock import patch
 import night_worker
 import pytest
 from factories import make_arrivals, make_model
-from nights import Inbox, wait_until
+from nights import Inbox, Restartable, wait_until
 from promotions import forget_champion, make_champion
 from rivals import store_checked_model
 from shells import Answer, emotion
@@ -114,6 +114,19 @@ def test_a_batch_that_somebody_works_on_is_closed_by_nobody_else(inbox: Inbox) -
         pytest.raises(ScoringError, match="closed by another run"),
     ):
         enter_files(connection, mine, [])
+
+
+def test_a_run_that_lost_its_connection_ends_in_good_order_and_counts_as_gone(
+    inbox: Inbox, restartable: Restartable
+) -> None:
+    inbox.deliver(3)
+
+    with at_work(inbox.database, f"{inbox.folder} lost"):
+        take_in(inbox.database, inbox.open("lost"), settle_seconds=0)
+        restartable.restart_at_once()
+        found = follow(inbox, "next")
+
+    assert (found, open_batches(inbox)) == ((3, 3), 0)
 
 
 def test_what_is_entered_while_a_batch_closes_is_counted(inbox: Inbox) -> None:
