@@ -47,6 +47,7 @@ emotion: install  ## the command `emotion` on the system that runs here; ARGS='m
 
 docs: install  ## the documentation site, into site/
 	@$(PYTHON) scripts/reference.py
+	@$(PYTHON) scripts/house.py
 	@.venv/bin/zensical build --strict --clean
 
 test: install  ## every test, with all that they need, two at a time; TESTS='-k words' for some, JOBS=…

@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 from comparison_factory import MADE_AT, make_record, make_reference
 
-from emotion_core.calibration import calibrate, expected_calibration_error, scaled
+from emotion_core.comparison.compared_run import RunFacts
+from emotion_core.comparison.comparison import compare
+from emotion_core.comparison.confidence import confidence_of
 from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.reporting.compared_run import RunFacts
-from emotion_core.reporting.comparison import compare
-from emotion_core.reporting.confidence import confidence_of
-from emotion_core.reporting.evaluation import Evaluation
-from emotion_core.reporting.resampling import MEAN_CCC, resampled_scores
-from emotion_core.reporting.statistics import estimates
+from emotion_core.statistics.calibration import calibrate, expected_calibration_error, scaled
+from emotion_core.statistics.paired_tests import estimates
+from emotion_core.statistics.predictions import Evaluation
+from emotion_core.statistics.resampling import MEAN_CCC, resampled_scores
 
 COPIES = {
     "no copies": (0.0, 1),

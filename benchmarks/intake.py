@@ -19,7 +19,7 @@ from ledger import durable_database, machine, new_batch
 
 from emotion_core.scoring.inbox import Scan, read_arrived
 from emotion_core.scoring.intake import CHUNK, take_in
-from emotion_core.scoring.source import open_source
+from emotion_core.scoring.sources import open_source
 from emotion_core.store.batches import Batch, enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 

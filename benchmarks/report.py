@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emotion_core import metrics
+from emotion_core.comparison.comparison import read_comparison
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 from emotion_core.local.credentials import load_or_create
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import addresses, provision_ours
-from emotion_core.reporting.comparison import read_comparison
-from emotion_core.reporting.render import render_comparison
+from emotion_core.pages.comparison_report import render_comparison
+from emotion_core.statistics import metrics
 from emotion_core.store import datasets, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.reports import begin_report

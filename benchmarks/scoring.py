@@ -194,7 +194,7 @@ def lay_out_images(folder: Path, count: int) -> str:
                 (folder / f"{number:06d}.jpg").write_bytes(archive.read(name))
         kind = "real faces"
     else:
-        from emotion_core.training.drawn_faces import draw_face
+        from emotion_core.drawn_faces.dataset import draw_face
 
         rng = np.random.default_rng(1)
         for number in range(count):
@@ -269,7 +269,7 @@ def main() -> None:
     from emotion_core.local.home import Home
     from emotion_core.local.postgres import PostgresServer
     from emotion_core.local.provision import addresses, provision_ours
-    from emotion_core.vision.prepared import prepare_engine
+    from emotion_core.vision.prepared_engines import prepare_engine
     from emotion_core.vision.processor import available_cores, cpu_name
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends, too

@@ -86,10 +86,10 @@ def measure_ours(data: Path, options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from emotion_core.training.affectnet import read_affectnet
+    from emotion_core.training.distributed import Peers
     from emotion_core.training.epoch import Pace, train_epoch
     from emotion_core.training.optimizer import build_optimizer
     from emotion_core.training.part import Part
-    from emotion_core.training.peers import Peers
     from emotion_core.training.pixels import load_pixels
     from emotion_core.training.recipe import Recipe
     from emotion_core.vision.device import pick_device, prepare_device
@@ -246,7 +246,7 @@ def main() -> None:
     if options.measure:
         print(json.dumps(WAYS[options.measure](options.data, options)))
         return
-    from emotion_core.training.drawn_faces import draw_dataset
+    from emotion_core.drawn_faces.dataset import draw_dataset
 
     with tempfile.TemporaryDirectory() as folder:
         data = options.data or draw_dataset(

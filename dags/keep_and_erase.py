@@ -31,7 +31,7 @@ from airflow.sdk import (
     task,
 )
 
-from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow.alerts import FailureNotifier
 
 PARAMS = {
     "rows_a_step": Param(
@@ -66,10 +66,11 @@ PARAMS = {
 def keep_and_erase() -> None:
     @task(pool="cpu", task_display_name="Finish erasures")
     def finish_erasures() -> list[str]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import privacy
 
-        with steps() as step:
-            step.finish_erasures()
+        with installation() as here:
+            privacy.finish_erasures(here)
         return ["images", "predictions", "refusals", "audit"]
 
     @task(
@@ -79,12 +80,15 @@ def keep_and_erase() -> None:
         max_active_tis_per_dagrun=1,
     )
     def keep(class_of_data: str) -> dict[str, int]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import retention
 
         context = get_current_context()
         rows = context["params"]["rows_a_step"]
-        with steps() as step:
-            return step.keep(context["run_id"], class_of_data, rows_a_step=rows)
+        with installation() as here:
+            return retention.apply_retention(
+                here, context["run_id"], class_of_data, rows_a_step=rows
+            )
 
     keep.expand(class_of_data=finish_erasures())
 

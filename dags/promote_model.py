@@ -30,7 +30,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, Param, dag, get_current_context, task
 
-from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow.alerts import FailureNotifier
 
 PARAMS = {
     "model": Param(
@@ -106,23 +106,26 @@ PARAMS = {
 def promote_model() -> None:
     @task(task_display_name="Hold against the champion")
     def check() -> dict[str, int | str]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import promotion
 
         context = get_current_context()
         asked_by = context["dag_run"].triggering_user_name or "airflow"
-        with steps() as step:
-            return step.ask_for_promotion(asked_by=asked_by, **context["params"])
+        with installation() as here:
+            return promotion.ask_for_promotion(here, asked_by=asked_by, **context["params"])
 
     @task(
         task_display_name="Switch the champion",
         outlets=[Asset("emotion_champion")],  # report_models waits for it
     )
     def switch(gate: dict[str, int | str], answer: dict[str, dict[str, str]]) -> str:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import promotion
 
         params = get_current_context()["params"]
-        with steps() as step:
-            return step.switch_champion(
+        with installation() as here:
+            return promotion.switch_champion(
+                here,
                 int(gate["gate_id"]),
                 reason=params["reason"] or "no reason given",
                 changed_by=answer["responded_by_user"]["name"],

@@ -25,7 +25,7 @@ from datetime import timedelta
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow.alerts import FailureNotifier
 
 
 @dag(
@@ -51,10 +51,11 @@ from emotion_core.airflow_alerts import FailureNotifier
 def report_models() -> None:
     @task(pool="cpu", task_display_name="Hold against the champion")
     def report() -> str:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import scheduled_reports
 
-        with steps() as step:
-            page = step.compare_with_champion()
+        with installation() as here:
+            page = scheduled_reports.compare_with_champion(here)
         if page is None:
             raise AirflowSkipException("every new model stands in a report with the champion")
         return page

@@ -26,7 +26,7 @@ from airflow.sdk import (
     task,
 )
 
-from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow.alerts import FailureNotifier
 
 PARAMS = {
     "model": Param(
@@ -85,13 +85,14 @@ PARAMS = {
 def rescore_archive() -> None:
     @task(pool="scoring", queue="gpu", task_display_name="Score the archive")
     def rescore() -> dict[str, int | str | bool]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import rescoring
 
         context = get_current_context()
         limits = {name: context["params"][name] for name in PARAMS}
         run_id = context["run_id"]
-        with steps() as step:
-            return step.rescore(run_id, f"{run_id} archive", **limits)
+        with installation() as here:
+            return rescoring.rescore(here, run_id, f"{run_id} archive", **limits)
 
     rescore()
 

@@ -22,7 +22,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, dag, get_current_context, task
 
-from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow.alerts import FailureNotifier
 
 PARAMS = {
     "reason": Param(
@@ -71,13 +71,14 @@ PARAMS = {
 def retry_refused() -> None:
     @task(task_display_name="Put back")
     def put_back() -> int:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import scoring
 
         context = get_current_context()
         asked_by = context["dag_run"].triggering_user_name or "airflow"
         reason, batch = context["params"]["reason"] or "", context["params"]["batch"]
-        with steps() as step:
-            return step.put_back(reason, batch=batch, requested_by=asked_by)
+        with installation() as here:
+            return scoring.retry_refused(here, reason, batch=batch, requested_by=asked_by)
 
     @task.short_circuit(task_display_name="Score at once?")
     def wants_scoring(count: int) -> bool:

@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from airflow.sdk import Asset, Param, dag, get_current_context, task
 
-from emotion_core.airflow_alerts import FailureNotifier
+from emotion_core.airflow.alerts import FailureNotifier
 
 PARAMS = {
     "reason": Param(
@@ -57,13 +57,16 @@ def roll_back_champion() -> None:
         outlets=[Asset("emotion_champion")],  # report_models waits for it
     )
     def roll_back() -> str:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import promotion
 
         context = get_current_context()
         asked_by = context["dag_run"].triggering_user_name or "airflow"
         why = context["params"]["reason"] or "no reason given"
-        with steps() as step:
-            return step.roll_back(reason=why, changed_by=asked_by, run_key=context["run_id"])
+        with installation() as here:
+            return promotion.roll_back(
+                here, reason=why, changed_by=asked_by, run_key=context["run_id"]
+            )
 
     roll_back()
 

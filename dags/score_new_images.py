@@ -35,7 +35,7 @@ from airflow.sdk import (
     task,
 )
 
-from emotion_core.airflow_alerts import FailureNotifier, deadline
+from emotion_core.airflow.alerts import FailureNotifier, deadline
 
 PARAMS = {
     "workers": Param(
@@ -99,11 +99,14 @@ PARAMS = {
 def score_new_images() -> None:
     @task(pool="cpu", task_display_name="Take in")
     def take_in() -> list[str]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import scoring
 
         context = get_current_context()
-        with steps() as step:
-            step.open_batch(context["run_id"], settle_seconds=context["params"]["settle_seconds"])
+        with installation() as here:
+            scoring.open_batch(
+                here, context["run_id"], settle_seconds=context["params"]["settle_seconds"]
+            )
         return [f"worker {number + 1}" for number in range(context["params"]["workers"])]
 
     @task(
@@ -113,12 +116,13 @@ def score_new_images() -> None:
         map_index_template="{{ worker_label | default(task.op_kwargs['worker']) }}",
     )
     def score(worker: str) -> dict[str, float]:
-        from emotion_core.airflow_metrics import send_gauges
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.metrics import send_gauges
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import scoring
 
         context = get_current_context()
-        with steps() as step:
-            tally = step.score(context["run_id"], f"{context['run_id']} {worker}")
+        with installation() as here:
+            tally = scoring.score(here, context["run_id"], f"{context['run_id']} {worker}")
         send_gauges({"images_per_second": tally["images_per_second"]})
         context["worker_label"] = f"{worker} · {tally['count_scored']:.0f} images"
         return tally
@@ -131,11 +135,13 @@ def score_new_images() -> None:
         outlets=[Asset("emotion_night_scored")],  # watch_health waits for it
     )
     def close(tallies: list[dict[str, float]]) -> dict[str, int | str]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import scoring
 
         context = get_current_context()
-        with steps() as step:
-            return step.close_batch(
+        with installation() as here:
+            return scoring.close_batch(
+                here,
                 context["run_id"],
                 refused_share_limit=context["params"]["refused_share_limit"],
                 refused_minimum=context["params"]["refused_minimum"],
@@ -150,11 +156,12 @@ def score_new_images() -> None:
         execution_timeout=timedelta(hours=3),
     )
     def shadow() -> dict[str, float]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import rescoring
 
         run_id = get_current_context()["run_id"]
-        with steps() as step:
-            return step.score_shadow(run_id, f"{run_id} shadow")
+        with installation() as here:
+            return rescoring.score_shadow(here, run_id, f"{run_id} shadow")
 
     close(score.expand(worker=take_in())) >> shadow().as_teardown()
 

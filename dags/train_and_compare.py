@@ -33,8 +33,8 @@ from airflow.sdk import (
     task,
 )
 
-from emotion_core.airflow_alerts import FailureNotifier
-from emotion_core.airflow_offers import offer_data_set, offered_data_sets
+from emotion_core.airflow.alerts import FailureNotifier
+from emotion_core.airflow.form_offers import offer_data_set, offered_data_sets
 
 PARAMS = {
     "networks": Param(
@@ -193,11 +193,12 @@ PARAMS = {
 def train_and_compare() -> None:
     @task(pool="cpu", task_display_name="Check form and data")
     def prepare() -> list[str]:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import training
 
         context = get_current_context()
-        with steps() as step:
-            networks = step.prepare(context["run_id"], dict(context["params"]))
+        with installation() as here:
+            networks = training.prepare(here, context["run_id"], dict(context["params"]))
         offer_data_set(context["params"]["data"])
         return networks
 
@@ -209,13 +210,14 @@ def train_and_compare() -> None:
         execution_timeout=timedelta(hours=24),
     )
     def train(network: str) -> str:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import labels, training
 
         context = get_current_context()
         form = dict(context["params"])
-        with steps() as step:
-            context["network_label"] = step.training_label(network, form)
-            return step.train(context["run_id"], network, form)
+        with installation() as here:
+            context["network_label"] = labels.training_label(here, network, form)
+            return training.train(here, context["run_id"], network, form)
 
     @task(
         pool="cpu",
@@ -223,10 +225,11 @@ def train_and_compare() -> None:
         map_index_template="{{ model_label | default(task.op_kwargs['run_key'].split('/')[-1]) }}",
     )
     def register(run_key: str) -> str:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import training
 
-        with steps() as step:
-            model = step.register(run_key)
+        with installation() as here:
+            model = training.register(here, run_key)
         get_current_context()["model_label"] = model
         return model
 
@@ -239,10 +242,11 @@ def train_and_compare() -> None:
         outlets=[Asset("emotion_model_version")],
     )
     def compare(models: list[str]) -> str:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import reports
 
-        with steps() as step:
-            return step.compare(get_current_context()["run_id"])
+        with installation() as here:
+            return reports.compare(here, get_current_context()["run_id"])
 
     compare(register.expand(run_key=train.expand(network=prepare())))
 

@@ -36,7 +36,7 @@ from airflow.sdk import (
     task,
 )
 
-from emotion_core.airflow_alerts import AlertNotifier, FailureNotifier
+from emotion_core.airflow.alerts import AlertNotifier, FailureNotifier
 
 PARAMS = {
     "freshness_hours": Param(
@@ -100,24 +100,26 @@ PARAMS = {
 def watch_health() -> None:
     @task(pool="cpu", task_display_name="Measure", on_success_callback=[AlertNotifier()])
     def measure() -> dict[str, int]:
-        from emotion_core.airflow_metrics import send_gauges
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.metrics import send_gauges
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import gauges, health
 
         context = get_current_context()
         limits = {name: context["params"][name] for name in PARAMS}
-        with steps() as step:
-            counts = step.watch_health(context["run_id"], **limits)
-            send_gauges(step.health_gauges(context["run_id"]) | counts)
+        with installation() as here:
+            counts = health.watch_health(here, context["run_id"], **limits)
+            send_gauges(gauges.health_gauges(here, context["run_id"]) | counts)
         return counts
 
     # Behind the measuring, so that the page shows its drift; and here, not in the night's own DAG, so
     # that a page that cannot be written fails no night.
     @task(pool="cpu", task_display_name="Report the night")
     def report() -> str | None:
-        from emotion_core.airflow_tasks import steps
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import scheduled_reports
 
-        with steps() as step:
-            return step.report_latest_night()
+        with installation() as here:
+            return scheduled_reports.report_latest_night(here)
 
     measure() >> report()
 

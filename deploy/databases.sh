@@ -4,7 +4,7 @@
 # Passwords are read by psql from the environment, so that they stand on no command line.
 set -eu
 
-# This image has no Python; `init` looks closer (emotion_core/weak_secrets.py).
+# This image has no Python; `init` looks closer (emotion_core/store/weak_secrets.py).
 for name in POSTGRES_PASSWORD AIRFLOW_DB_PASSWORD EMOTION_MIGRATE_PASSWORD EMOTION_APP_PASSWORD \
     EMOTION_ANALYST_PASSWORD; do
     eval "value=\${$name:-}"

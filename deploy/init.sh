@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Before anything is made with them.
-python -m emotion_core.weak_secrets
+python -m emotion_core.store.weak_secrets
 
 airflow db migrate
 python -m emotion_core.cli db migrate

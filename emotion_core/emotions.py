@@ -17,5 +17,8 @@ EXPRESSIONS: Final = (
 PROBABILITY_COLUMNS: Final = tuple(f"p_{name.lower()}" for name in EXPRESSIONS)
 """Column names of the eight probabilities, in label order, in tables and parquet files."""
 
+MIN_PER_EXPRESSION: Final = 2
+"""Labelled images without which no set is divided: one to train on and one to validate with."""
+
 DIMENSIONS: Final = ("valence", "arousal")
 """The two affect dimensions, each in [-1, 1]; the order of the last axis of every V/A array."""

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from emotion_core.errors import PlaceError, SettingsError
-from emotion_core.place import is_address, place_named
-from emotion_core.weak_secrets import weakness
+from emotion_core.files import is_address, place_named
 
 PACKAGE_DIR = Path(__file__).resolve().parent
 
@@ -48,9 +47,6 @@ def _erasure_key(env: Mapping[str, str]) -> str | None:
         raise SettingsError(
             "EMOTION_ERASURE_KEY is too short; draw 32 characters or more at random"
         )
-    why = weakness(key) if key is not None else None
-    if why is not None:
-        raise SettingsError(f"EMOTION_ERASURE_KEY {why}; draw 32 characters or more at random")
     return key
 
 

@@ -94,13 +94,13 @@ def _recipe(name: str, fold: int, options: argparse.Namespace) -> "Recipe":
 
 def table(options: argparse.Namespace) -> None:
     """Print every row that is trained, in Markdown, beside what it loses or gains."""
-    from emotion_core.reporting.evaluation import Evaluation
-    from emotion_core.reporting.statistics import (
+    from emotion_core.statistics.paired_tests import (
         agreement,
         difference,
         estimates,
         resampled_scores,
     )
+    from emotion_core.statistics.predictions import Evaluation
     from emotion_core.training.pooling import pooled_predictions
     from emotion_core.training.run_directory import RunDirectory
 

@@ -21,9 +21,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from emotion_core.airflow_access import may_start, readers, starters
+from emotion_core.airflow.access import may_start, readers, starters
 from emotion_core.errors import EmotionError, RunRefusedError
-from emotion_core.names import folder_name
+from emotion_core.files import folder_name
 from emotion_core.settings import Settings
 
 TRAINING, SCORING, HEALTH = "train_and_compare", "score_new_images", "watch_health"
@@ -60,7 +60,7 @@ def reports(
     faces: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
     """Every comparison report, newest first, those that the form lets through; and the nights."""
-    from emotion_core.reporting.pages import IndexFilter, render_index
+    from emotion_core.pages.index import IndexFilter, render_index
     from emotion_core.store.batches import batches
     from emotion_core.store.reports import reports as stored_reports
 
@@ -86,7 +86,7 @@ def models_page(user: User) -> HTMLResponse:
 @app.get("/batches", response_class=HTMLResponse, dependencies=[readers(SCORING)])
 def batches_page() -> HTMLResponse:
     """The last nights at a glance."""
-    from emotion_core.reporting.batch_pages import read_batches, render_batches
+    from emotion_core.pages.batches import read_batches, render_batches
 
     with _snapshot() as connection:
         page = read_batches(connection, datetime.now(UTC))
@@ -129,8 +129,8 @@ def run_page(
 @app.get("/started/{dag_id}/{run_id}", response_class=HTMLResponse, dependencies=[readers()])
 def started_page(dag_id: str, run_id: Annotated[str, Path(max_length=250)]) -> HTMLResponse:
     """Inside a frame: sends the page around it to the run."""
-    from emotion_core.airflow_runs import run_address
-    from emotion_core.reporting.pages import render_started
+    from emotion_core.airflow.runs import run_address
+    from emotion_core.pages.index import render_started
 
     return _html(render_started(NAMES.get(dag_id, dag_id), run_address(dag_id, run_id)))
 
@@ -184,7 +184,7 @@ def retry(
 def _start(
     user: BaseUser, dag_id: str, press: str, form: dict[str, Any], framed: bool
 ) -> RedirectResponse:
-    from emotion_core.airflow_runs import run_address, start_run
+    from emotion_core.airflow.runs import run_address, start_run
 
     run_id = f"page__{press}"
     start_run(user, dag_id, run_id, form)
@@ -223,7 +223,7 @@ def batch_link(run_key: str) -> str:
 
 
 def _models(user: BaseUser, root: str) -> HTMLResponse:
-    from emotion_core.reporting.model_pages import read_models, render_models
+    from emotion_core.pages.models import read_models, render_models
 
     acts = may_start(user, PROMOTION) and may_start(user, ROLLBACK)
     with _snapshot() as connection:
@@ -235,8 +235,8 @@ def _models(user: BaseUser, root: str) -> HTMLResponse:
 def _batch(run_key: str, user: BaseUser, root: str) -> HTMLResponse | None:
     """One batch, with names of files for those who may act; None where there is none."""
     from emotion_core.errors import ReportError
-    from emotion_core.reporting.batch_pages import render_batch
-    from emotion_core.reporting.night import read_night, without_names
+    from emotion_core.pages.batches import render_batch
+    from emotion_core.pages.night import read_night, without_names
 
     try:
         with _snapshot() as connection:
@@ -251,7 +251,7 @@ def _batch(run_key: str, user: BaseUser, root: str) -> HTMLResponse | None:
 
 
 def _health(root: str) -> HTMLResponse:
-    from emotion_core.reporting.health_page import read_health, render_health
+    from emotion_core.pages.health import read_health, render_health
 
     with _snapshot() as connection:
         page = read_health(connection, datetime.now(UTC))
@@ -269,7 +269,7 @@ def _comparison(run_id: str) -> HTMLResponse:
 @contextmanager
 def _snapshot() -> Iterator[Any]:
     """A transaction that only reads; what it counts adds up while workers write."""
-    from emotion_core.airflow_tasks import connection_url
+    from emotion_core.airflow.task_context import connection_url
     from emotion_core.store.database import Database
     from emotion_core.store.migrations import require_current_schema
     from emotion_core.store.reports import begin_report
@@ -303,7 +303,7 @@ def _html(
             must not show the page again from memory.
         status: Of the answer.
     """
-    from emotion_core.reporting.render import script_policy
+    from emotion_core.pages.comparison_report import script_policy
 
     headers = {
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -319,7 +319,7 @@ def _html(
 def _message(
     text: str, title: str = "Nothing to show", status: int = 200, root: str | None = None
 ) -> HTMLResponse:
-    from emotion_core.reporting.pages import render_message
+    from emotion_core.pages.index import render_message
 
     return _html(render_message(text, title=title, root=root), status=status)
 

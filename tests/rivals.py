@@ -9,11 +9,11 @@ import torch
 from promotions import forget_champion, make_champion, make_rival, make_shared_labels
 
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
 from emotion_core.vision.checkpoint import load_model
-from emotion_core.vision.golden import Golden
+from emotion_core.vision.golden_outputs import Golden
 from emotion_core.vision.inference import infer
 
 sys.path.append(str(Path(__file__).parent / "vision"))
@@ -24,7 +24,7 @@ from model_folder import SIDE, store_model, trained_briefly
 class Field:
     """A champion and rivals, validated on the same 240 images."""
 
-    steps: Steps
+    steps: Installation
     champion: ModelVersion
     better: ModelVersion
     equal: ModelVersion
@@ -60,4 +60,4 @@ def make_field(
             for share in (0.5, 0.7, 0.51)
         )
         make_champion(connection, champion)
-    return Field(Steps(settings), champion, better, equal, folder)
+    return Field(Installation(settings), champion, better, equal, folder)

@@ -5,6 +5,8 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,131 +15,129 @@ import emotion_core
 
 PACKAGE = Path(emotion_core.__file__).parent
 
-# A module may import from its own room and from the rooms named here.
-GROUND = {
-    "calibration",
-    "metrics",
-    "settings",
-    "errors",
-    "emotions",
-    "names",
-    "place",
-    "durable",
-    "proportion",
-    "tombstone_key",
-    "weak_secrets",
-    "machine",
-}
-MAY_IMPORT = {
-    "emotions": set(),
-    "errors": set(),
-    "names": set(),
-    "durable": {"errors"},
-    "weak_secrets": set(),
-    "place": {"errors"},
-    "settings": {"errors", "place", "weak_secrets"},
-    "tombstone_key": {"errors", "settings"},
-    "machine": {"settings"},
-    "metrics": {"emotions", "errors"},
-    "calibration": set(),
-    "proportion": set(),
-    "store": GROUND,
-    "vision": GROUND,
-    "training": GROUND | {"vision"},
-    "scoring": GROUND | {"vision", "store"},
-    "reporting": GROUND | {"store", "vision"},
-    "monitoring": GROUND,
-    "steps": GROUND | {"vision", "store", "training", "scoring", "reporting", "monitoring"},
-    "airflow_tasks": GROUND | {"steps"},
-    "airflow_alerts": GROUND | {"airflow_tasks"},
-    "airflow_offers": GROUND,
-    "airflow_metrics": set(),
-    "airflow_access": GROUND,
-    "airflow_runs": GROUND,
-    "cli": GROUND | {"steps", "store", "vision", "local"},
-    "local": GROUND | {"steps", "store", "training", "vision", "reporting", "scoring"},
-}
+# From the top down. A room may import from its own floor and from every floor below.
+FLOORS = [
+    {"cli", "local"},
+    {"airflow", "steps"},
+    {"pages"},
+    {"charts", "comparison"},
+    {"scoring", "training", "privacy"},
+    {"drawn_faces", "store", "vision"},
+    {"statistics"},
+    {"settings", "errors", "emotions", "files"},
+]
 
 # What the room must do without: a bare GPU box has no database, a report server no torch.
 FORBIDDEN = {
     "vision": {"sqlalchemy", "psycopg2", "airflow"},
     "training": {"sqlalchemy", "psycopg2", "airflow", "typer"},
-    "reporting": {"torch", "torchvision", "airflow"},
+    "pages": {"torch", "torchvision", "airflow"},
+    "charts": {"torch", "torchvision", "airflow"},
+    "comparison": {"torch", "torchvision", "airflow"},
     "store": {"torch", "torchvision", "PIL", "airflow"},
     "scoring": {"airflow", "torch", "torchvision"},
-    "monitoring": {"torch", "torchvision", "pandas", "sqlalchemy", "psycopg2", "airflow"},
-    "calibration": {"torch", "pandas", "sklearn", "scipy", "sqlalchemy", "airflow"},
-    "metrics": {"torch", "pandas", "sklearn", "scipy", "sqlalchemy", "airflow"},
+    "privacy": {"airflow", "torch", "torchvision"},
+    "drawn_faces": {"torch", "sqlalchemy", "psycopg2", "airflow"},
+    "statistics": {"torch", "torchvision", "sklearn", "sqlalchemy", "psycopg2", "airflow"},
     "steps": {"airflow", "torch", "sklearn"},
     "cli": {"airflow", "torch"},
 }
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        relative = path.relative_to(PACKAGE)
-        if relative.name == "__init__.py" and len(relative.parts) == 1:
-            continue
-        yield relative.with_suffix("").parts[0], path
+@cache
+def imports() -> dict[str, set[str]]:
+    """Each module of ours and the modules of ours that it imports, wherever in the file."""
+    paths = {name(path): path for path in PACKAGE.rglob("*.py")}
+    return {module: set(_imported(path, set(paths))) for module, path in paths.items()}
 
 
-def imported_rooms(path: Path) -> Iterator[str]:
+def name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(("emotion_core", *(part for part in parts if part != "__init__")))
+
+
+def _imported(path: Path, known: set[str]) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path} uses a relative import"
-            names = [node.module]
-            if node.module == "emotion_core":
-                names = [f"emotion_core.{alias.name}" for alias in node.names]
-        for name in names:
-            if name.startswith("emotion_core."):
-                yield name.split(".")[1]
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            found = [one if one in known else node.module for one in whole]
+        else:
+            continue
+        yield from (one for one in found if one in known and one != "emotion_core")
 
 
-def test_every_room_is_known_here() -> None:
-    assert {room for room, _ in modules()} == set(MAY_IMPORT)
+def room(module: str) -> str:
+    return module.split(".")[1]
 
 
-@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
-def test_a_room_imports_only_from_below(room: str) -> None:
-    paths = [path for other, path in modules() if other == room]
+def floor(module: str) -> int:
+    return next(level for level, rooms in enumerate(FLOORS) if room(module) in rooms)
 
-    assert paths
-    for path in paths:
-        outside = {name for name in imported_rooms(path) if name != room}
-        allowed = MAY_IMPORT[room] | {"__version__"}
-        assert outside <= allowed, f"{path.relative_to(PACKAGE)} imports {outside - allowed}"
+
+def test_every_room_stands_on_one_floor() -> None:
+    rooms = {room(module) for module in imports() if "." in module}
+
+    assert sorted(rooms) == sorted(one for rooms_of in FLOORS for one in rooms_of)
+
+
+def test_no_module_imports_from_above() -> None:
+    upward = [
+        f"{module} imports {other}"
+        for module, others in imports().items()
+        if "." in module
+        for other in others
+        if floor(other) < floor(module)
+    ]
+
+    assert not upward
+
+
+def test_no_modules_and_no_rooms_import_each_other_in_a_circle() -> None:
+    modules = {m: others - {m} for m, others in imports().items()}
+    rooms: dict[str, set[str]] = {}
+    for module, others in modules.items():
+        if "." in module:
+            rooms.setdefault(room(module), set()).update(map(room, others))
+
+    # Raises CycleError, which names the circle.
+    order = list(TopologicalSorter(modules).static_order())
+    list(TopologicalSorter({r: others - {r} for r, others in rooms.items()}).static_order())
+
+    assert len(order) > 100
 
 
 def test_only_the_store_imports_sqlalchemy() -> None:
-    for room, path in modules():
-        if room == "store":
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            else:
-                continue
-            assert not any(name.split(".")[0] == "sqlalchemy" for name in names), path
+    importers = {
+        name(path)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+        )
+        if module.split(".")[0] == "sqlalchemy"
+    }
+
+    assert {room(module) for module in importers} == {"store"}
 
 
-@pytest.mark.parametrize("room", sorted(FORBIDDEN))
-def test_a_room_can_be_imported_without_what_it_must_not_need(room: str) -> None:
+@pytest.mark.parametrize("room_name", sorted(FORBIDDEN))
+def test_a_room_can_be_imported_without_what_it_must_not_need(room_name: str) -> None:
     names = [
         module.name
         for module in pkgutil.walk_packages([str(PACKAGE)], "emotion_core.")
-        if module.name.split(".")[1] == room and not module.name.endswith("__main__")
+        if room(module.name) == room_name and not module.name.endswith("__main__")
     ]
     script = (
         "import sys, importlib\n"
         "class Block:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.split('.')[0] in {sorted(FORBIDDEN[room])!r}:\n"
+        f"        if name.split('.')[0] in {sorted(FORBIDDEN[room_name])!r}:\n"
         "            raise ImportError(f'{name} is blocked')\n"
         "sys.meta_path.insert(0, Block())\n"
         f"for name in {names!r}:\n"

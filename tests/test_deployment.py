@@ -13,7 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from emotion_core.weak_secrets import weak_variables
+from emotion_core.store.weak_secrets import weak_variables
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yaml"

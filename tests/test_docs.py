@@ -21,7 +21,7 @@ _BLOCK = re.compile(r"^[ ]*```(\w*)\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
 RUN_BY = {
     "make demo": "end_to_end/test_demo.py",
     "make up": "end_to_end/test_demo.py",
-    "make emotion": "test_cli.py",
+    "make emotion": "cli/test_cli.py",
     "make secrets": "test_deployment.py",
     "make psql": "local/test_postgres_server.py",
     "make test": "test_docs.py",
@@ -37,15 +37,15 @@ RUN_BY = {
     "airflow pools": "end_to_end/test_other_airflow.py",
     'python -c "from importlib': "end_to_end/test_other_airflow.py",
     "emotion register": "training/test_shell_training.py",
-    "emotion health": "test_cli.py",
-    "emotion report": "reporting/test_report_cli.py",
+    "emotion health": "cli/test_cli.py",
+    "emotion report": "cli/test_report_cli.py",
     "emotion erase": "privacy/test_privacy_shell.py",
     "emotion erasures": "privacy/test_privacy_shell.py",
     "emotion retention": "privacy/test_privacy_shell.py",
     "emotion hold": "privacy/test_privacy_shell.py",
     "emotion source": "privacy/test_privacy_shell.py",
     "python -m emotion_core.training": "training/test_training_cli.py",
-    "torchrun": "training/test_peers.py",
+    "torchrun": "training/test_distributed.py",
 }
 """The beginning of a command, and the test that runs it or what it calls."""
 
@@ -91,7 +91,7 @@ def test_every_page_is_in_the_sites_contents() -> None:
 def test_the_reference_says_what_the_code_says(name: str) -> None:
     written = (DOCS / "reference" / name).read_text(encoding="utf-8")
 
-    assert written == _reference().pages()[name], "run `make docs`"
+    assert written == _script("reference").pages()[name], "run `make docs`"
 
 
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
@@ -140,9 +140,15 @@ def _is_drawing(block: str) -> bool:
     return "├" in block or "──" in block or "/   " in block or "→" in block
 
 
-def _reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_picture_of_the_house_is_drawn_from_what_its_rooms_import() -> None:
+    house = _script("house")
+
+    assert house.PICTURE.read_text(encoding="utf-8") == house.drawn(house.rooms())

@@ -20,7 +20,7 @@ from emotion_core.cli import (
 )
 from emotion_core.cli.console import app
 from emotion_core.errors import EmotionError
-from emotion_core.machine import sentence
+from emotion_core.local.machine import sentence
 from emotion_core.store.database import answer
 
 __all__ = [

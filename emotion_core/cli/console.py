@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps.installation import Installation
 
 app = typer.Typer(
     help="Train, compare and apply facial-emotion networks; everything is in Postgres.",
@@ -36,6 +36,6 @@ def add_row(table: Table, *cells: str) -> None:
     table.add_row(*(Text(cell) for cell in cells))
 
 
-def open_steps() -> Steps:
+def installation() -> Installation:
     """The steps of the installation that the environment names."""
-    return Steps(Settings.from_environment())
+    return Installation(Settings.from_environment())

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emotion_core.cli.console import app, open_steps
+from emotion_core.cli.console import app, installation
 from emotion_core.store.export import Format, export_predictions
 
 _DAY = ["%Y-%m-%d"]
@@ -27,7 +27,7 @@ def export(
     ] = None,
 ) -> None:
     """Write one row per image: what a model says of it, with all eight probabilities."""
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         count = export_predictions(
             connection,
             out,

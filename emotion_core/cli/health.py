@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import add_row, app, console, open_steps
+from emotion_core.cli.console import add_row, app, console, installation
+from emotion_core.steps import health as health_steps
 from emotion_core.store import health as store
 
 
@@ -17,9 +18,9 @@ def health(
     ] = False,
 ) -> None:
     """What the newest look at drift and health found, alarms first."""
-    steps = open_steps()
+    steps = installation()
     if now:
-        steps.watch_health(f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}")
+        health_steps.watch_health(steps, f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}")
     with steps.database.transaction("emotion_report") as connection:
         found = store.health_readings(connection)
     if not found:

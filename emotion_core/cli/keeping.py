@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import add_row, app, console, open_steps
+from emotion_core.cli.console import add_row, app, console, installation
 from emotion_core.errors import ErasureError
-from emotion_core.machine import user_name
+from emotion_core.local.machine import user_name
+from emotion_core.steps import privacy
+from emotion_core.steps import retention as retention_steps
 from emotion_core.store import holds, retention, sources
 
 retention_app = typer.Typer(help="For how many days each class of data is kept.")
@@ -24,7 +26,7 @@ def list_retention(context: typer.Context) -> None:
     """Days by class, and the newest proofs of what was removed."""
     if context.invoked_subcommand:
         return
-    with open_steps().database.transaction("emotion_erase") as connection:
+    with installation().database.transaction("emotion_erase") as connection:
         policies = retention.policies(connection)
         proofs = retention.retention_runs(connection, limit=12)
     table = Table("class", "kept for", "set by", "set")
@@ -61,7 +63,7 @@ def set_retention(
     """Keep a class for so many days; the DAG keep_and_erase removes the rest each night."""
     if days != "forever" and not (days.isascii() and days.isdecimal() and len(days) < 10):
         raise ErasureError(f"{days[:20]!r} is no number of days; give 1 to 36500, or `forever`")
-    with open_steps().database.transaction("emotion_erase") as connection:
+    with installation().database.transaction("emotion_erase") as connection:
         retention.set_policy(
             connection, class_of_data, None if days == "forever" else int(days), user_name()
         )
@@ -71,10 +73,10 @@ def set_retention(
 @retention_app.command("run")
 def run_retention() -> None:
     """Remove what is older than may be kept now, as keep_and_erase does each night."""
-    steps = open_steps()
+    steps = installation()
     run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     for class_ in retention.CLASSES:
-        counts = steps.keep(run_key, class_)
+        counts = retention_steps.apply_retention(steps, run_key, class_)
         print(
             f"{class_}: {counts['count_removed']} removed, {counts['count_held']} held, "
             f"{counts['count_failed']} not removable"
@@ -90,7 +92,8 @@ def place_hold(
     dataset: Annotated[str | None, typer.Option(help="A labelled data set, by name.")] = None,
 ) -> None:
     """Keep what is named from retention and erasure until the hold is lifted."""
-    number, count = open_steps().place_hold(
+    number, count = privacy.place_hold(
+        installation(),
         reason=reason,
         placed_by=user_name(),
         content=content,
@@ -112,7 +115,7 @@ def lift_hold(
     hold: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="See `emotion hold list`.")],
 ) -> None:
     """Let retention and erasure go their way again."""
-    with open_steps().database.transaction("emotion_erase") as connection:
+    with installation().database.transaction("emotion_erase") as connection:
         holds.lift_hold(connection, hold, user_name())
     print(f"hold {hold} is lifted")
 
@@ -120,7 +123,7 @@ def lift_hold(
 @hold_app.command("list")
 def list_holds() -> None:
     """Every hold, standing ones first."""
-    with open_steps().database.transaction("emotion_erase") as connection:
+    with installation().database.transaction("emotion_erase") as connection:
         found = holds.holds(connection)
     table = Table("hold", "on", "what", "reason", "placed", "lifted")
     for hold in found:
@@ -141,7 +144,7 @@ def list_sources(context: typer.Context) -> None:
     """Every source, its purpose, and whether it may be scored."""
     if context.invoked_subcommand:
         return
-    with open_steps().database.transaction("emotion_erase") as connection:
+    with installation().database.transaction("emotion_erase") as connection:
         found = sources.purposes(connection)
     table = Table("source", "purpose", "basis", "recorded", "may be scored")
     for source in found:
@@ -168,13 +171,13 @@ def set_source(
     ] = None,
 ) -> None:
     """Record what a source's images are for; workplace and education need a basis."""
-    steps = open_steps()
-    recorded = steps.record_source(
-        source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
+    steps = installation()
+    recorded = privacy.record_source(
+        steps, source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
     )
     print(
         f"{recorded.source}: {recorded.purpose}"
         + (", which is refused without a medical or safety basis" if recorded.is_prohibited else "")
     )
-    if not steps.knows_source(source):
+    if not privacy.knows_source(steps, source):
         print("no batch has looked into it yet; see `emotion source` for those there are")

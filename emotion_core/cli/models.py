@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import Limit, add_row, app, console, open_steps
+from emotion_core.cli.console import Limit, add_row, app, console, installation
 from emotion_core.errors import PromotionRefusedError
-from emotion_core.machine import user_name
+from emotion_core.local.machine import user_name
+from emotion_core.steps import promotion, rescoring
 from emotion_core.steps.promotion import ALPHA, MINIMUM_IMAGES
 from emotion_core.store import aliases, model_changes, models
 
@@ -35,7 +36,7 @@ def list_models(context: typer.Context) -> None:
     """Model versions and which is champion."""
     if context.invoked_subcommand:
         return
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         found = models.model_versions(connection)
     table = Table("model", "alias", "from run", "registered")
     for model in found:
@@ -54,7 +55,7 @@ def show_history(
     limit: Limit = 20,
 ) -> None:
     """Every change of champion and challenger: who, when, why, from what."""
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         found = aliases.alias_changes(connection, limit)
     table = Table("when", "alias", "change", "from", "to", "by", "why")
     for change in found:
@@ -81,13 +82,13 @@ def check(
 
     The champion stays. The check is kept, and counts among those of this champion's candidates.
     """
-    steps = open_steps()
-    gate = steps.check_promotion(
-        model, asked_by=user_name(), alpha=alpha, minimum_images=minimum_images
+    steps = installation()
+    gate = promotion.check_promotion(
+        steps, model, asked_by=user_name(), alpha=alpha, minimum_images=minimum_images
     )
     if not gate.is_passed:
-        raise PromotionRefusedError(steps.verdict_on(gate))
-    print(steps.verdict_on(gate))
+        raise PromotionRefusedError(promotion.verdict_on(steps, gate))
+    print(promotion.verdict_on(steps, gate))
 
 
 @models_app.command("changed")
@@ -96,7 +97,7 @@ def show_change(
     after: Annotated[str, typer.Argument(help="Champion that replaced it.")],
 ) -> None:
     """What a new champion says otherwise, over the images that both scored."""
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         change = model_changes.model_change(connection, before, after)
     if not change.count_images:
         raise PromotionRefusedError(
@@ -130,7 +131,8 @@ def rescore(
 ) -> None:
     """Score what older models have scored with the champion; old predictions stay."""
     run_key = run or f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-    done = open_steps().rescore(
+    done = rescoring.rescore(
+        installation(),
         run_key,
         f"{user_name()} {run_key}",
         model=model,
@@ -155,7 +157,8 @@ def promote(
     ] = None,
 ) -> None:
     """Make a model the champion, which the nightly run scores with, if it passes the gate."""
-    name = open_steps().promote(
+    name = promotion.promote(
+        installation(),
         model,
         reason=reason,
         changed_by=user_name(),
@@ -169,7 +172,8 @@ def promote(
 @app.command()
 def rollback(reason: Reason) -> None:
     """Make the champion before champion again."""
-    print(f"{open_steps().roll_back(reason=reason, changed_by=user_name())} is champion again")
+    name = promotion.roll_back(installation(), reason=reason, changed_by=user_name())
+    print(f"{name} is champion again")
 
 
 @app.command()
@@ -180,5 +184,5 @@ def challenge(
     ] = None,
 ) -> None:
     """Let a model score every night beside the champion, without becoming current."""
-    name = open_steps().challenge(model, reason=reason, changed_by=user_name())
+    name = promotion.challenge(installation(), model, reason=reason, changed_by=user_name())
     print(f"{name} is challenger" if name else "no model is challenger")

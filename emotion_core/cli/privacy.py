@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import Limit, add_row, app, console, open_steps
+from emotion_core.cli.console import Limit, add_row, app, console, installation
 from emotion_core.errors import ErasureError
-from emotion_core.machine import user_name
+from emotion_core.local.machine import user_name
+from emotion_core.steps import privacy
 from emotion_core.steps.privacy import Outcome
 from emotion_core.store import erasure
 
@@ -37,16 +38,17 @@ def erase(
         raise ErasureError("name one of --content, --file, --subject, --finish and --replay")
     if tombstones is not None and not replay:
         raise ErasureError("--tombstones goes with --replay")
-    steps = open_steps()
+    steps = installation()
     if finish:
-        _tell(steps.finish_erasures())
+        _tell(privacy.finish_erasures(steps))
     elif replay:
-        _tell(steps.replay_erasures(tombstones))
+        _tell(privacy.replay_erasures(steps, tombstones))
     else:
         if not reason:
             raise ErasureError("say why: --reason 'request 12/2026'")
         _tell(
-            steps.erase(
+            privacy.erase(
+                steps,
                 content=content,
                 file=file,
                 subject=subject,
@@ -61,7 +63,7 @@ def list_erasures(
     limit: Limit = 20,
 ) -> None:
     """Requests to erase, and what each took away."""
-    with open_steps().database.transaction("emotion_erase") as connection:
+    with installation().database.transaction("emotion_erase") as connection:
         found = erasure.erasures(connection, limit=limit)
     table = Table("erasure", "by", "reason", "images", "files", "held", "still there", "finished")
     for record in found:
@@ -84,7 +86,7 @@ def export_tombstones(
     path: Annotated[Path, typer.Argument(help="Lines are added; keep it apart from backups.")],
 ) -> None:
     """Write every tombstone into a file, for `emotion erase --replay` after a restore."""
-    print(f"{open_steps().export_tombstones(path)} tombstones are in {path}")
+    print(f"{privacy.export_tombstones(installation(), path)} tombstones are in {path}")
 
 
 def _tell(outcome: Outcome) -> None:

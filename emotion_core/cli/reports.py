@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from emotion_core.cli.console import app, open_steps
+from emotion_core.cli.console import app, installation
 from emotion_core.errors import ReportError
+from emotion_core.steps import reports
 
 
 @app.command()
@@ -33,13 +34,13 @@ def report(
     if sum(given is not None for given in (run, runs, batch)) != 1:
         raise ReportError("name one of three: a training run, --runs once for each run, or --batch")
     moment = None if made_at is None else _moment(made_at)
-    steps = open_steps()
+    steps = installation()
     if batch is not None:
-        print(steps.report_night(batch, made_at=moment))
+        print(reports.report_night(steps, batch, made_at=moment))
     elif runs is not None:
-        print(steps.compare_runs(runs, made_at=moment, thumbnails=thumbnails))
+        print(reports.compare_runs(steps, runs, made_at=moment, thumbnails=thumbnails))
     else:
-        print(steps.compare(str(run), made_at=moment, thumbnails=thumbnails))
+        print(reports.compare(steps, str(run), made_at=moment, thumbnails=thumbnails))
 
 
 def _moment(text: str) -> datetime:

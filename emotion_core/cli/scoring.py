@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import Limit, add_row, app, batches_app, console, open_steps
+from emotion_core.cli.console import Limit, add_row, app, batches_app, console, installation
 from emotion_core.errors import ScoringError
-from emotion_core.machine import user_name
-from emotion_core.steps import Steps
+from emotion_core.local.machine import user_name
+from emotion_core.steps import scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store import batches
 
 
@@ -23,15 +24,17 @@ def score(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many lines to print.")] = 50,
 ) -> None:
     """Score a file or a folder now, as a batch of its own."""
-    steps = open_steps()
-    source, only = steps.place_to_score(path)
+    steps = installation()
+    source, only = scoring.place_to_score(steps, path)
     run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-    with steps.at_work(run_key):
-        intake = steps.open_batch(run_key, settle_seconds=0, source=source, only=only, model=model)
+    with scoring.at_work(steps, run_key):
+        intake = scoring.open_batch(
+            steps, run_key, settle_seconds=0, source=source, only=only, model=model
+        )
         # Also what an earlier command planned before it was stopped.
-        if steps.count_waiting(run_key):
-            steps.score(run_key, f"{user_name()} {run_key}")
-        steps.close_batch(run_key)
+        if scoring.count_waiting(steps, run_key):
+            scoring.score(steps, run_key, f"{user_name()} {run_key}")
+        scoring.close_batch(steps, run_key)
     count_there = intake["count_entered"] + intake["count_known"]
     if not count_there + intake["count_held"] + intake["count_taken_over"]:
         raise ScoringError(f"there is nothing to score in {path}")
@@ -73,7 +76,7 @@ def list_batches(
     """Scoring runs and what became of their files."""
     if context.invoked_subcommand:
         return
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         found = batches.batches(connection, limit)
     table = Table("batch", "model", "found", "done", "refused", "quarantined", "left", "opened")
     for batch in found:
@@ -94,13 +97,13 @@ def list_batches(
 @batches_app.command("show")
 def show_batch(batch: Annotated[str, typer.Argument(help="See `emotion batches`.")]) -> None:
     """One batch: its counts, why files were refused, and what waits for its manifest."""
-    _show_batch(open_steps(), batch)
+    _show_batch(installation(), batch)
 
 
 @app.command()
 def refused(batch: Annotated[str, typer.Argument(help="See `emotion batches`.")]) -> None:
     """The refused files of a batch, and what to do about each."""
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         batches.batch_by_key(connection, batch)
         found = batches.refused_files(connection, batch)
     table = Table("file", "reason", "what it means", "detail", "what to do", "tried again in")
@@ -123,11 +126,11 @@ def retry(
     batch: Annotated[str | None, typer.Option(help="Only what this batch refused.")] = None,
 ) -> None:
     """Put refused files back, after their cause is mended: the next run takes them."""
-    count = open_steps().put_back(reason, batch=batch, requested_by=user_name())
+    count = scoring.retry_refused(installation(), reason, batch=batch, requested_by=user_name())
     print(f"{count} files put back; the next run takes them" if count else "nothing to put back")
 
 
-def _show_batch(steps: Steps, run_key: str) -> None:
+def _show_batch(steps: Installation, run_key: str) -> None:
     with steps.database.transaction("emotion_report") as connection:
         summary = batches.batch_summary(connection, run_key)
         if summary is None:

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emotion_core.cli.console import Limit, add_row, app, console, db, open_steps, runs_app
+from emotion_core.cli.console import Limit, add_row, app, console, db, installation, runs_app
 from emotion_core.errors import TrainingError
-from emotion_core.metrics import METRICS
 from emotion_core.settings import Settings
+from emotion_core.statistics.metrics import METRICS
+from emotion_core.steps import reports, training
 from emotion_core.store import training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
@@ -69,7 +70,7 @@ def train(
     ] = None,
 ) -> None:
     """Train, register and compare, as the DAG train_and_compare does."""
-    steps = open_steps()
+    steps = installation()
     group_key = run or _name_by_time()
     form = {
         "networks": network or list(MAIN_NETWORKS),
@@ -88,9 +89,9 @@ def train(
     if excluded_share_limit is not None:
         form["excluded_share_limit"] = excluded_share_limit
     print(f"run {group_key}")
-    for name in steps.prepare(group_key, form):
-        steps.register(steps.train(group_key, name, form))
-    print(steps.compare(group_key))
+    for name in training.prepare(steps, group_key, form):
+        training.register(steps, training.train(steps, group_key, name, form))
+    print(reports.compare(steps, group_key))
 
 
 @app.command()
@@ -104,11 +105,11 @@ def register(
     note: Annotated[str | None, typer.Option(help="Why; shown in the report.")] = None,
 ) -> None:
     """Enter runs that were trained on another machine, and compare them."""
-    steps = open_steps()
+    steps = installation()
     group_key = run or _name_by_time()
     for folder in folders:
-        print(steps.adopt(folder, data, group_key=group_key, note=note))
-    print(steps.compare(group_key))
+        print(training.import_run(steps, folder, data, group_key=group_key, note=note))
+    print(reports.compare(steps, group_key))
 
 
 @app.command("doubt-labels")
@@ -126,7 +127,7 @@ def doubt_labels(
     found = sorted(folds.glob("fold-*"))
     if not found:
         raise TrainingError(f"{folds} holds no fold-1, fold-2, …; name one network's folder")
-    count = open_steps().doubt_labels(name or folds.absolute().name, data, found)
+    count = training.record_label_errors(installation(), name or folds.absolute().name, data, found)
     print(f"{count} labels doubted; see the view likely_label_error")
 
 
@@ -138,7 +139,7 @@ def list_runs(
     """Training runs, newest first."""
     if context.invoked_subcommand:
         return
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         found = training_runs.recent_runs(connection, limit)
     table = Table("run", "network", "preset", "weights", "status", "model", "started")
     for run in found:
@@ -158,7 +159,7 @@ def list_runs(
 @runs_app.command("show")
 def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) -> None:
     """One training run: every figure with its interval, and what happened on the way."""
-    with open_steps().database.transaction("emotion_report") as connection:
+    with installation().database.transaction("emotion_report") as connection:
         records = training_runs.runs_in_group(connection, run)
         if not records:
             raise TrainingError(f"there is no training run {run!r}; see `emotion runs`")

@@ -13,9 +13,9 @@ from emotion_core.local.display import Display, complain
 from emotion_core.local.guardian import Guardian
 from emotion_core.local.home import Home
 from emotion_core.local.instance import Instance, State, show_way_in, supervisor
+from emotion_core.local.machine import sentence
 from emotion_core.local.shutdown import end_everything
 from emotion_core.local.watch import Stop, Watch
-from emotion_core.machine import sentence
 from emotion_core.settings import Settings
 from emotion_core.store.address import psql_address
 

@@ -13,7 +13,7 @@ from emotion_core.errors import LocalSystemError
 from emotion_core.local import processes, proxies
 from emotion_core.local.credentials import UI_USERS, Credentials
 from emotion_core.local.home import PROJECT_DIR, Home, read_json, write_private_json
-from emotion_core.machine import user_name
+from emotion_core.local.machine import user_name
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emotion_core.errors import LocalSystemError
 from emotion_core.local.home import read_json, write_private_json
-from emotion_core.weak_secrets import weakness
+from emotion_core.store.weak_secrets import weakness
 
 UI_USERS = ("admin", "operator", "viewer")
 """Logins of Airflow's pages."""

@@ -7,19 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.errors import DataError, LocalSystemError, PromotionRefusedError
+from emotion_core.files import folder_name
 from emotion_core.local.airflow_api import AirflowApi, TaskState
 from emotion_core.local.demo_batch import drop, faces_to_score
 from emotion_core.local.demo_summary import batch_tables, comparison_table, verdict_and_page
 from emotion_core.local.demo_weights import WeightsCheck
 from emotion_core.local.display import Display
 from emotion_core.local.instance import State, show_way_in, wait_until_healthy
-from emotion_core.names import folder_name
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import privacy, promotion, reports
+from emotion_core.steps.installation import Installation
 from emotion_core.store import models, training_runs
 from emotion_core.training.affectnet import read_affectnet
-from emotion_core.training.drawn_faces import draw_dataset
 from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.source_files import nature
@@ -74,7 +75,7 @@ class Demo:
         self._state = state
         self._display = display
         self._overrides = {} if epochs is None else {"epochs": epochs}
-        self._steps = Steps(settings, state.database_url)
+        self._steps = Installation(settings, state.database_url)
         self._api = AirflowApi(state.airflow_url, "admin", state.admin_password)
         self._started = datetime.now(UTC)
 
@@ -159,7 +160,7 @@ class Demo:
 
     def _promote_better(self, group_key: str) -> None:
         try:
-            champion = self._steps.promote_better(group_key, changed_by="demo")
+            champion = promotion.promote_better(self._steps, group_key, changed_by="demo")
         except PromotionRefusedError as refusal:
             # The gate asks for more than a higher figure; with a champion the journey goes on.
             if not self._has_champion():
@@ -167,7 +168,7 @@ class Demo:
             self._say(f"{refusal}; the present champion stays", style="yellow")
         else:
             self._say(f"{champion} has the higher mean of macro F1 and CCC and becomes champion")
-            self._steps.compare(group_key)  # so that the page marks it
+            reports.compare(self._steps, group_key)  # so that the page marks it
 
     def _train(self, labelled_set: LabelledSet, weights: str) -> str:
         form = {
@@ -216,7 +217,9 @@ class Demo:
             self._say(f"waiting for {earlier['dag_run_id']}, which is still scoring")
             self._follow(SCORING, str(earlier["dag_run_id"]), [], lambda: None)
         run_key = self._new_key()
-        self._steps.record_source_once(self._settings.inbox, "research", recorded_by="demo")
+        privacy.record_source_once(
+            self._steps, self._settings.inbox, "research", recorded_by="demo"
+        )
         batch = drop(self._settings.folder("inbox_dir") / folder_name(run_key), faces)
         self._say(
             f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "

@@ -57,9 +57,9 @@ def _newly_drawn(seed: int) -> list[bytes]:
 
     import numpy as np
 
+    from emotion_core.drawn_faces.dataset import draw_face
+    from emotion_core.drawn_faces.muscles import sample_affect
     from emotion_core.emotions import EXPRESSIONS
-    from emotion_core.training.drawing.muscles import sample_affect
-    from emotion_core.training.drawn_faces import draw_face
 
     rng = np.random.default_rng(seed)
     drawn = []

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emotion_core.errors import LocalSystemError
-from emotion_core.metrics import METRICS
+from emotion_core.statistics.metrics import METRICS
 from emotion_core.store import batches, models, reports, training_runs
 from emotion_core.store.database import Database
 

@@ -36,7 +36,7 @@ from emotion_core.vision.images import MAX_FILE_BYTES
 SUCCESS_MARKER = b"_SUCCESS"
 
 MAX_PATH_BYTES = 1_600
-"""See :data:`emotion_core.place.MAX_PLACE_BYTES`: the two of them fit into one index row."""
+"""See :data:`emotion_core.files.MAX_PLACE_BYTES`: the two of them fit into one index row."""
 
 # In small letters: a table or text that is called manifest, a marker that is called success, and
 # either of them on its way.

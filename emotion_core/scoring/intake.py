@@ -11,7 +11,8 @@ from itertools import islice
 
 from emotion_core.errors import ScoringError
 from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
-from emotion_core.scoring.source import Source, open_source, readable
+from emotion_core.scoring.source import Source, readable
+from emotion_core.scoring.sources import open_source
 from emotion_core.store.batches import (
     ArrivedFile,
     Batch,
@@ -24,13 +25,13 @@ from emotion_core.store.batches import (
 )
 from emotion_core.store.database import Database
 from emotion_core.store.retries import take_over_files
+from emotion_core.store.tombstone_key import TombstoneKey
 from emotion_core.store.tombstones import (
     begin_entering,
     enter_subjects,
     refuse_erased,
     require_same_key,
 )
-from emotion_core.tombstone_key import TombstoneKey
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from emotion_core.errors import ImageRefused
-from emotion_core.scoring.source import read_delivered
+from emotion_core.scoring.sources import read_delivered
 from emotion_core.scoring.tally import Tally
 from emotion_core.store.ledger import Claim, Refusal
 

@@ -1,14 +1,10 @@
-"""Where images are delivered: a local folder or an object store, behind one small interface."""
+"""What a source of images is: a tree of files behind one small interface."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from emotion_core.errors import ScoringError
-from emotion_core.place import is_address
 from emotion_core.vision.images import MAX_FILE_BYTES
 
 _EARLIEST_NS, _LATEST_NS = -(2**63), 2**63 - 1
@@ -83,62 +79,12 @@ class Source(Protocol):
         """
 
 
-def remove_delivered(source: str, path: bytes) -> None:
-    """Remove a delivered file from any source; one that is gone already is no error.
-
-    Raises:
-        OSError: It cannot be removed.
-        SourceUnreachableError: The store does not answer.
-    """
-    try:
-        open_source(source).remove(path)
-    except FileNotFoundError:
-        return
-
-
-def open_source(name: str) -> Source:
-    """The source with this name, as :attr:`Source.name` gives it.
-
-    Raises:
-        ScoringError: It cannot be used here.
-    """
-    # Connections to a store do not outlive a fork.
-    return _open_source(name, os.getpid())
-
-
-def require_source(name: str) -> None:
-    """Stop where a source is not there, before a batch is opened for it.
-
-    Raises:
-        ScoringError: It is no folder or bucket that can be read.
-        SourceUnreachableError: The store does not answer.
-    """
-    try:
-        next(iter(open_source(name).names(b"")), None)
-    except OSError as error:
-        raise unreadable(name, error) from error
-
-
 def unreadable(name: str, error: OSError) -> ScoringError:
     """What to say of a source that cannot be read."""
     return ScoringError(
         f"the inbox {name} is not a folder that can be read: {error.strerror or error}; create it "
         "or set it right"
     )
-
-
-def read_delivered(source: str, path: bytes) -> tuple[bytes, Entry]:
-    """The bytes of a delivered file and its state after they were read, from any source.
-
-    Args:
-        source: As stored with the file.
-        path: Inside the source.
-
-    Raises:
-        OSError: It cannot be opened or read, or is a link or anything else than a file.
-        SourceUnreachableError: The store does not answer; this says nothing about the file.
-    """
-    return open_source(source).read(path)
 
 
 def storable_ns(modified_ns: int) -> int:
@@ -155,14 +101,3 @@ def readable(path: bytes) -> str:
     """A path for messages: control characters and what is not UTF-8 are made visible."""
     text = path.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@lru_cache(maxsize=8)
-def _open_source(name: str, _process: int) -> Source:
-    if is_address(name):
-        from emotion_core.scoring.object_store import ObjectStore
-
-        return ObjectStore(name)
-    from emotion_core.scoring.local_folder import LocalFolder
-
-    return LocalFolder(Path(name))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_core.errors import EmotionError, ScoringError
-from emotion_core.scoring.holding import Holding
+from emotion_core.scoring.lease_keeper import Holding
 from emotion_core.scoring.reading import read_parts
 from emotion_core.scoring.stages import Belt, Stages
 from emotion_core.scoring.tally import Tally

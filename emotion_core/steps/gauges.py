@@ -4,20 +4,17 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store import health
 
 
-class GaugeSteps(Installation):
-    """Figures for metrics, read back from the tables."""
-
-    def health_gauges(self, check_key: str) -> dict[str, float]:
-        """Measure to value, of one look: ``freshness_hours``, ``backlog_hours``, ``refused_share``
-        and what else was measured against a fixed limit. A measure of two references has the
-        reference behind its name: ``psi_expression.recent``."""
-        with self.database.transaction("emotion_report") as connection:
-            rows = health.health_readings(connection, check_key)
-        measured = [row for row in rows if row.value is not None]
-        names = [row.measure for row in measured]
-        return {
-            row.measure if names.count(row.measure) == 1 else f"{row.measure}.{row.against}": float(
-                row.value or 0.0
-            )
-            for row in measured
-        }
+def health_gauges(here: Installation, check_key: str) -> dict[str, float]:
+    """Measure to value, of one look: ``freshness_hours``, ``backlog_hours``, ``refused_share``
+    and what else was measured against a fixed limit. A measure of two references has the
+    reference behind its name: ``psi_expression.recent``."""
+    with here.database.transaction("emotion_report") as connection:
+        rows = health.health_readings(connection, check_key)
+    measured = [row for row in rows if row.value is not None]
+    names = [row.measure for row in measured]
+    return {
+        row.measure if names.count(row.measure) == 1 else f"{row.measure}.{row.against}": float(
+            row.value or 0.0
+        )
+        for row in measured
+    }

@@ -6,16 +6,13 @@ from typing import Any
 from emotion_core.steps.installation import Installation
 
 
-class LabelSteps(Installation):
-    """Names for people, from what the form says."""
+def training_label(here: Installation, network: str, form: Mapping[str, Any]) -> str:
+    """For example ``resnet50 · 12 epochs``, with the preset's epochs where the form has none.
 
-    def training_label(self, network: str, form: Mapping[str, Any]) -> str:
-        """For example ``resnet50 · 12 epochs``, with the preset's epochs where the form has none.
+    Raises:
+        RecipeError: The form asks for something impossible.
+    """
+    from emotion_core.training.request import TrainingRequest
 
-        Raises:
-            RecipeError: The form asks for something impossible.
-        """
-        from emotion_core.training.request import TrainingRequest
-
-        epochs = TrainingRequest.from_form(form).recipes()[network].epochs
-        return f"{network} · {epochs} epoch{'' if epochs == 1 else 's'}"
+    epochs = TrainingRequest.from_form(form).recipes()[network].epochs
+    return f"{network} · {epochs} epoch{'' if epochs == 1 else 's'}"

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emotion_core.errors import ErasureError, StoreError
-from emotion_core.place import folder_at, is_address, place_named, real_name
-from emotion_core.steps.reports import ReportSteps
+from emotion_core.files import folder_at, is_address, place_named, real_name
+from emotion_core.steps import reports
+from emotion_core.steps.installation import Installation
 from emotion_core.store import erasure, holds, sources, tombstones
-from emotion_core.tombstone_key import TombstoneKey, tombstone_key
+from emotion_core.store.tombstone_key import TombstoneKey, tombstone_key
 
 log = logging.getLogger(__name__)
 
@@ -32,359 +33,378 @@ class Outcome:
     """What only people can remove."""
 
 
-class PrivacySteps(ReportSteps):
-    """Erasure, and the tombstones that make it last."""
+def erase(
+    here: Installation,
+    *,
+    reason: str,
+    requested_by: str,
+    content: str | None = None,
+    file: str | None = None,
+    subject: str | None = None,
+) -> Outcome:
+    """Remove an image, or all of a subject's, from tables and sources, and let none come back.
 
-    def erase(
-        self,
-        *,
-        reason: str,
-        requested_by: str,
-        content: str | None = None,
-        file: str | None = None,
-        subject: str | None = None,
-    ) -> Outcome:
-        """Remove an image, or all of a subject's, from tables and sources, and let none come back.
+    One of ``content`` (64 hex digits), ``file`` (a path or address) and ``subject`` (the key
+    that its sender gave in a manifest) is given. Safe to repeat, and to go on with after a
+    kill: every content is erased in a transaction of its own, and what is then left to remove
+    is a row.
 
-        One of ``content`` (64 hex digits), ``file`` (a path or address) and ``subject`` (the key
-        that its sender gave in a manifest) is given. Safe to repeat, and to go on with after a
-        kill: every content is erased in a transaction of its own, and what is then left to remove
-        is a row.
+    Raises:
+        ErasureError: Nothing was named, or nothing is known of it.
+        StoreError: The key is not the one that the tombstones were made with.
+        StorageError: The file of tombstones cannot be written.
+    """
+    key = claim_tombstone_key(here)
+    asked_by = "content" if content else "file" if file else "subject"
+    contents, files = _named(here, key, content, file, subject)
+    outcome = Outcome()
+    with here.database.transaction("emotion_erase") as connection:
+        number = erasure.open_erasure(
+            connection, asked_by=asked_by, reason=reason, requested_by=requested_by
+        )
+    _erase_files(here, number, files, outcome)
+    _erase_contents(here, number, contents, key, outcome)
+    if file is not None and contents and not outcome.held:
+        _note_lying(here, number, file, contents, key)
+    finish_erasures(here, number, outcome)
+    if file is not None and not outcome.held and Path(file).is_file():
+        outcome.by_hand.append(f"{file} itself is in no source of this system: remove it")
+    return outcome
 
-        Raises:
-            ErasureError: Nothing was named, or nothing is known of it.
-            StoreError: The key is not the one that the tombstones were made with.
-            StorageError: The file of tombstones cannot be written.
-        """
-        key = self.tombstone_key()
-        asked_by = "content" if content else "file" if file else "subject"
-        contents, files = self._named(key, content, file, subject)
-        outcome = Outcome()
-        with self.database.transaction("emotion_erase") as connection:
+
+def finish_erasures(
+    here: Installation, number: int | None = None, outcome: Outcome | None = None
+) -> Outcome:
+    """Remove the bytes that erasures have left, of one or of all; says what people must do."""
+    from emotion_core.privacy.removal import naming_manifest, remove_content
+
+    key, outcome = claim_tombstone_key(here), outcome or Outcome()
+    with here.database.transaction("emotion_erase") as connection:
+        left = erasure.leftovers(connection, number)
+    for leftover in left:
+        problem = remove_content(leftover.source, leftover.path, leftover.content_hmac, key)
+        if problem is None and (told := naming_manifest(leftover.source, leftover.path)):
+            outcome.by_hand.append(told)
+        if problem is not None:
+            outcome.by_hand.append(
+                f"a file in {leftover.source} is still there: {problem}. "
+                "`emotion erase --finish` tries again"
+            )
+        with here.database.transaction("emotion_erase") as connection:
+            erasure.settle_leftover(connection, leftover.id, problem)
+    with here.database.transaction("emotion_erase") as connection:
+        erasure.finish_erasures(connection, number)
+        if number is not None:
+            outcome.record = erasure.erasures(connection, number)[0]
+    return outcome
+
+
+def replay_erasures(here: Installation, path: Path | None = None) -> Outcome:
+    """Erase again what a restored backup brought back, by a file of tombstones.
+
+    Args:
+        path: In place of the installation's own file.
+
+    Raises:
+        ErasureError: There is no file ``path``.
+    """
+    from emotion_core.privacy.tombstones_file import read_tombstones
+
+    if path is not None and not path.is_file():
+        raise ErasureError(f"there is no file of tombstones {path}")
+    key = claim_tombstone_key(here)
+    marks = read_tombstones(path or _erasures_path(here))
+    with here.database.transaction("emotion_erase") as connection:
+        count = tombstones.place_tombstones(connection, dict(marks))
+        back = list(erasure.known_contents_of(connection, key, list(marks)))
+    log.info("%d tombstones were missing, %d contents are back", count, len(back))
+    outcome = Outcome()
+    if back:
+        with here.database.transaction("emotion_erase") as connection:
             number = erasure.open_erasure(
-                connection, asked_by=asked_by, reason=reason, requested_by=requested_by
-            )
-        self._erase_files(number, files, outcome)
-        self._erase_contents(number, contents, key, outcome)
-        if file is not None and contents and not outcome.held:
-            self._note_lying(number, file, contents, key)
-        self.finish_erasures(number, outcome)
-        if file is not None and not outcome.held and Path(file).is_file():
-            outcome.by_hand.append(f"{file} itself is in no source of this system: remove it")
-        return outcome
-
-    def finish_erasures(self, number: int | None = None, outcome: Outcome | None = None) -> Outcome:
-        """Remove the bytes that erasures have left, of one or of all; says what people must do."""
-        from emotion_core.scoring.removal import naming_manifest, remove_content
-
-        key, outcome = self.tombstone_key(), outcome or Outcome()
-        with self.database.transaction("emotion_erase") as connection:
-            left = erasure.leftovers(connection, number)
-        for leftover in left:
-            problem = remove_content(leftover.source, leftover.path, leftover.content_hmac, key)
-            if problem is None and (told := naming_manifest(leftover.source, leftover.path)):
-                outcome.by_hand.append(told)
-            if problem is not None:
-                outcome.by_hand.append(
-                    f"a file in {leftover.source} is still there: {problem}. "
-                    "`emotion erase --finish` tries again"
-                )
-            with self.database.transaction("emotion_erase") as connection:
-                erasure.settle_leftover(connection, leftover.id, problem)
-        with self.database.transaction("emotion_erase") as connection:
-            erasure.finish_erasures(connection, number)
-            if number is not None:
-                outcome.record = erasure.erasures(connection, number)[0]
-        return outcome
-
-    def replay_erasures(self, path: Path | None = None) -> Outcome:
-        """Erase again what a restored backup brought back, by a file of tombstones.
-
-        Args:
-            path: In place of the installation's own file.
-
-        Raises:
-            ErasureError: There is no file ``path``.
-        """
-        from emotion_core.scoring.erasures_file import read_tombstones
-
-        if path is not None and not path.is_file():
-            raise ErasureError(f"there is no file of tombstones {path}")
-        key = self.tombstone_key()
-        marks = read_tombstones(path or self._erasures_path)
-        with self.database.transaction("emotion_erase") as connection:
-            count = tombstones.place_tombstones(connection, dict(marks))
-            back = list(erasure.known_contents_of(connection, key, list(marks)))
-        log.info("%d tombstones were missing, %d contents are back", count, len(back))
-        outcome = Outcome()
-        if back:
-            with self.database.transaction("emotion_erase") as connection:
-                number = erasure.open_erasure(
-                    connection,
-                    asked_by="replay",
-                    reason="a backup was restored",
-                    requested_by="replay",
-                )
-            self._erase_contents(number, back, key, outcome)
-            self.finish_erasures(number, outcome)
-        return outcome
-
-    def export_tombstones(self, path: Path) -> int:
-        """Write every tombstone of the database into a file; returns how many."""
-        from emotion_core.scoring.erasures_file import append_tombstones, read_tombstones
-
-        with self.database.transaction("emotion_erase") as connection:
-            marks = tombstones.tombstones(connection)
-        known = read_tombstones(path)
-        append_tombstones(path, {m: at for m, at in marks.items() if m not in known})
-        return len(marks)
-
-    def require_erasures(self) -> TombstoneKey:
-        """Stop before anything is taken in that a restored backup has forgotten the erasure of.
-
-        Returns:
-            The key with which what was erased is known again.
-
-        Raises:
-            StoreError: The database lacks tombstones that the file beside it holds, or they were
-                made with another key.
-        """
-        from emotion_core.scoring.erasures_file import read_tombstones
-
-        key, marks = tombstone_key(self.settings), read_tombstones(self._erasures_path)
-        with self.database.transaction("emotion_score") as connection:
-            tombstones.require_same_key(connection, key)
-            known = tombstones.tombstones(connection) if marks else {}
-        missing = len(marks.keys() - known.keys())
-        if missing:
-            raise StoreError(
-                f"the database lacks {missing} erasures that {self._erasures_path} remembers, as "
-                "after restoring a backup: run `emotion erase --replay`"
-            )
-        return key
-
-    def tombstone_key(self) -> TombstoneKey:
-        """This installation's key, checked against the database's tombstones.
-
-        Raises:
-            StoreError: It is another one.
-        """
-        key = tombstone_key(self.settings)
-        with self.database.transaction("emotion_erase") as connection:
-            tombstones.claim_key(connection, key)
-        return key
-
-    def place_hold(
-        self,
-        *,
-        reason: str,
-        placed_by: str,
-        content: str | None = None,
-        subject: str | None = None,
-        source: str | None = None,
-        dataset: str | None = None,
-    ) -> tuple[int, int]:
-        """Keep what is named from retention and erasure; returns the hold's id and how many
-        images, files or samples of it are here already: it keeps what comes, too.
-
-        One of ``content`` (64 hex digits), ``subject`` (the sender's key), ``source`` and
-        ``dataset`` (its name) is given.
-
-        Raises:
-            ErasureError: Nothing was named, or it cannot be held.
-        """
-        named: dict[holds.Kind, str | None] = {
-            "content": content,
-            "subject": subject,
-            "source": source,
-            "dataset": dataset,
-        }
-        given = [kind for kind, value in named.items() if value]
-        if len(given) != 1:
-            raise ErasureError("name one of content, subject, source and dataset")
-        key = self.tombstone_key() if subject else None
-        with self.database.transaction("emotion_erase") as connection:
-            number = holds.place_hold(
                 connection,
-                kind=given[0],
-                reason=reason,
-                placed_by=placed_by,
-                content=_sha256(content) if content else None,
-                subject_hmac=key.subject(subject) if key and subject else None,
-                source=self.source_named(source) if source else None,
-                dataset=dataset,
+                asked_by="replay",
+                reason="a backup was restored",
+                requested_by="replay",
             )
-            return number, holds.count_held_now(connection, number)
+        _erase_contents(here, number, back, key, outcome)
+        finish_erasures(here, number, outcome)
+    return outcome
 
-    def record_source(
-        self,
-        source: str,
-        purpose: str,
-        *,
-        recorded_by: str,
-        basis: str | None = None,
-        basis_note: str | None = None,
-    ) -> sources.SourcePurpose:
-        """Record what a source's images are for.
 
-        Raises:
-            ProhibitedUseError: No such purpose or basis, or a basis without what it rests on.
-            PlaceError: It names no place.
-        """
-        named = self.source_named(source)
-        with self.database.transaction("emotion_erase") as connection:
-            return sources.record_purpose(
-                connection,
-                named,
-                purpose,
-                basis=basis,
-                basis_note=basis_note,
-                recorded_by=recorded_by,
+def export_tombstones(here: Installation, path: Path) -> int:
+    """Write every tombstone of the database into a file; returns how many."""
+    from emotion_core.privacy.tombstones_file import append_tombstones, read_tombstones
+
+    with here.database.transaction("emotion_erase") as connection:
+        marks = tombstones.tombstones(connection)
+    known = read_tombstones(path)
+    append_tombstones(path, {m: at for m, at in marks.items() if m not in known})
+    return len(marks)
+
+
+def require_erasures(here: Installation) -> TombstoneKey:
+    """Stop before anything is taken in that a restored backup has forgotten the erasure of.
+
+    Returns:
+        The key with which what was erased is known again.
+
+    Raises:
+        StoreError: The database lacks tombstones that the file beside it holds, or they were
+            made with another key.
+    """
+    from emotion_core.privacy.tombstones_file import read_tombstones
+
+    key, marks = tombstone_key(here.settings), read_tombstones(_erasures_path(here))
+    with here.database.transaction("emotion_score") as connection:
+        tombstones.require_same_key(connection, key)
+        known = tombstones.tombstones(connection) if marks else {}
+    missing = len(marks.keys() - known.keys())
+    if missing:
+        raise StoreError(
+            f"the database lacks {missing} erasures that {_erasures_path(here)} remembers, as "
+            "after restoring a backup: run `emotion erase --replay`"
+        )
+    return key
+
+
+def claim_tombstone_key(here: Installation) -> TombstoneKey:
+    """This installation's key, checked against the database's tombstones.
+
+    Raises:
+        StoreError: It is another one.
+    """
+    key = tombstone_key(here.settings)
+    with here.database.transaction("emotion_erase") as connection:
+        tombstones.claim_key(connection, key)
+    return key
+
+
+def place_hold(
+    here: Installation,
+    *,
+    reason: str,
+    placed_by: str,
+    content: str | None = None,
+    subject: str | None = None,
+    source: str | None = None,
+    dataset: str | None = None,
+) -> tuple[int, int]:
+    """Keep what is named from retention and erasure; returns the hold's id and how many
+    images, files or samples of it are here already: it keeps what comes, too.
+
+    One of ``content`` (64 hex digits), ``subject`` (the sender's key), ``source`` and
+    ``dataset`` (its name) is given.
+
+    Raises:
+        ErasureError: Nothing was named, or it cannot be held.
+    """
+    named: dict[holds.Kind, str | None] = {
+        "content": content,
+        "subject": subject,
+        "source": source,
+        "dataset": dataset,
+    }
+    given = [kind for kind, value in named.items() if value]
+    if len(given) != 1:
+        raise ErasureError("name one of content, subject, source and dataset")
+    key = claim_tombstone_key(here) if subject else None
+    with here.database.transaction("emotion_erase") as connection:
+        number = holds.place_hold(
+            connection,
+            kind=given[0],
+            reason=reason,
+            placed_by=placed_by,
+            content=_sha256(content) if content else None,
+            subject_hmac=key.subject(subject) if key and subject else None,
+            source=source_named(here, source) if source else None,
+            dataset=dataset,
+        )
+        return number, holds.count_held_now(connection, number)
+
+
+def record_source(
+    here: Installation,
+    source: str,
+    purpose: str,
+    *,
+    recorded_by: str,
+    basis: str | None = None,
+    basis_note: str | None = None,
+) -> sources.SourcePurpose:
+    """Record what a source's images are for.
+
+    Raises:
+        ProhibitedUseError: No such purpose or basis, or a basis without what it rests on.
+        PlaceError: It names no place.
+    """
+    named = source_named(here, source)
+    with here.database.transaction("emotion_erase") as connection:
+        return sources.record_purpose(
+            connection,
+            named,
+            purpose,
+            basis=basis,
+            basis_note=basis_note,
+            recorded_by=recorded_by,
+        )
+
+
+def knows_source(here: Installation, source: str) -> bool:
+    """Whether a batch has looked into a source, or into a folder inside of it."""
+    named = place_named(source)
+    with here.database.transaction("emotion_erase") as connection:
+        known = erasure.known_sources(connection)
+    return any(name == named or name.startswith(named.rstrip("/") + "/") for name in known)
+
+
+def record_source_once(here: Installation, source: str, purpose: str, *, recorded_by: str) -> None:
+    """Record what a source's images are for, where nobody has said so."""
+    with here.database.transaction("emotion_erase") as connection:
+        known = {found.source for found in sources.purposes(connection) if found.recorded_at}
+    if source_named(here, source) not in known:
+        record_source(here, source, purpose, recorded_by=recorded_by)
+
+
+def source_named(here: Installation, written: str) -> str:
+    """A source under the name that batches and purposes have it by, however it is spelt.
+
+    Raises:
+        PlaceError: It names no place.
+    """
+    place = folder_at(written) if Path(written).is_dir() and written else place_named(written)
+    with here.database.transaction("emotion_report") as connection:
+        known = [here.settings.inbox, *(p.source for p in sources.purposes(connection))]
+    if is_address(place) or place in known:
+        return place
+    real = real_name(place)
+    return next((name for name in known if real_name(name) == real), real)
+
+
+def require_permitted(here: Installation, source: str) -> None:
+    """Stop before images are scored for a prohibited use; say so where none was recorded.
+
+    Raises:
+        ProhibitedUseError: The source is for work or education, without a basis.
+    """
+    with here.database.transaction("emotion_score") as connection:
+        found = sources.require_permitted(connection, source)
+    if found.purpose == sources.UNSTATED:
+        log.warning(
+            "nobody recorded what %s is for; do: emotion source set %s --purpose research",
+            source,
+            source,
+        )
+
+
+def _erasures_path(here: Installation) -> Path:
+    return here.settings.erasures_path or here.settings.home / "erasures.jsonl"
+
+
+def _erase_contents(
+    here: Installation, number: int, contents: Sequence[bytes], key: TombstoneKey, outcome: Outcome
+) -> None:
+    from emotion_core.privacy.tombstones_file import append_tombstones
+
+    count_pages = 0
+    for sha256 in contents:
+        with here.database.transaction("emotion_erase") as connection:
+            erased = erasure.erase_content(connection, number, sha256, key)
+            if erased.hold is None:
+                # Pages first: once it is committed nothing knows any more what they name.
+                count_pages += _remove_pages(here, erased.samples, outcome)
+                # On disk before it is committed: no restore may forget what was done.
+                append_tombstones(_erasures_path(here), {key.content(sha256): datetime.now(UTC)})
+        if erased.hold is not None:
+            outcome.held.append(f"an image is kept by legal hold {erased.hold}")
+        if not erased.is_known:
+            before = erased.marked_at and f"it was erased on {erased.marked_at:%Y-%m-%d} and "
+            outcome.unknown.append(
+                f"nothing with this content is here; {before or ''}its tombstone stands: the "
+                "same bytes are refused from now on"
             )
+        outcome.by_hand += [f"{told}: remove it there" for told in erased.datasets]
+    if count_pages:
+        reports.refresh_index(here)
 
-    def knows_source(self, source: str) -> bool:
-        """Whether a batch has looked into a source, or into a folder inside of it."""
-        named = place_named(source)
-        with self.database.transaction("emotion_erase") as connection:
-            known = erasure.known_sources(connection)
-        return any(name == named or name.startswith(named.rstrip("/") + "/") for name in known)
 
-    def record_source_once(self, source: str, purpose: str, *, recorded_by: str) -> None:
-        """Record what a source's images are for, where nobody has said so."""
-        with self.database.transaction("emotion_erase") as connection:
-            known = {found.source for found in sources.purposes(connection) if found.recorded_at}
-        if self.source_named(source) not in known:
-            self.record_source(source, purpose, recorded_by=recorded_by)
+def _remove_pages(here: Installation, samples: Sequence[tuple[str, str]], outcome: Outcome) -> int:
+    """Remove the reports that name a sample; returns how many are gone."""
+    from emotion_core.pages.named_samples import pages_naming, remove_page
 
-    def source_named(self, written: str) -> str:
-        """A source under the name that batches and purposes have it by, however it is spelt.
-
-        Raises:
-            PlaceError: It names no place.
-        """
-        place = folder_at(written) if Path(written).is_dir() and written else place_named(written)
-        with self.database.transaction("emotion_report") as connection:
-            known = [self.settings.inbox, *(p.source for p in sources.purposes(connection))]
-        if is_address(place) or place in known:
-            return place
-        real = real_name(place)
-        return next((name for name in known if real_name(name) == real), real)
-
-    def require_permitted(self, source: str) -> None:
-        """Stop before images are scored for a prohibited use; say so where none was recorded.
-
-        Raises:
-            ProhibitedUseError: The source is for work or education, without a basis.
-        """
-        with self.database.transaction("emotion_score") as connection:
-            found = sources.require_permitted(connection, source)
-        if found.purpose == sources.UNSTATED:
-            log.warning(
-                "nobody recorded what %s is for; do: emotion source set %s --purpose research",
-                source,
-                source,
+    count = 0
+    for folder in pages_naming(here.settings.reports_dir, samples):
+        try:
+            remove_page(folder)
+        except OSError as error:
+            outcome.by_hand.append(
+                f"the report in {folder} names it and cannot be removed "
+                f"({error.strerror}): remove it"
             )
+        else:
+            outcome.by_hand.append(
+                f"the report in {folder} named it and was removed: `emotion report` makes it "
+                "again without it"
+            )
+            count += 1
+    return count
 
-    @property
-    def _erasures_path(self) -> Path:
-        return self.settings.erasures_path or self.settings.home / "erasures.jsonl"
 
-    def _erase_contents(
-        self, number: int, contents: Sequence[bytes], key: TombstoneKey, outcome: Outcome
-    ) -> None:
-        from emotion_core.scoring.erasures_file import append_tombstones
+def _erase_files(
+    here: Installation, number: int, files: Sequence[tuple[str, bytes]], outcome: Outcome
+) -> None:
+    for source, path in files:
+        with here.database.transaction("emotion_erase") as connection:
+            hold = erasure.hold_on_source(connection, source)
+            if hold is None:
+                erasure.erase_unread_files(connection, number, source, path)
+        if hold is not None:
+            outcome.held.append(f"a file is kept by legal hold {hold}")
 
-        count_pages = 0
-        for sha256 in contents:
-            with self.database.transaction("emotion_erase") as connection:
-                erased = erasure.erase_content(connection, number, sha256, key)
-                if erased.hold is None:
-                    # Pages first: once it is committed nothing knows any more what they name.
-                    count_pages += self._remove_pages(erased.samples, outcome)
-                    # On disk before it is committed: no restore may forget what was done.
-                    append_tombstones(self._erasures_path, {key.content(sha256): datetime.now(UTC)})
-            if erased.hold is not None:
-                outcome.held.append(f"an image is kept by legal hold {erased.hold}")
-            if not erased.is_known:
-                before = erased.marked_at and f"it was erased on {erased.marked_at:%Y-%m-%d} and "
-                outcome.unknown.append(
-                    f"nothing with this content is here; {before or ''}its tombstone stands: the "
-                    "same bytes are refused from now on"
+
+def _note_lying(
+    here: Installation, number: int, file: str, contents: Sequence[bytes], key: TombstoneKey
+) -> None:
+    """Also remove the named file where it lies in a source and was never taken in."""
+    with here.database.transaction("emotion_erase") as connection:
+        noted = {(left.source, left.path) for left in erasure.leftovers(connection, number)}
+        for place in _places(file, erasure.known_sources(connection)):
+            if place not in noted:
+                erasure.erase_lying_file(connection, number, *place, key.content(contents[-1]))
+
+
+def _named(
+    here: Installation,
+    key: TombstoneKey,
+    content: str | None,
+    file: str | None,
+    subject: str | None,
+) -> tuple[list[bytes], list[tuple[str, bytes]]]:
+    """The contents that are meant, and the files whose content was never known."""
+    if sum(name is not None for name in (content, file, subject)) != 1:
+        raise ErasureError("name one of content, file and subject")
+    if content is not None:
+        return [_sha256(content)], []
+    with here.database.transaction("emotion_erase") as connection:
+        if subject is not None:
+            contents = erasure.contents_of_subject(connection, key.subject(subject))
+            if not contents:
+                raise ErasureError(
+                    "no image of that subject is known; subjects come from the column subject "
+                    "of a manifest.csv"
                 )
-            outcome.by_hand += [f"{told}: remove it there" for told in erased.datasets]
-        if count_pages:
-            self._write_index()
-
-    def _remove_pages(self, samples: Sequence[tuple[str, str]], outcome: Outcome) -> int:
-        """Remove the reports that name a sample; returns how many are gone."""
-        from emotion_core.reporting.traces import pages_naming, remove_page
-
-        count = 0
-        for folder in pages_naming(self.settings.reports_dir, samples):
-            try:
-                remove_page(folder)
-            except OSError as error:
-                outcome.by_hand.append(
-                    f"the report in {folder} names it and cannot be removed "
-                    f"({error.strerror}): remove it"
-                )
-            else:
-                outcome.by_hand.append(
-                    f"the report in {folder} named it and was removed: `emotion report` makes it "
-                    "again without it"
-                )
-                count += 1
-        return count
-
-    def _erase_files(
-        self, number: int, files: Sequence[tuple[str, bytes]], outcome: Outcome
-    ) -> None:
-        for source, path in files:
-            with self.database.transaction("emotion_erase") as connection:
-                hold = erasure.hold_on_source(connection, source)
-                if hold is None:
-                    erasure.erase_unread_files(connection, number, source, path)
-            if hold is not None:
-                outcome.held.append(f"a file is kept by legal hold {hold}")
-
-    def _note_lying(
-        self, number: int, file: str, contents: Sequence[bytes], key: TombstoneKey
-    ) -> None:
-        """Also remove the named file where it lies in a source and was never taken in."""
-        with self.database.transaction("emotion_erase") as connection:
-            noted = {(left.source, left.path) for left in erasure.leftovers(connection, number)}
-            for place in _places(file, erasure.known_sources(connection)):
-                if place not in noted:
-                    erasure.erase_lying_file(connection, number, *place, key.content(contents[-1]))
-
-    def _named(
-        self, key: TombstoneKey, content: str | None, file: str | None, subject: str | None
-    ) -> tuple[list[bytes], list[tuple[str, bytes]]]:
-        """The contents that are meant, and the files whose content was never known."""
-        if sum(name is not None for name in (content, file, subject)) != 1:
-            raise ErasureError("name one of content, file and subject")
-        if content is not None:
-            return [_sha256(content)], []
-        with self.database.transaction("emotion_erase") as connection:
-            if subject is not None:
-                contents = erasure.contents_of_subject(connection, key.subject(subject))
-                if not contents:
-                    raise ErasureError(
-                        "no image of that subject is known; subjects come from the column subject "
-                        "of a manifest.csv"
-                    )
-                return contents, []
-            assert file is not None  # noqa: S101  - one of the three is given
-            places = _places(file, erasure.known_sources(connection))
-            found = [(at, erasure.contents_of_path(connection, *at)) for at in places]
-        contents = [sha256 for _, of_place in found for sha256 in of_place if sha256 is not None]
-        unread = [at for at, of_place in found if None in of_place]
-        lying = Path(file)
-        if not is_address(file) and lying.is_file() and not lying.is_symlink():
-            contents.append(hashlib.sha256(lying.read_bytes()).digest())
-        if not contents and not unread:
-            raise ErasureError(f"nothing is known of {file!r}, and no such file is here")
-        return list(dict.fromkeys(contents)), unread
+            return contents, []
+        assert file is not None  # noqa: S101  - one of the three is given
+        places = _places(file, erasure.known_sources(connection))
+        found = [(at, erasure.contents_of_path(connection, *at)) for at in places]
+    contents = [sha256 for _, of_place in found for sha256 in of_place if sha256 is not None]
+    unread = [at for at, of_place in found if None in of_place]
+    lying = Path(file)
+    if not is_address(file) and lying.is_file() and not lying.is_symlink():
+        contents.append(hashlib.sha256(lying.read_bytes()).digest())
+    if not contents and not unread:
+        raise ErasureError(f"nothing is known of {file!r}, and no such file is here")
+    return list(dict.fromkeys(contents)), unread
 
 
 def _sha256(content: str) -> bytes:

@@ -7,180 +7,185 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import EmotionError, ReportError
-from emotion_core.names import folder_name
+from emotion_core.files import folder_name
 from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, models, reports, run_facts, training_runs
 
 if TYPE_CHECKING:
-    from emotion_core.reporting.comparison import Comparison
+    from emotion_core.comparison.comparison import Comparison
 
 log = logging.getLogger(__name__)
 
 
-class ReportSteps(Installation):
-    """From registered runs, or a scored batch, to a report."""
+def compare(
+    here: Installation, group_key: str, *, made_at: datetime | None = None, thumbnails: bool = False
+) -> str:
+    """Render the comparison of a group's runs from the tables; returns the page's path.
 
-    def compare(
-        self, group_key: str, *, made_at: datetime | None = None, thumbnails: bool = False
-    ) -> str:
-        """Render the comparison of a group's runs from the tables; returns the page's path.
+    Args:
+        group_key: The Airflow run that trained them.
+        made_at: The time that stands on the page; the same rows and time give the same bytes.
+        thumbnails: Show the single images too. Off by default: faces are personal data.
 
-        Args:
-            group_key: The Airflow run that trained them.
-            made_at: The time that stands on the page; the same rows and time give the same bytes.
-            thumbnails: Show the single images too. Off by default: faces are personal data.
+    Raises:
+        ReportError: The group has no run.
+        DataError: Thumbnails were asked for and the data set is not where it was.
+    """
+    from emotion_core.comparison.comparison import read_comparison
 
-        Raises:
-            ReportError: The group has no run.
-            DataError: Thumbnails were asked for and the data set is not where it was.
-        """
-        from emotion_core.reporting.comparison import read_comparison
+    with here.database.transaction("emotion_report") as connection:
+        records = training_runs.runs_in_group(connection, group_key)
+    _measure(here, [record.id for record in records])
+    return _render(
+        here,
+        lambda connection, moment: read_comparison(connection, group_key, moment),
+        made_at,
+        thumbnails,
+    )
 
-        with self.database.transaction("emotion_report") as connection:
-            records = training_runs.runs_in_group(connection, group_key)
-        self._measure([record.id for record in records])
-        return self._render(
-            lambda connection, moment: read_comparison(connection, group_key, moment),
-            made_at,
-            thumbnails,
+
+def compare_runs(
+    here: Installation,
+    names: Sequence[str],
+    *,
+    made_at: datetime | None = None,
+    thumbnails: bool = False,
+) -> str:
+    """Render a comparison of any one to eight runs, of any age; returns the page's path.
+
+    Args:
+        names: Keys of training runs or names of models; ``RUN`` alone stands for all networks
+            of that Airflow run.
+        made_at: As for :func:`compare`.
+        thumbnails: As for :func:`compare`.
+
+    Raises:
+        ReportError: A name is unknown or named twice, or there are more than eight runs.
+        DataError: As for :func:`compare`.
+    """
+    from emotion_core.comparison.comparison import read_comparison_of
+
+    with here.database.transaction("emotion_report") as connection:
+        found = [record for name in names for record in _runs_named(connection, name)]
+    _measure(here, [record.id for record in found])
+    keys = [record.run_key for record in found]
+    return _render(
+        here,
+        lambda connection, moment: read_comparison_of(connection, keys, moment),
+        made_at,
+        thumbnails,
+    )
+
+
+def report_night(here: Installation, run_key: str, *, made_at: datetime | None = None) -> str:
+    """Render the short report of a scoring run; returns the page's path.
+
+    The file names none of the images' files: it would outlive their erasure and retention.
+    `emotion refused` and the page in Airflow name them, to those who may see them.
+
+    Raises:
+        ReportError: There is no such batch.
+    """
+    from emotion_core.pages.index import NIGHTS, write_night
+    from emotion_core.pages.night import read_night, without_names
+
+    with here.database.transaction("emotion_report") as connection:
+        reports.begin_report(connection)
+        night = without_names(read_night(connection, run_key, made_at or datetime.now(UTC)))
+    folder = here.settings.folder("reports_dir") / NIGHTS / folder_name(run_key)
+    page = write_night(night, folder)
+    refresh_index(here)
+    return str(page)
+
+
+def _render(
+    here: Installation,
+    read: "Callable[[Any, datetime], Comparison]",
+    made_at: datetime | None,
+    thumbnails: bool,
+) -> str:
+    from emotion_core.pages.comparison_report import render_comparison
+
+    moment = made_at or datetime.now(UTC)
+    with here.database.transaction("emotion_report") as connection:
+        reports.begin_report(connection)
+        comparison = read(connection, moment)
+    folder = here.settings.folder("reports_dir") / folder_name(comparison.group_key)
+    pictures = _thumbnails(here, comparison) if thumbnails else None
+    page = render_comparison(comparison, folder, pictures)
+    records = [run.record for run in comparison.runs]
+    with here.database.transaction("emotion_report") as connection:
+        reports.record_report(
+            connection,
+            reports.ReportRecord(
+                group_key=comparison.group_key,
+                folder=str(folder),
+                verdict=comparison.summary,
+                count_runs=len(comparison.runs),
+                rendered_at=moment,
+                title=comparison.title,
+                run_keys=tuple(record.run_key for record in records),
+                networks=tuple(sorted({record.network for record in records})),
+                datasets=tuple(sorted({record.dataset_name for record in records})),
+                outcomes=tuple(verdict.kind for verdict in comparison.verdicts),
+                is_drawn=comparison.is_all_drawn,
+            ),
         )
+    log.info("%s", comparison.summary)
+    refresh_index(here)
+    return str(page)
 
-    def compare_runs(
-        self,
-        names: Sequence[str],
-        *,
-        made_at: datetime | None = None,
-        thumbnails: bool = False,
-    ) -> str:
-        """Render a comparison of any one to eight runs, of any age; returns the page's path.
 
-        Args:
-            names: Keys of training runs or names of models; ``RUN`` alone stands for all networks
-                of that Airflow run.
-            made_at: As for :meth:`compare`.
-            thumbnails: As for :meth:`compare`.
+def refresh_index(here: Installation) -> None:
+    """The list of all reports and newest nights as a file, for people without Airflow."""
+    from emotion_core.pages.index import write_index
 
-        Raises:
-            ReportError: A name is unknown or named twice, or there are more than eight runs.
-            DataError: As for :meth:`compare`.
-        """
-        from emotion_core.reporting.comparison import read_comparison_of
+    with here.database.transaction("emotion_report") as connection:
+        reports.begin_report(connection)
+        found, nights = reports.reports(connection), batches.batches(connection, 30)
+    write_index(found, nights, here.settings.folder("reports_dir"))
 
-        with self.database.transaction("emotion_report") as connection:
-            found = [record for name in names for record in _runs_named(connection, name)]
-        self._measure([record.id for record in found])
-        keys = [record.run_key for record in found]
-        return self._render(
-            lambda connection, moment: read_comparison_of(connection, keys, moment),
-            made_at,
-            thumbnails,
+
+def _measure(here: Installation, run_ids: list[int]) -> None:
+    """Time the models that no device has timed yet; a model whose folder is gone is left."""
+    with here.database.transaction("emotion_report") as connection:
+        untimed = run_facts.models_without_cost(connection, run_ids)
+    for model_version_id, folder in untimed.items():
+        if not Path(folder).is_dir():
+            log.info("the model in %s was not timed: its folder is not here", folder)
+            continue
+        from emotion_core.vision.cost import measure_cost
+
+        try:
+            cost = measure_cost(Path(folder), here.settings.device)
+        except EmotionError as error:
+            log.warning("the model in %s was not timed: %s", folder, error)
+            continue
+        with here.database.transaction("emotion_report") as connection:
+            run_facts.record_model_cost(
+                connection, model_version_id, run_facts.ModelCost(**vars(cost))
+            )
+
+
+def _thumbnails(here: Installation, comparison: "Comparison") -> dict[str, str]:
+    from emotion_core.pages.thumbnails import thumbnail
+    from emotion_core.training.affectnet import read_affectnet
+
+    run = comparison.runs[0]
+    with here.database.transaction("emotion_report") as connection:
+        location = run_facts.dataset_location(connection, run.record.id)
+    labelled_set = read_affectnet(Path(location))
+    if labelled_set.fingerprint != run.record.dataset_fingerprint:
+        raise ReportError(
+            f"{location} holds other data than the runs were trained on; report without "
+            "thumbnails, or restore the data set"
         )
-
-    def report_night(self, run_key: str, *, made_at: datetime | None = None) -> str:
-        """Render the short report of a scoring run; returns the page's path.
-
-        The file names none of the images' files: it would outlive their erasure and retention.
-        `emotion refused` and the page in Airflow name them, to those who may see them.
-
-        Raises:
-            ReportError: There is no such batch.
-        """
-        from emotion_core.reporting.night import read_night, without_names
-        from emotion_core.reporting.pages import NIGHTS, write_night
-
-        with self.database.transaction("emotion_report") as connection:
-            reports.begin_report(connection)
-            night = without_names(read_night(connection, run_key, made_at or datetime.now(UTC)))
-        folder = self.settings.folder("reports_dir") / NIGHTS / folder_name(run_key)
-        page = write_night(night, folder)
-        self._write_index()
-        return str(page)
-
-    def _render(
-        self,
-        read: "Callable[[Any, datetime], Comparison]",
-        made_at: datetime | None,
-        thumbnails: bool,
-    ) -> str:
-        from emotion_core.reporting.render import render_comparison
-
-        moment = made_at or datetime.now(UTC)
-        with self.database.transaction("emotion_report") as connection:
-            reports.begin_report(connection)
-            comparison = read(connection, moment)
-        folder = self.settings.folder("reports_dir") / folder_name(comparison.group_key)
-        pictures = self._thumbnails(comparison) if thumbnails else None
-        page = render_comparison(comparison, folder, pictures)
-        records = [run.record for run in comparison.runs]
-        with self.database.transaction("emotion_report") as connection:
-            reports.record_report(
-                connection,
-                reports.ReportRecord(
-                    group_key=comparison.group_key,
-                    folder=str(folder),
-                    verdict=comparison.summary,
-                    count_runs=len(comparison.runs),
-                    rendered_at=moment,
-                    title=comparison.title,
-                    run_keys=tuple(record.run_key for record in records),
-                    networks=tuple(sorted({record.network for record in records})),
-                    datasets=tuple(sorted({record.dataset_name for record in records})),
-                    outcomes=tuple(verdict.kind for verdict in comparison.verdicts),
-                    is_drawn=comparison.is_all_drawn,
-                ),
-            )
-        log.info("%s", comparison.summary)
-        self._write_index()
-        return str(page)
-
-    def _write_index(self) -> None:
-        """The list of all reports and newest nights as a file, for people without Airflow."""
-        from emotion_core.reporting.pages import write_index
-
-        with self.database.transaction("emotion_report") as connection:
-            reports.begin_report(connection)
-            found, nights = reports.reports(connection), batches.batches(connection, 30)
-        write_index(found, nights, self.settings.folder("reports_dir"))
-
-    def _measure(self, run_ids: list[int]) -> None:
-        """Time the models that no device has timed yet; a model whose folder is gone is left."""
-        with self.database.transaction("emotion_report") as connection:
-            untimed = run_facts.models_without_cost(connection, run_ids)
-        for model_version_id, folder in untimed.items():
-            if not Path(folder).is_dir():
-                log.info("the model in %s was not timed: its folder is not here", folder)
-                continue
-            from emotion_core.vision.cost import measure_cost
-
-            try:
-                cost = measure_cost(Path(folder), self.settings.device)
-            except EmotionError as error:
-                log.warning("the model in %s was not timed: %s", folder, error)
-                continue
-            with self.database.transaction("emotion_report") as connection:
-                run_facts.record_model_cost(
-                    connection, model_version_id, run_facts.ModelCost(**vars(cost))
-                )
-
-    def _thumbnails(self, comparison: "Comparison") -> dict[str, str]:
-        from emotion_core.reporting.thumbnails import thumbnail
-        from emotion_core.training.affectnet import read_affectnet
-
-        run = comparison.runs[0]
-        with self.database.transaction("emotion_report") as connection:
-            location = run_facts.dataset_location(connection, run.record.id)
-        labelled_set = read_affectnet(Path(location))
-        if labelled_set.fingerprint != run.record.dataset_fingerprint:
-            raise ReportError(
-                f"{location} holds other data than the runs were trained on; report without "
-                "thumbnails, or restore the data set"
-            )
-        wanted = comparison.shown_samples
-        return {
-            sample.sample_id: thumbnail(labelled_set.read_image(sample))
-            for sample in labelled_set.samples
-            if sample.sample_id in wanted
-        }
+    wanted = comparison.shown_samples
+    return {
+        sample.sample_id: thumbnail(labelled_set.read_image(sample))
+        for sample in labelled_set.samples
+        if sample.sample_id in wanted
+    }
 
 
 def _runs_named(connection: Any, name: str) -> list[training_runs.RunRecord]:

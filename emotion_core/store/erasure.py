@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from emotion_core.store.queries import query
+from emotion_core.store.tombstone_key import TombstoneKey
 from emotion_core.store.tombstones import erased_among, place_tombstones
-from emotion_core.tombstone_key import TombstoneKey
 
 _STRETCH = 50_000
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection
 
-from emotion_core.durable import replacing
 from emotion_core.emotions import DIMENSIONS, PROBABILITY_COLUMNS
 from emotion_core.errors import StoreError
+from emotion_core.files import replacing
 from emotion_core.store.models import chosen_model
 from emotion_core.store.queries import query
 

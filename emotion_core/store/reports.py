@@ -23,7 +23,7 @@ class ReportRecord:
     networks: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
-    """One per task, see :data:`emotion_core.reporting.verdict.Kind`."""
+    """One per task, see :data:`emotion_core.comparison.verdict.Kind`."""
     is_drawn: bool = False
     """Whether no compared run saw a photograph."""
 

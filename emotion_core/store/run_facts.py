@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from emotion_core.calibration import Calibration
+from emotion_core.statistics.calibration import Calibration
 from emotion_core.store.queries import query
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from emotion_core.errors import ProhibitedUseError
-from emotion_core.place import real_name
+from emotion_core.files import real_name
 from emotion_core.store.queries import query
 
 PURPOSES: Final = (

@@ -10,7 +10,7 @@ from emotion_core.errors import StoreError
 from emotion_core.store.batches import ArrivedFile
 from emotion_core.store.copying import array_text
 from emotion_core.store.queries import query
-from emotion_core.tombstone_key import TombstoneKey
+from emotion_core.store.tombstone_key import TombstoneKey
 
 
 def begin_entering(connection: Connection) -> None:

@@ -154,7 +154,7 @@ def finish_training_run(connection: Connection, run_id: int, summary: Mapping[st
 def record_calibration(
     connection: Connection, run_id: int, calibration: Mapping[str, float]
 ) -> None:
-    """Write a run's temperature and calibration errors, see ``emotion_core.calibration``."""
+    """Write a run's temperature and calibration errors (`emotion_core.statistics.calibration`)."""
     connection.execute(query("record_calibration"), {"run_id": run_id, **calibration})
 
 
@@ -171,7 +171,7 @@ def record_run_metrics(
         connection: Transaction of role ``emotion_train``.
         run_id: From :func:`open_training_run`.
         kind: ``network``, ``chance`` or ``constant``.
-        metrics: Name to value; keys of :data:`emotion_core.metrics.METRICS`.
+        metrics: Name to value; keys of :data:`emotion_core.statistics.metrics.METRICS`.
         intervals: Name to ``(low, high)`` of the 95 % interval, where there is one.
     """
     known = intervals or {}

@@ -66,7 +66,7 @@ def train_networks(networks: Sequence[str], options: argparse.Namespace) -> None
     results: dict[str, list[RunResult]] = {network: [] for network in networks}
     for directory, recipe in recipes.items():
         results[recipe.network].append(RunDirectory(directory).read())
-    from emotion_core.training.peers import is_first_here
+    from emotion_core.training.distributed import is_first_here
 
     if is_first_here():
         _say(_table(results))
@@ -85,9 +85,9 @@ def _train_recipes(recipes: Mapping[Path, Recipe], options: argparse.Namespace) 
     # Importing torch takes seconds; mistakes above are answered at once.
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.class_folders import read_class_folders
+    from emotion_core.training.distributed import is_first_here
     from emotion_core.training.labelled_set import reasons
     from emotion_core.training.loop import train
-    from emotion_core.training.peers import is_first_here
     from emotion_core.training.pretraining import finished, pretrain, require_set
     from emotion_core.training.split import split_by_content
 

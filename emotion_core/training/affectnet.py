@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 import numpy as np
 
-from emotion_core.emotions import EXPRESSIONS
+from emotion_core.drawn_faces.dataset import DRAWN_MARKER
+from emotion_core.emotions import EXPRESSIONS, MIN_PER_EXPRESSION
 from emotion_core.errors import DataError, ImageRefused
 from emotion_core.training import annotation
 from emotion_core.training.class_folders import FOLDERS
@@ -39,12 +39,6 @@ from emotion_core.training.source_files import (
     require_suffix,
 )
 from emotion_core.vision.images import MAX_FILE_BYTES, decode
-
-DRAWN_MARKER: Final = "DRAWN_FACES.json"
-"""Lies in a data set whose faces were drawn: figures measured on it say nothing about people."""
-
-MIN_PER_EXPRESSION: Final = 2
-"""One image to train on and one to validate with."""
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 _ANNOTATION = re.compile(r"(.+)_(exp|val|aro|lnd)\.npy", re.DOTALL)

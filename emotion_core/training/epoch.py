@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from emotion_core.errors import TrainingError
 from emotion_core.training.augmentation import augment
 from emotion_core.training.averaging import WeightAverage
+from emotion_core.training.distributed import Peers
 from emotion_core.training.objective import objective
 from emotion_core.training.optimizer import learning_rate, set_learning_rate
 from emotion_core.training.part import Part, figures
-from emotion_core.training.peers import Peers
 from emotion_core.training.recipe import Recipe
 from emotion_core.vision.device import training_precision
-from emotion_core.vision.inference import Scores
 from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scores import Scores
 
 SKIPPED_LIMIT = 0.05
 """Share of an epoch's steps that may be skipped because a gradient was not finite."""

@@ -10,17 +10,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from emotion_core import metrics
 from emotion_core.errors import DataError, RecipeError, TrainingError
+from emotion_core.statistics import metrics
 from emotion_core.training.averaging import WeightAverage
+from emotion_core.training.distributed import joined
 from emotion_core.training.epoch import Pace, train_epoch
 from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.optimizer import build_optimizer
 from emotion_core.training.outcome import write_outcome
 from emotion_core.training.part import Part, figures
-from emotion_core.training.peers import joined
 from emotion_core.training.pixels import load_pixels
-from emotion_core.training.pretraining import Pretraining
 from emotion_core.training.progress import Progress
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.run_directory import RunDirectory
@@ -32,6 +31,15 @@ from emotion_core.vision.network import EmotionNetwork, build_network, preproces
 
 COMPILING_PAYS = 500_000
 """Images in a whole training from which ``torch.compile`` is worth its minute on a GPU."""
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """A finished earlier stage on another labelled set, as the main training takes it up."""
+
+    weights: Path
+    facts: dict[str, Any]
+    """Kept with the model: data set, fingerprint, SHA-256 of the weights."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,8 @@ class EpochResult:
     seconds: float
     """Of the whole epoch, validation included."""
     is_best: bool
-    """Whether it is the best epoch so far by :func:`emotion_core.metrics.selection_score`."""
+    """Whether it is the best epoch so far by
+    :func:`emotion_core.statistics.metrics.selection_score`."""
     adjustments: list[str] = field(default_factory=list)
     """What training changed on the way to get through the epoch."""
 
@@ -96,10 +105,11 @@ def train(
     """Train one network; yields as each epoch ends. When exhausted, the run directory is complete.
 
     The weights kept are those that the last epoch ends with or, where the recipe keeps the best,
-    those of the epoch with the best :func:`emotion_core.metrics.selection_score` on the held-out
-    part; the run's figures are theirs. The train part's figures are gathered from the training
-    steps themselves, with dropout and augmentation on and the weights moving underneath: they stand
-    below what the epoch's last weights would reach, and save a second pass over the larger part.
+    those of the epoch with the best :func:`emotion_core.statistics.metrics.selection_score` on the
+    held-out part; the run's figures are theirs. The train part's figures are gathered from the
+    training steps themselves, with dropout and augmentation on and the weights moving underneath:
+    they stand below what the epoch's last weights would reach, and save a second pass over the
+    larger part.
 
     Started again with the same folder, recipe and data, it goes on after the last finished epoch
     (on a CPU to the same result as without the interruption); when finished, it yields nothing.

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from emotion_core import metrics
-from emotion_core.calibration import calibrate
+from emotion_core.drawn_faces.dataset import draw_face
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 from emotion_core.errors import TrainingError
-from emotion_core.training.collapse import collapse
-from emotion_core.training.drawn_faces import draw_face
+from emotion_core.statistics import metrics
+from emotion_core.statistics.calibration import calibrate
+from emotion_core.training.degenerate_model import collapse
 from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.part import Part, figures
 from emotion_core.training.progress import Progress
@@ -28,10 +28,11 @@ from emotion_core.training.run_directory import (
 from emotion_core.training.split import Split
 from emotion_core.vision.checkpoint import load_weights, save_model
 from emotion_core.vision.device import device_name
-from emotion_core.vision.golden import Golden
-from emotion_core.vision.inference import Scores, infer
+from emotion_core.vision.golden_outputs import Golden
+from emotion_core.vision.inference import infer
 from emotion_core.vision.network import EmotionNetwork
 from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scores import Scores
 
 GOLDEN_FACES: Final = len(EXPRESSIONS)
 GOLDEN_SEED: Final = 2024

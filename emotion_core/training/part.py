@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emotion_core import metrics
 from emotion_core.errors import TrainingError
+from emotion_core.statistics import metrics
 from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.objective import objective
 from emotion_core.training.recipe import Recipe
-from emotion_core.vision.inference import Scores
+from emotion_core.vision.scores import Scores
 
 _SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 
@@ -70,7 +70,7 @@ class Part:
 def figures(
     recipe: Recipe, truth: NDArray[np.int64], truth_va: NDArray[np.float64], scores: Scores
 ) -> dict[str, float]:
-    """``loss`` as the recipe weighs it, and every metric of :func:`emotion_core.metrics.score`.
+    """``loss`` as the recipe weighs it, and all of :func:`emotion_core.statistics.metrics.score`.
 
     The loss is :func:`emotion_core.training.objective.objective` over the whole part. A probability
     that float32 rounds to 0 enters it as the smallest normal float32.

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_core.drawn_faces.muscles import AFFECT
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
-from emotion_core.training.drawing.muscles import AFFECT
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from emotion_core import metrics
 from emotion_core.emotions import DIMENSIONS, PROBABILITY_COLUMNS
 from emotion_core.errors import TrainingError
+from emotion_core.statistics import metrics
 from emotion_core.training.run_directory import RunResult
 
 
@@ -26,7 +26,7 @@ def pooled_predictions(runs: Sequence[RunResult]) -> pd.DataFrame:
 
 
 def pooled_figures(runs: Sequence[RunResult]) -> dict[str, float]:
-    """Every metric of :func:`emotion_core.metrics.score` over all held-out images at once.
+    """All of :func:`emotion_core.statistics.metrics.score` over all held-out images at once.
 
     Raises:
         TrainingError: Two runs held out the same sample.

@@ -7,24 +7,14 @@ the same stage: the folds of a cross-validation, or both halves of an ablation.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emotion_core.errors import RecipeError
 from emotion_core.training.labelled_set import LabelledSet
+from emotion_core.training.loop import EpochResult, Pretraining, train
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.run_directory import WEIGHTS_FILE, RunDirectory
 from emotion_core.training.split import split_by_content
-
-
-@dataclass(frozen=True)
-class Pretraining:
-    """A finished stage, as the main training takes it up."""
-
-    weights: Path
-    facts: dict[str, Any]
-    """Kept with the model: data set, fingerprint, SHA-256 of the weights."""
 
 
 def pretrain(
@@ -34,7 +24,7 @@ def pretrain(
     *,
     device: str = "auto",
     weights_dir: Path | None = None,
-) -> Iterator[Any]:
+) -> Iterator[EpochResult]:
     """Train the stage that ``recipe`` asks for, or find it done; yields as each epoch ends.
 
     Args:
@@ -48,8 +38,6 @@ def pretrain(
         RecipeError: The recipe asks for no such stage.
         TrainingError: As in :func:`emotion_core.training.loop.train`.
     """
-    from emotion_core.training.loop import train
-
     stage = recipe.pretraining()
     split = split_by_content(labelled_set, stage.seed, stage.validation_share)
     directory = _directory(recipe, labelled_set, stages)

@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from emotion_core.durable import replacing, write_bytes
 from emotion_core.errors import TrainingError
+from emotion_core.files import replacing, write_bytes
 from emotion_core.vision.checkpoint import weights_bytes
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from emotion_core.durable import remove_partial, replacing, write_bytes
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import TrainingError
+from emotion_core.files import remove_partial, replacing, write_bytes
 from emotion_core.training.recipe import Recipe
 
 RECIPE_FILE: Final = "recipe.json"

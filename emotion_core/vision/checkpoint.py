@@ -11,9 +11,9 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import nn
 
-from emotion_core.durable import write_bytes
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.errors import WeightsError
+from emotion_core.files import write_bytes
 from emotion_core.vision.architectures import architecture_named
 from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
@@ -38,7 +38,8 @@ class ModelDescription:
     data: dict[str, Any]
     """Name and fingerprints of the data set and of the split."""
     calibration: dict[str, float]
-    """See :class:`emotion_core.calibration.Calibration`; its temperature is part of the model."""
+    """See :class:`emotion_core.statistics.calibration.Calibration`; the temperature is part of the
+    model."""
     git_revision: str | None
     """Of the project when the model was made; None outside a git checkout."""
 

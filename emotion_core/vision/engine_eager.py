@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from emotion_core.vision.checkpoint import load_model
 from emotion_core.vision.device import device_name, pick_device, prepare_device
-from emotion_core.vision.engines import answers_of
-from emotion_core.vision.golden import EXACT, GOLDEN_FILE, ROUNDED, Golden
+from emotion_core.vision.engine import answers_of
+from emotion_core.vision.golden_outputs import EXACT, GOLDEN_FILE, ROUNDED, Golden
 from emotion_core.vision.inference import infer
 from emotion_core.vision.scores import Scores
 

@@ -4,17 +4,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Final
 
 from emotion_core.vision import engine_compiled, engine_openvino
+from emotion_core.vision.engine import Engine
 from emotion_core.vision.processor import available_cores, cpu_flags
-from emotion_core.vision.scores import Scores
 
 if TYPE_CHECKING:
-    from emotion_core.vision.golden import Answer
     from emotion_core.vision.network import EmotionNetwork
     from emotion_core.vision.preprocessing import Preprocessing
 
@@ -31,31 +27,6 @@ _STORED: Final[dict[str, tuple[EngineFiles, tuple[str, ...]]]] = {
     "openvino": (engine_openvino.store, engine_openvino.FILES),
     "compiled": (engine_compiled.store, engine_compiled.FILES),
 }
-
-
-class Engine(Protocol):
-    """Something that scores the pixels of one model."""
-
-    @property
-    def name(self) -> str:
-        """As in :class:`Choice`."""
-
-    @property
-    def device(self) -> str:
-        """The processor, for people."""
-
-    def score(self, pixels: NDArray[np.uint8]) -> Scores:
-        """Score uint8 [N, S, S, 3] from the model's preprocessing; N may be 0."""
-
-
-def answers_of(engine: Engine) -> "Answer":
-    """What :class:`emotion_core.vision.golden.Golden` asks for, given by an engine."""
-
-    def answer(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        scores = engine.score(pixels)
-        return scores.probabilities, scores.va
-
-    return answer
 
 
 @dataclass(frozen=True)

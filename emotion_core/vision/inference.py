@@ -8,8 +8,7 @@ from emotion_core.emotions import EXPRESSIONS
 from emotion_core.vision.device import scoring_precision
 from emotion_core.vision.network import EmotionNetwork
 from emotion_core.vision.preprocessing import Preprocessing
-from emotion_core.vision.scorer import Scorer as Scorer
-from emotion_core.vision.scores import Scores as Scores
+from emotion_core.vision.scores import Scores
 
 CPU_BATCH = 32
 """Larger batches leave the caches and are slower on a CPU."""

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from emotion_core.errors import ScoringError
 from emotion_core.settings import PACKAGE_DIR
-from emotion_core.vision.engines import Choice, Engine
-from emotion_core.vision.prepared import (
+from emotion_core.vision.engine import Engine
+from emotion_core.vision.engines import Choice
+from emotion_core.vision.prepared_engines import (
     MOST_FACES,
     Prepared,
     device_kind,
@@ -167,7 +168,7 @@ class _Preparation:
             [
                 sys.executable,
                 "-m",
-                "emotion_core.vision.prepared",
+                "emotion_core.vision.prepared_engines",
                 str(self._model_dir),
                 f"--device={self._kind}",
                 f"--faces={faces}",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_core.calibration import scaled
+from emotion_core.statistics.calibration import scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Scores:
         """The same with the confidence that held-out images gave the model; labels stay.
 
         Args:
-            temperature: See :class:`emotion_core.calibration.Calibration`.
+            temperature: See :class:`emotion_core.statistics.calibration.Calibration`.
         """
         if temperature == 1.0 or not self.are_numbers:
             return self

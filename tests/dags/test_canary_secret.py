@@ -17,12 +17,13 @@ from factories import make_jpeg
 from promotions import forget_champion
 from rivals import make_field, store_checked_model
 
-from emotion_core.airflow_tasks import steps
+from emotion_core.airflow.task_context import installation
 from emotion_core.errors import StoreError
 from emotion_core.local.credentials import Credentials
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import OUR_DATABASE
 from emotion_core.settings import Settings
+from emotion_core.steps import reports
 from emotion_core.store.database import Database
 
 HOOK = "canary-hook-5d1f0c8e7b"
@@ -81,8 +82,8 @@ def test_a_nights_secrets_are_in_no_log_page_message_table_or_process_list(
         failed = bag_to_run.dags["train_and_compare"].test(
             run_conf={"preset": "quick", "data": "/nowhere"}
         )
-        with steps() as step:
-            step.report_night(scored.run_id)
+        with installation() as step:
+            reports.report_night(step, scored.run_id)
     watcher.is_over.set()
     watcher.join()
 
@@ -109,7 +110,7 @@ def test_an_address_that_does_not_answer_is_told_without_its_password(
 ) -> None:
     monkeypatch.setenv("EMOTION_DATABASE_URL", f"postgresql://app:{HOOK}@127.0.0.1:1/emotion")
 
-    with pytest.raises(StoreError) as refused, steps():
+    with pytest.raises(StoreError) as refused, installation():
         pass
 
     assert HOOK not in "".join(traceback.format_exception(refused.value))

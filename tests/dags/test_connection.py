@@ -5,33 +5,33 @@ import traceback
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from emotion_core.airflow_tasks import steps
+from emotion_core.airflow.task_context import installation
 from emotion_core.errors import DataError, NoChampionError, StoreError
 from emotion_core.settings import Settings
 
 
 @pytest.fixture
-def installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def configured(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     assert settings.database_url
     monkeypatch.setenv("EMOTION_HOME", str(settings.home))
     monkeypatch.setenv("EMOTION_DATABASE_URL", settings.database_url)
     return settings
 
 
-def test_without_a_connection_the_variable_serves(installation: Settings) -> None:
-    with steps() as bound:
+def test_without_a_connection_the_variable_serves(configured: Settings) -> None:
+    with installation() as bound:
         assert "emotion_app" in str(bound.database.url)
 
 
 def test_a_connection_kept_by_the_operators_is_used_before_the_variable(
-    installation: Settings, monkeypatch: pytest.MonkeyPatch
+    configured: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert installation.database_url
-    uri = installation.database_url.replace("postgresql+psycopg2://", "postgres://")
+    assert configured.database_url
+    uri = configured.database_url.replace("postgresql+psycopg2://", "postgres://")
     monkeypatch.setenv("AIRFLOW_CONN_EMOTION_DB", uri)
     monkeypatch.setenv("EMOTION_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
 
-    with steps() as bound:
+    with installation() as bound:
         assert bound.database.url.drivername == "postgresql+psycopg2"
         assert bound.database.url.database == "emotion"
 
@@ -49,31 +49,34 @@ def test_a_connection_kept_by_the_operators_is_used_before_the_variable(
     ],
 )
 def test_a_connection_that_cannot_be_used_is_a_sentence_without_a_piece_of_it(
-    installation: Settings, monkeypatch: pytest.MonkeyPatch, kept: str, sentence: str
+    configured: Settings, monkeypatch: pytest.MonkeyPatch, kept: str, sentence: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_EMOTION_DB", kept)
 
-    with pytest.raises((StoreError, AirflowFailException), match=sentence) as refused, steps():
+    with (
+        pytest.raises((StoreError, AirflowFailException), match=sentence) as refused,
+        installation(),
+    ):
         pass
 
     told = "".join(traceback.format_exception(refused.value))
     assert not any(secret in told for secret in ("hunter2", "swordfish", "fish@"))
 
 
-def test_a_refusal_fails_the_task_without_another_try(installation: Settings) -> None:
-    with pytest.raises(AirflowFailException, match=r"9\.jpg is cut off"), steps():
+def test_a_refusal_fails_the_task_without_another_try(configured: Settings) -> None:
+    with pytest.raises(AirflowFailException, match=r"9\.jpg is cut off"), installation():
         raise DataError("9.jpg is cut off")
 
 
 def test_an_unreachable_database_is_worth_another_try(
-    installation: Settings, monkeypatch: pytest.MonkeyPatch
+    configured: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMOTION_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
 
-    with pytest.raises(StoreError, match="cannot reach the database"), steps():
+    with pytest.raises(StoreError, match="cannot reach the database"), installation():
         pass
 
 
-def test_nothing_to_score_with_skips_the_task(installation: Settings) -> None:
-    with pytest.raises(AirflowSkipException, match="no model is champion"), steps():
+def test_nothing_to_score_with_skips_the_task(configured: Settings) -> None:
+    with pytest.raises(AirflowSkipException, match="no model is champion"), installation():
         raise NoChampionError("no model is champion yet")

@@ -11,7 +11,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
-from emotion_core.airflow_offers import FILE, MOST, offer_data_set, offered_data_sets
+from emotion_core.airflow.form_offers import FILE, MOST, offer_data_set, offered_data_sets
 
 DAGS = Path(__file__).parents[2] / "dags"
 

@@ -14,7 +14,7 @@ from emotion_core.local.airflow import POOLS
 ROOT = Path(__file__).parents[2]
 DAGS = ROOT / "dags"
 HEAVY = ("torch", "torchvision", "sqlalchemy", "pandas", "sklearn", "numpy", "PIL", "emotion_core")
-LIGHT = ("emotion_core.airflow_alerts", "emotion_core.airflow_offers")
+LIGHT = ("emotion_core.airflow.alerts", "emotion_core.airflow.form_offers")
 """What a DAG file may import of ours: they load nothing heavy, which ``test_form`` measures."""
 
 

@@ -17,6 +17,7 @@ from rivals import Field, make_field, store_checked_model
 from sqlalchemy import text
 
 from emotion_core.settings import Settings
+from emotion_core.steps import promotion
 from emotion_core.store.aliases import AliasChange, alias_changes
 from emotion_core.store.batches import batch_summary, scored_files
 from emotion_core.store.database import Database
@@ -182,7 +183,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
     inbox.mkdir(parents=True)
     (inbox / "a.jpg").write_bytes(make_jpeg((10, 120, 200)))
     (inbox / "_SUCCESS").touch()
-    field.steps.challenge(field.better.name, reason="to be seen", changed_by="test")
+    promotion.challenge(field.steps, field.better.name, reason="to be seen", changed_by="test")
 
     result = run(bag_to_run, "score_new_images", {})
 
@@ -202,7 +203,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
     (inbox / "b.jpg").write_bytes(make_jpeg((200, 10, 120)))
     with database.transaction("emotion_train") as connection:
         broken = make_model(connection, folder=tmp_path / "gone")
-    field.steps.challenge(broken.name, reason="to be seen", changed_by="test")
+    promotion.challenge(field.steps, broken.name, reason="to be seen", changed_by="test")
 
     result = run(bag_to_run, "score_new_images", {})
 

@@ -11,11 +11,11 @@ from factories import make_jpeg
 from promotions import forget_champion
 from sqlalchemy import text
 
-from emotion_core.names import folder_name
+from emotion_core.drawn_faces.dataset import draw_dataset
+from emotion_core.files import folder_name
 from emotion_core.settings import Settings
 from emotion_core.store import batches, models, training_runs
 from emotion_core.store.database import Database
-from emotion_core.training.drawn_faces import draw_dataset
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +85,16 @@ def test_scoring_without_a_champion_is_skipped_and_harms_nothing(
 def test_a_night_scores_what_arrived_and_gives_every_refusal_its_reason(
     bag_to_run: DagBag, faces: Path, installation: Settings, database: Database
 ) -> None:
-    from emotion_core.steps import Steps
+    from emotion_core.steps import promotion
+    from emotion_core.steps.installation import Installation
 
     trained = run(
         bag_to_run, "train_and_compare", training_form(faces, networks=["efficientnet_b0"], seed=3)
     )
     assert trained.state == DagRunState.SUCCESS
-    champion = Steps(installation).promote_better(trained.run_id, changed_by="test")
+    champion = promotion.promote_better(
+        Installation(installation), trained.run_id, changed_by="test"
+    )
     inbox = installation.inbox_dir / "night"
     inbox.mkdir(parents=True)
     for picture in sorted(faces.rglob("*.jpg"))[:5]:

@@ -15,8 +15,8 @@ from composed import wait_until
 from installation import installed
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
 
+from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.local.airflow_api import AirflowApi
-from emotion_core.training.drawn_faces import draw_dataset
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 

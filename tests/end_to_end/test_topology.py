@@ -21,12 +21,12 @@ from PIL import Image
 from promotions import make_champion
 from sqlalchemy import text
 
+from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.local.airflow_api import AirflowApi, TaskState
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps.installation import Installation
 from emotion_core.store import models
 from emotion_core.store.batches import BatchSummary, batch_summary
-from emotion_core.training.drawn_faces import draw_dataset
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
@@ -81,7 +81,7 @@ def _live_through(system: Composed, folder: Path) -> Told:
         system.variables["AIRFLOW_ADMIN_PASSWORD"],
     )
     settings = Settings.from_environment(system.environment("worker-cpu"))
-    steps = Steps(settings, settings.database_url)
+    steps = Installation(settings, settings.database_url)
 
     def ask(question: str) -> int:
         with steps.database.transaction("emotion_report") as connection:

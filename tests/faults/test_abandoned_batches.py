@@ -23,7 +23,8 @@ from emotion_core.errors import ScoringError
 from emotion_core.scoring.intake import take_in
 from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import retention, scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store.batches import at_work, close_batch, enter_files
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
@@ -250,7 +251,12 @@ def test_the_same_command_after_ctrl_c_scores_everything_and_leaves_nothing_open
         (left, 2 if left else 0, True),
     ]
     assert waiting(database, models) == 0
-    assert Steps(settings).put_back("not_an_image", batch=None, requested_by="test") >= 1
+    assert (
+        scoring.retry_refused(
+            Installation(settings), "not_an_image", batch=None, requested_by="test"
+        )
+        >= 1
+    )
 
 
 def test_another_models_command_takes_nothing_from_the_champions(
@@ -258,11 +264,11 @@ def test_another_models_command_takes_nothing_from_the_champions(
 ) -> None:
     settings.inbox_dir.mkdir(parents=True)
     Inbox(settings.inbox_dir, "", database, 0).deliver(2, first=20_000_000)
-    steps = Steps(settings)
+    steps = Installation(settings)
     night, shell = f"{settings.home} night", f"{settings.home} shell"
-    steps.open_batch(night)
+    scoring.open_batch(steps, night)
 
-    counts = steps.open_batch(shell, source=str(settings.inbox_dir), model=models[1].name)
+    counts = scoring.open_batch(steps, shell, source=str(settings.inbox_dir), model=models[1].name)
 
     assert (counts["count_taken_over"], counts["count_planned"]) == (0, 2)
     assert waiting(database, models) == 4
@@ -273,14 +279,14 @@ def test_a_night_that_was_stopped_is_finished_by_the_next_or_closed_by_retention
 ) -> None:
     settings.inbox_dir.mkdir(parents=True)
     Inbox(settings.inbox_dir, "", database, 0).deliver(3, first=30_000_000)
-    steps = Steps(settings)
+    steps = Installation(settings)
     nights = [f"{settings.home} {night}" for night in ("monday", "tuesday")]
-    steps.open_batch(nights[0])
+    scoring.open_batch(steps, nights[0])
 
-    counts = steps.open_batch(nights[1])
-    steps.score(nights[1], "worker")
-    steps.keep(nights[1], "images")
+    counts = scoring.open_batch(steps, nights[1])
+    scoring.score(steps, nights[1], "worker")
+    retention.apply_retention(steps, nights[1], "images")
 
     assert (counts["count_entered"], counts["count_taken_over"]) == (0, 3)
     assert batches_of(database, settings.inbox_dir) == [(0, 0, True), (3, 3, True)]
-    assert steps.close_batch(nights[1])["count_done"] == 3
+    assert scoring.close_batch(steps, nights[1])["count_done"] == 3

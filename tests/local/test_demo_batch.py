@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.errors import ImageRefused
 from emotion_core.local.demo_batch import COUNT_GOOD, drop, faces_to_score
 from emotion_core.training.affectnet import read_affectnet
-from emotion_core.training.drawn_faces import draw_dataset
 from emotion_core.training.split import split_by_content
 from emotion_core.vision.images import decode
 

@@ -1,28 +1,24 @@
 """The pages in Airflow's UI for keyboard, screen reader, narrow screens, dark; hostile names."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from hostile_texts import HOSTILE
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from emotion_core.reporting.batch_pages import BatchesPage, NightRow, render_batch, render_batches
-from emotion_core.reporting.health_page import DISTANCES, DriftRow, HealthPage, render_health
-from emotion_core.reporting.model_pages import HEADLINES, ModelsPage, render_models
-from emotion_core.reporting.night import Night, RefusedFor
-from emotion_core.reporting.pages import render_message, render_started
+from emotion_core.pages.batches import BatchesPage, NightRow, render_batch, render_batches
+from emotion_core.pages.health import DISTANCES, DriftRow, HealthPage, render_health
+from emotion_core.pages.index import render_message, render_started
+from emotion_core.pages.models import HEADLINES, ModelsPage, render_models
+from emotion_core.pages.night import Night, RefusedFor
 from emotion_core.store.aliases import AliasChange
 from emotion_core.store.batches import BatchSummary, RefusedFile
 from emotion_core.store.health import HealthRow
 from emotion_core.store.health_history import Alarm, NightDistance, Waiting
 from emotion_core.store.model_listing import GateFigure, Headline, ListedModel, RefusedGate
-
-sys.path.append(str(Path(__file__).parents[1] / "reporting"))
-from hostile_texts import HOSTILE
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KINDS = ("models", "batches", "batch", "health", "message", "started")

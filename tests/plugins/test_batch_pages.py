@@ -7,7 +7,7 @@ import pytest
 from factories import make_arrivals, make_model, make_scores
 from fastapi.testclient import TestClient
 
-from emotion_core.reporting.batch_pages import BatchesPage, render_batches
+from emotion_core.pages.batches import BatchesPage, render_batches
 from emotion_core.store import batches, retries
 from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.store.database import Database

@@ -204,7 +204,7 @@ def test_a_paused_dag_is_said_to_be_so(
 def test_what_the_dag_does_not_take_is_refused_by_the_dag(operator: TestClient, press: str) -> None:
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
-    from emotion_core.airflow_runs import start_run
+    from emotion_core.airflow.runs import start_run
     from emotion_core.errors import RunRefusedError
 
     somebody = SimpleAuthManagerUser(username="ada", role="op")

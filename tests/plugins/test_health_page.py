@@ -1,24 +1,21 @@
 """The health page: what was measured, against which limit, what was alarming, what waits."""
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from factories import make_arrivals
 from fastapi.testclient import TestClient
 from promotions import forget_champion
+from watched_nights import make_champion, score_night
 
-from emotion_core.reporting.health_page import HealthPage, render_health
-from emotion_core.reporting.measures import measured
+from emotion_core.pages.health import HealthPage, render_health
+from emotion_core.pages.health_measures import measured
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import health
+from emotion_core.steps.installation import Installation
 from emotion_core.store import batches
 from emotion_core.store.database import Database
-
-sys.path.append(str(Path(__file__).parents[1] / "monitoring"))
-from watched_nights import make_champion, score_night
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -30,8 +27,8 @@ def watched(database: Database, urls: dict[str, str], settings: Settings) -> Ite
     forget_champion(urls)
     model = make_champion(database, urls)
     score_night(database, settings, model, key, [5, 65, 5, 5, 5, 5, 5, 5])
-    steps = Steps(settings)
-    steps.watch_health(f"look at {key}")
+    steps = Installation(settings)
+    health.watch_health(steps, f"look at {key}")
     with database.transaction("emotion_score") as connection:
         batch = batches.open_batch(
             connection, run_key=f"next {key}", source="/in", model_version_id=model.id

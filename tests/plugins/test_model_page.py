@@ -8,7 +8,7 @@ from factories import make_labels, make_predictions, make_training_run
 from fastapi.testclient import TestClient
 from promotions import forget_champion, make_champion, make_rival, make_shared_labels, record_gate
 
-from emotion_core.reporting.model_pages import ModelsPage, render_models
+from emotion_core.pages.models import ModelsPage, render_models
 from emotion_core.store import aliases, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion, register_model_version

@@ -8,7 +8,7 @@ import pytest
 from factories import make_arrivals, make_model
 from fastapi.testclient import TestClient
 
-from emotion_core.names import folder_name
+from emotion_core.files import folder_name
 from emotion_core.settings import Settings
 from emotion_core.store.batches import enter_files, open_batch, plan_items
 from emotion_core.store.database import Database

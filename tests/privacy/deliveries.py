@@ -11,7 +11,8 @@ from sqlalchemy import text
 from emotion_core.scoring.intake import Intake, take_in
 from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import privacy
+from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, models
 from emotion_core.store.database import Database
 from emotion_core.vision.preprocessing import Preprocessing
@@ -63,7 +64,7 @@ def open_night(
         batch = batches.open_batch(
             connection, run_key=run_key, source=settings.inbox, model_version_id=model.id
         )
-    key = Steps(settings).require_erasures()
+    key = privacy.require_erasures(Installation(settings))
     return batch, take_in(database, batch, settle_seconds=60, key=key)
 
 

@@ -23,12 +23,13 @@ from sqlalchemy import text
 
 from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import privacy
+from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, erasure
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
+from emotion_core.store.tombstone_key import tombstone_key
 from emotion_core.store.tombstones import begin_entering, claim_key
-from emotion_core.tombstone_key import tombstone_key
 from emotion_core.vision.scores import Scores
 
 ASKED = {"reason": "asked for", "requested_by": "the office"}
@@ -78,7 +79,7 @@ def test_an_item_that_is_leased_while_it_is_erased_publishes_nothing(
             work, database, Slow(), model_version_id=model.id, worker="w", poll_seconds=0.1
         )
         assert is_computing.wait(60)
-        Steps(settings).erase(content=hashes["mia"], **ASKED)
+        privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
         is_erased.set()
         tally = worker.result()
 
@@ -103,7 +104,7 @@ def test_an_erasure_waits_for_the_worker_that_is_publishing_and_then_takes_what_
     with ThreadPoolExecutor(1) as pool:
         with database.transaction("emotion_score") as connection:
             published, _ = publish_items(connection, claims, *make_scores(1), [])
-            erasing = pool.submit(Steps(settings).erase, content=hashes["mia"], **ASKED)
+            erasing = pool.submit(Installation(settings).erase, content=hashes["mia"], **ASKED)
             until(lambda: somebody_waits_for_a_lock(database))
             assert not erasing.done()
         outcome = erasing.result(60)
@@ -148,7 +149,7 @@ def test_an_intake_during_an_erasure_waits_and_then_refuses_the_content(
     model = make_scorable(database)
     hashes = deliver(settings.inbox_dir, mia=305, ben=306)
     key = tombstone_key(settings)
-    Steps(settings).require_erasures()
+    privacy.require_erasures(Installation(settings))
 
     with ThreadPoolExecutor(1) as pool:
         with database.transaction("emotion_erase") as connection:
@@ -179,7 +180,7 @@ def test_an_erasure_during_an_intake_waits_and_then_takes_what_was_entered(
             begin_entering(connection)
             batches.enter_files(connection, batch, [arrived])
             batches.plan_items(connection, batch.id)
-            erasing = pool.submit(Steps(settings).erase, content="5a" * 32, **ASKED)
+            erasing = pool.submit(Installation(settings).erase, content="5a" * 32, **ASKED)
             until(lambda: somebody_waits_for_a_lock(database))
         outcome = erasing.result(60)
 
@@ -194,7 +195,7 @@ def test_erasing_in_the_middle_of_a_busy_night_harms_no_neighbour(
     hashes = deliver(settings.inbox_dir, **{f"face {n}": 400 + n for n in range(120)})
     batch, _ = open_night(database, settings, model, name)
     unlucky = random.Random(7).sample(sorted(hashes), 24)
-    steps = Steps(settings)
+    steps = Installation(settings)
 
     with ThreadPoolExecutor(4) as pool:
         workers = [
@@ -210,7 +211,9 @@ def test_erasing_in_the_middle_of_a_busy_night_harms_no_neighbour(
             for number in range(2)
         ]
         erasing = [
-            pool.submit(lambda part: [steps.erase(content=hashes[f], **ASKED) for f in part], part)
+            pool.submit(
+                lambda part: [privacy.erase(steps, content=hashes[f], **ASKED) for f in part], part
+            )
             for part in (unlucky[::2], unlucky[1::2])
         ]
         for future in (*erasing, *workers):

@@ -17,9 +17,10 @@ from deliveries import (
 from own_database import Own
 
 from emotion_core.errors import StorageError, StoreError
-from emotion_core.scoring.erasures_file import append_tombstones, read_tombstones
+from emotion_core.privacy.tombstones_file import append_tombstones, read_tombstones
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import privacy, scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 
 ASKED = {"reason": "asked for", "requested_by": "the office"}
@@ -67,7 +68,7 @@ def test_an_erasure_survives_the_restore_of_an_older_backup(
     mias_bytes = (settings.inbox_dir / "mia.jpg").read_bytes()
     score_night(database, settings, model, name)
     backup = postgres_program(own, "pg_dump", "--format=custom", own.name)
-    Steps(settings).erase(content=hashes["mia"], **ASKED)
+    privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
 
     postgres_program(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
@@ -75,13 +76,13 @@ def test_an_erasure_survives_the_restore_of_an_older_backup(
     (settings.inbox_dir / "mia.jpg").write_bytes(mias_bytes)  # the inbox was restored, too
     after = replace(settings, database_url=restored.urls["emotion_app"])
     again = Database(restored.urls["emotion_app"])
-    steps = Steps(after)
+    steps = Installation(after)
     is_back = count_predictions(again, hashes["mia"])
     with pytest.raises(StoreError, match=r"lacks 1 erasures.*emotion erase --replay"):
-        steps.open_batch(f"{name} too early", model=model.name)
-    outcome = steps.replay_erasures()
+        scoring.open_batch(steps, f"{name} too early", model=model.name)
+    outcome = privacy.replay_erasures(steps)
     _, intake = open_night(again, after, model, f"{name} 2")
-    nothing_more = steps.replay_erasures()
+    nothing_more = privacy.replay_erasures(steps)
 
     assert is_back == 1
     assert outcome.record is not None
@@ -98,16 +99,16 @@ def test_tombstones_can_be_kept_in_a_file_of_ones_own_and_replayed_from_it(
     settings: Settings, own: Own, restored: Own
 ) -> None:
     backup = postgres_program(own, "pg_dump", "--format=custom", own.name)
-    steps = Steps(settings)
-    steps.erase(content="c4" * 32, **ASKED)
+    steps = Installation(settings)
+    privacy.erase(steps, content="c4" * 32, **ASKED)
     kept = settings.inbox_dir.parent / "kept.jsonl"
 
-    count = steps.export_tombstones(kept)
-    steps.export_tombstones(kept)
+    count = privacy.export_tombstones(steps, kept)
+    privacy.export_tombstones(steps, kept)
     postgres_program(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
     )
-    after = Steps(replace(settings, database_url=restored.urls["emotion_app"]))
+    after = Installation(replace(settings, database_url=restored.urls["emotion_app"]))
     after.replay_erasures(kept)
     after.require_erasures()
     after.database.close()

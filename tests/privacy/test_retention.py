@@ -21,11 +21,12 @@ from sqlalchemy import text
 
 from emotion_core.errors import ErasureError
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import privacy, retention
+from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.holds import holds, lift_hold, place_hold
 from emotion_core.store.retention import CLASSES, retention_runs, set_policy
-from emotion_core.tombstone_key import tombstone_key
+from emotion_core.store.tombstone_key import tombstone_key
 
 DAGS = Path(__file__).parents[2] / "dags"
 WHY = {"reason": "case 7", "placed_by": "counsel"}
@@ -78,7 +79,7 @@ def test_nothing_goes_while_no_days_are_set(
     age(own, settings.inbox, 4_000)
 
     for class_ in CLASSES:
-        assert Steps(settings).keep(name, class_)["count_removed"] == 0
+        assert retention.apply_retention(Installation(settings), name, class_)["count_removed"] == 0
 
     assert count_predictions(database, hashes["mia"]) == 1
     assert (settings.inbox_dir / "mia.jpg").exists()
@@ -95,7 +96,7 @@ def test_old_predictions_go_in_steps_and_young_ones_stay_with_a_proof(
     score_night(database, settings, model, f"{name} 2")
     keep_for(database, "predictions", 30)
 
-    counts = Steps(settings).keep(name, "predictions", rows_a_step=3)
+    counts = retention.apply_retention(Installation(settings), name, "predictions", rows_a_step=3)
 
     left = {face for face in hashes if count_predictions(database, hashes[face])}
     with database.transaction("emotion_report") as connection:
@@ -117,7 +118,7 @@ def test_what_lost_its_prediction_is_not_scored_again_when_it_comes_again(
     score_night(database, settings, model, name)
     age(own, settings.inbox, 31)
     keep_for(database, "predictions", 30)
-    Steps(settings).keep(name, "predictions")
+    retention.apply_retention(Installation(settings), name, "predictions")
     deliver(settings.inbox_dir, again=530)
 
     score_night(database, settings, model, f"{name} 2")
@@ -145,8 +146,8 @@ def test_old_images_lose_their_bytes_and_a_manifest_that_is_met_no_more_goes_wit
     score_night(database, settings, model, f"{name} 2")
     keep_for(database, "images", 30)
 
-    counts = Steps(settings).keep(name, "images", rows_a_step=2)
-    again = Steps(settings).keep(f"{name} again", "images")
+    counts = retention.apply_retention(Installation(settings), name, "images", rows_a_step=2)
+    again = retention.apply_retention(Installation(settings), f"{name} again", "images")
 
     assert counts["count_removed"] == 3
     assert again["count_removed"] == 0
@@ -163,7 +164,7 @@ def test_an_image_that_still_waits_for_a_worker_keeps_its_bytes(
     age(own, settings.inbox, 31)
     keep_for(database, "images", 30)
 
-    counts = Steps(settings).keep(name, "images")
+    counts = retention.apply_retention(Installation(settings), name, "images")
 
     assert counts["count_removed"] == 0
     assert (settings.inbox_dir / "mia.jpg").exists()
@@ -181,7 +182,7 @@ def test_old_refusals_go_and_their_files_are_not_looked_at_again(
     age(own, settings.inbox, 31)
     keep_for(database, "refusals", 30)
 
-    counts = Steps(settings).keep(name, "refusals", rows_a_step=1)
+    counts = retention.apply_retention(Installation(settings), name, "refusals", rows_a_step=1)
     score_night(database, settings, model, f"{name} 2")
 
     assert counts["count_removed"] == 2
@@ -210,14 +211,17 @@ def test_what_is_held_is_kept_and_counted_until_the_hold_is_lifted(
         hold = place_hold(connection, kind=kind, **what, **WHY)  # type: ignore[arg-type]
     keep_for(database, "predictions", 30)
     keep_for(database, "images", 30)
-    steps = Steps(settings)
+    steps = Installation(settings)
 
-    held = [steps.keep(name, class_) for class_ in ("predictions", "images")]
-    outcome = steps.erase(content=sha256, reason="asked for", requested_by="the office")
+    held = [retention.apply_retention(steps, name, class_) for class_ in ("predictions", "images")]
+    outcome = privacy.erase(steps, content=sha256, reason="asked for", requested_by="the office")
     is_kept = (settings.inbox_dir / "mia.jpg").exists() and count_predictions(database, sha256)
     with database.transaction("emotion_erase") as connection:
         lift_hold(connection, hold, "counsel")
-    freed = [steps.keep(f"{name} 2", class_) for class_ in ("predictions", "images")]
+    freed = [
+        retention.apply_retention(steps, f"{name} 2", class_)
+        for class_ in ("predictions", "images")
+    ]
 
     assert is_kept
     assert all((c["count_removed"], c["count_held"]) == (0, 1) for c in held)
@@ -238,8 +242,11 @@ def test_a_held_data_set_keeps_its_images_from_erasure(
     with database.transaction("emotion_erase") as connection:
         hold = place_hold(connection, kind="dataset", dataset="sixteen colours", **WHY)
 
-    outcome = Steps(settings).erase(
-        content=labels["sha256"][0], reason="asked for", requested_by="the office"
+    outcome = privacy.erase(
+        Installation(settings),
+        content=labels["sha256"][0],
+        reason="asked for",
+        requested_by="the office",
     )
 
     assert outcome.held == [f"an image is kept by legal hold {hold}"]
@@ -260,7 +267,7 @@ def test_a_run_that_was_cut_short_goes_on_with_its_cutoff_and_its_count(
         assert run is not None
         forget_rows(connection, run[0], "predictions", run[1], 2)
 
-    counts = Steps(settings).keep(name, "predictions")
+    counts = retention.apply_retention(Installation(settings), name, "predictions")
 
     with database.transaction("emotion_report") as connection:
         proofs = retention_runs(connection, name)

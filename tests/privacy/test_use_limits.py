@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from emotion_core.errors import ProhibitedUseError
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import privacy, scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store import sources
 from emotion_core.store.database import Database
 
@@ -18,21 +19,25 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.node.name
 
 
-def take_in(steps: Steps, settings: Settings, database: Database, name: str) -> dict[str, int]:
+def take_in(
+    steps: Installation, settings: Settings, database: Database, name: str
+) -> dict[str, int]:
     model = make_scorable(database)
     deliver(settings.inbox_dir, mia=601)
-    return steps.open_batch(name, model=model.name)
+    return scoring.open_batch(steps, name, model=model.name)
 
 
-def record(steps: Steps, settings: Settings, purpose: str, **basis: str) -> sources.SourcePurpose:
-    return steps.record_source(settings.inbox, purpose, recorded_by="the office", **basis)
+def record(
+    steps: Installation, settings: Settings, purpose: str, **basis: str
+) -> sources.SourcePurpose:
+    return privacy.record_source(steps, settings.inbox, purpose, recorded_by="the office", **basis)
 
 
 @pytest.mark.parametrize("purpose", ["workplace", "education"])
 def test_a_prohibited_purpose_is_refused_before_anything_is_taken_in(
     database: Database, settings: Settings, name: str, purpose: str
 ) -> None:
-    steps = Steps(settings)
+    steps = Installation(settings)
     record(steps, settings, purpose)
 
     with pytest.raises(ProhibitedUseError, match=rf"recorded for {purpose}.*Article 5\(1\)\(f\)"):
@@ -48,21 +53,21 @@ def test_a_prohibited_purpose_is_refused_before_anything_is_taken_in(
 def test_a_link_to_a_prohibited_folder_is_refused_like_the_folder(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:
-    steps = Steps(settings)
+    steps = Installation(settings)
     (tmp_path / "class/photos").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "class")
-    steps.record_source(str(tmp_path / "link/"), "education", recorded_by="the office")
+    privacy.record_source(steps, str(tmp_path / "link/"), "education", recorded_by="the office")
 
     for source in (tmp_path / "class", tmp_path / "link", tmp_path / "link/photos", tmp_path):
         with pytest.raises(ProhibitedUseError):
-            steps.require_permitted(str(source))
+            privacy.require_permitted(steps, str(source))
 
 
 @pytest.mark.parametrize("basis", ["medical", "safety"])
 def test_a_recorded_basis_lets_it_be_scored(
     database: Database, settings: Settings, name: str, basis: str
 ) -> None:
-    steps = Steps(settings)
+    steps = Installation(settings)
     record(steps, settings, "workplace", basis=basis, basis_note="fatigue of drivers, 12/2026")
 
     assert take_in(steps, settings, database, name)["count_entered"] == 1
@@ -71,7 +76,7 @@ def test_a_recorded_basis_lets_it_be_scored(
 def test_a_basis_that_is_taken_back_prohibits_again_and_both_records_are_kept(
     database: Database, settings: Settings, name: str
 ) -> None:
-    steps = Steps(settings)
+    steps = Installation(settings)
     record(steps, settings, "education", basis="medical", basis_note="a study")
     record(steps, settings, "education")
 
@@ -89,7 +94,7 @@ def test_a_basis_that_is_taken_back_prohibits_again_and_both_records_are_kept(
 def test_a_source_that_nobody_recorded_is_scored_and_shown_as_unstated(
     database: Database, settings: Settings, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    steps = Steps(settings)
+    steps = Installation(settings)
 
     counts = take_in(steps, settings, database, name)
 
@@ -104,17 +109,19 @@ def test_a_source_that_nobody_recorded_is_scored_and_shown_as_unstated(
 def test_neither_a_folder_inside_nor_one_above_is_a_way_around(
     database: Database, settings: Settings, name: str, where: str
 ) -> None:
-    steps = Steps(settings)
+    steps = Installation(settings)
     folder = settings.inbox_dir.parent if where == "above" else settings.inbox_dir / "staff"
-    steps.record_source(str(folder), "workplace", recorded_by="the office")
+    privacy.record_source(steps, str(folder), "workplace", recorded_by="the office")
 
     with pytest.raises(ProhibitedUseError, match=str(folder)):
         take_in(steps, settings, database, name)
 
 
 def test_the_nearest_record_counts(database: Database, settings: Settings, name: str) -> None:
-    steps = Steps(settings)
-    steps.record_source(str(settings.inbox_dir.parent), "workplace", recorded_by="the office")
+    steps = Installation(settings)
+    privacy.record_source(
+        steps, str(settings.inbox_dir.parent), "workplace", recorded_by="the office"
+    )
     record(steps, settings, "research")
 
     assert take_in(steps, settings, database, name)["count_entered"] == 1
@@ -123,8 +130,8 @@ def test_the_nearest_record_counts(database: Database, settings: Settings, name:
 def test_a_name_that_only_begins_alike_is_another_source(
     database: Database, settings: Settings, name: str
 ) -> None:
-    steps = Steps(settings)
-    steps.record_source(f"{settings.inbox}-staff", "workplace", recorded_by="the office")
+    steps = Installation(settings)
+    privacy.record_source(steps, f"{settings.inbox}-staff", "workplace", recorded_by="the office")
 
     assert take_in(steps, settings, database, name)["count_entered"] == 1
 
@@ -143,7 +150,7 @@ def test_an_impossible_record_is_a_sentence(
     settings: Settings, purpose: str, basis: dict[str, str]
 ) -> None:
     with pytest.raises(ProhibitedUseError):
-        record(Steps(settings), settings, purpose, **basis)
+        record(Installation(settings), settings, purpose, **basis)
 
 
 def test_the_database_itself_refuses_a_basis_without_what_it_rests_on(database: Database) -> None:

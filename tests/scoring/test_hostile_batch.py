@@ -16,8 +16,8 @@ from emotion_core.scoring.outcome import close
 from emotion_core.scoring.worker import work
 from emotion_core.store.batches import open_batch
 from emotion_core.store.database import Database
-from emotion_core.vision.inference import Scores
 from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scores import Scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "vision"))
 from hostile_files import mutations

@@ -18,7 +18,7 @@ from emotion_core.errors import ScoringError
 from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
 from emotion_core.scoring.intake import take_in
 from emotion_core.scoring.local_folder import LocalFolder
-from emotion_core.scoring.source import open_source, read_delivered
+from emotion_core.scoring.sources import open_source, read_delivered
 from emotion_core.store.batches import open_batch, refused_files
 from emotion_core.store.database import Database
 
@@ -293,7 +293,7 @@ def test_what_may_not_be_read_is_a_refusal() -> None:
     script = (
         "import os, sys, time\n"
         "from emotion_core.scoring.inbox import Scan, read_arrived\n"
-        "from emotion_core.scoring.source import open_source\n"
+        "from emotion_core.scoring.sources import open_source\n"
         "source = open_source(sys.argv[1])\n"
         "if os.geteuid() == 0: os.setuid(65534)  # root may read everything\n"
         "found = list(Scan(source, time.time_ns(), 0).files())\n"

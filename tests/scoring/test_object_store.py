@@ -18,9 +18,10 @@ from emotion_core.errors import ScoringError, SourceUnreachableError
 from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
 from emotion_core.scoring.intake import take_in
 from emotion_core.scoring.object_store import _entry
-from emotion_core.scoring.source import open_source, read_delivered
+from emotion_core.scoring.sources import open_source, read_delivered
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store.batches import held_folders, open_batch
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items
@@ -146,10 +147,10 @@ def test_one_object_is_scored_by_its_address_and_a_folder_however_it_is_spelt(
     for key in ("in/a.jpg", "in/twice", "in/twice/b.jpg", "c.jpg"):
         bucket.put(key, PICTURE)
     address = f"s3://{bucket.name}"
-    steps = Steps(settings)
+    steps = Installation(settings)
 
     assert {
-        written: steps.place_to_score(written)
+        written: scoring.place_to_score(steps, written)
         for written in (
             f"{address}/in/a.jpg",
             f"{address}/c.jpg",
@@ -171,12 +172,12 @@ def test_one_object_is_scored_by_its_address_and_a_folder_however_it_is_spelt(
 
 
 def test_a_missing_bucket_opens_no_batch(bucket: Bucket, settings: Settings) -> None:
-    steps = Steps(settings)
+    steps = Installation(settings)
 
     with pytest.raises(ScoringError, match="is not a folder that can be read"):
-        steps.open_batch("missing bucket", source="s3://there-is-no-such-bucket/in")
+        scoring.open_batch(steps, "missing bucket", source="s3://there-is-no-such-bucket/in")
     with pytest.raises(ScoringError, match="there is no batch"):
-        steps.close_batch("missing bucket")
+        scoring.close_batch(steps, "missing bucket")
 
 
 def test_a_manifest_holds_a_prefix_until_it_is_met(bucket: Bucket) -> None:
@@ -278,8 +279,8 @@ def test_the_inbox_may_be_set_to_an_address() -> None:
 def test_an_object_is_removed_only_while_it_holds_what_is_to_go(
     bucket: Bucket, object_server: str
 ) -> None:
-    from emotion_core.scoring.removal import remove_content
-    from emotion_core.tombstone_key import TombstoneKey
+    from emotion_core.privacy.removal import remove_content
+    from emotion_core.store.tombstone_key import TombstoneKey
 
     key = TombstoneKey(b"k" * 32)
     mark = key.content(hashlib.sha256(PICTURE).digest())

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from emotion_core.privacy.removal import remove_content, remove_delivery, remove_met_manifests
 from emotion_core.scoring.local_folder import LocalFolder
-from emotion_core.scoring.removal import remove_content, remove_delivery, remove_met_manifests
-from emotion_core.tombstone_key import TombstoneKey
+from emotion_core.store.tombstone_key import TombstoneKey
 
 KEY = TombstoneKey(b"k" * 32)
 MARK = KEY.content(hashlib.sha256(b"mia").digest())

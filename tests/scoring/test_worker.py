@@ -13,8 +13,8 @@ from emotion_core.scoring.intake import Intake, take_in
 from emotion_core.scoring.worker import Tally, work
 from emotion_core.store.batches import Batch, batch_summary, close_batch, open_batch, refused_files
 from emotion_core.store.database import Database
-from emotion_core.vision.inference import Scores
 from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scores import Scores
 
 
 class FakeScorer:

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from emotion_core.scoring.tally import STAGES
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.throughput import throughputs
 
@@ -19,7 +20,7 @@ from model_folder import store_model, trained_briefly
 
 
 @pytest.fixture
-def steps(settings: Settings, database: Database, tmp_path: Path) -> Steps:
+def steps(settings: Settings, database: Database, tmp_path: Path) -> Installation:
     """An installation with a champion and three images that wait."""
     folder = store_model(tmp_path / "model", trained_briefly())
     with database.transaction("emotion_train") as connection:
@@ -30,17 +31,17 @@ def steps(settings: Settings, database: Database, tmp_path: Path) -> Steps:
         (settings.inbox_dir / f"{number}.jpg").write_bytes(make_jpeg((number, 90, 30)))
     (settings.inbox_dir / "bad.jpg").write_bytes(b"no picture")
     (settings.inbox_dir / "_SUCCESS").touch()
-    return Steps(settings)
+    return Installation(settings)
 
 
 def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
-    steps: Steps, database: Database, request: pytest.FixtureRequest
+    steps: Installation, database: Database, request: pytest.FixtureRequest
 ) -> None:
     run_key = request.node.name
-    steps.open_batch(run_key)
+    scoring.open_batch(steps, run_key)
 
-    result = steps.score(run_key, "worker 1")
-    steps.score(run_key, "worker 1")
+    result = scoring.score(steps, run_key, "worker 1")
+    scoring.score(steps, run_key, "worker 1")
 
     with database.transaction("emotion_report") as connection:
         first, second = throughputs(connection, run_key)
@@ -53,13 +54,13 @@ def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
 
 
 def test_a_worker_that_fails_is_kept_too(
-    steps: Steps, database: Database, request: pytest.FixtureRequest
+    steps: Installation, database: Database, request: pytest.FixtureRequest
 ) -> None:
     run_key = request.node.name
-    steps.open_batch(run_key)
+    scoring.open_batch(steps, run_key)
 
     with pytest.raises(DBAPIError):  # a claim of minus one item
-        steps.score(run_key, "worker 1", chunk=-1)
+        scoring.score(steps, run_key, "worker 1", chunk=-1)
 
     with database.transaction("emotion_report") as connection:
         (kept,) = throughputs(connection, run_key)

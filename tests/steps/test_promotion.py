@@ -12,10 +12,11 @@ from sqlalchemy import text
 
 from emotion_core.errors import PromotionRefusedError
 from emotion_core.settings import Settings
+from emotion_core.steps import promotion as promotion_steps
 from emotion_core.store.aliases import alias_changes
 from emotion_core.store.database import Database
 from emotion_core.store.models import current_model
-from emotion_core.vision.golden import GOLDEN_FILE, Golden
+from emotion_core.vision.golden_outputs import GOLDEN_FILE, Golden
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,13 @@ def tell(field: Field, *arguments: str) -> Answer:
 def test_a_better_model_becomes_champion_and_a_rollback_undoes_it(
     field: Field, database: Database
 ) -> None:
-    name = field.steps.promote(field.better.name, reason="it is better", changed_by="ada")
-    again = field.steps.promote(field.better.name, reason="it is better", changed_by="ada")
-    back = field.steps.roll_back(reason="complaints", changed_by="bob")
+    name = promotion_steps.promote(
+        field.steps, field.better.name, reason="it is better", changed_by="ada"
+    )
+    again = promotion_steps.promote(
+        field.steps, field.better.name, reason="it is better", changed_by="ada"
+    )
+    back = promotion_steps.roll_back(field.steps, reason="complaints", changed_by="bob")
 
     assert name == again == field.better.name
     assert back == champion_of(database) == field.champion.name
@@ -65,7 +70,7 @@ def test_a_model_that_chance_could_explain_is_refused_with_its_figures(
     field: Field, database: Database
 ) -> None:
     with pytest.raises(PromotionRefusedError) as refusal:
-        field.steps.promote(field.equal.name, reason="hope", changed_by="ada")
+        promotion_steps.promote(field.steps, field.equal.name, reason="hope", changed_by="ada")
 
     assert "better beyond chance in neither" in str(refusal.value)
     assert "accuracy 0.508 against 0.500" in str(refusal.value)
@@ -75,12 +80,16 @@ def test_a_model_that_chance_could_explain_is_refused_with_its_figures(
 
 def test_too_few_shared_images_are_refused_by_their_number(field: Field) -> None:
     with pytest.raises(PromotionRefusedError, match="only 240 images were held out by both"):
-        field.steps.promote(field.better.name, reason="hope", changed_by="ada", minimum_images=1000)
+        promotion_steps.promote(
+            field.steps, field.better.name, reason="hope", changed_by="ada", minimum_images=1000
+        )
 
 
 def test_limits_out_of_range_are_refused_before_anything_is_measured(field: Field) -> None:
     with pytest.raises(PromotionRefusedError, match=r"alpha 0\.9"):
-        field.steps.promote(field.better.name, reason="hope", changed_by="ada", alpha=0.9)
+        promotion_steps.promote(
+            field.steps, field.better.name, reason="hope", changed_by="ada", alpha=0.9
+        )
 
 
 def test_another_models_weights_under_the_candidates_name_are_refused_even_with_an_override(
@@ -90,9 +99,11 @@ def test_another_models_weights_under_the_candidates_name_are_refused_even_with_
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
 
     with pytest.raises(PromotionRefusedError, match="golden answers failed"):
-        field.steps.promote(field.better.name, reason="hope", changed_by="ada")
+        promotion_steps.promote(field.steps, field.better.name, reason="hope", changed_by="ada")
     with pytest.raises(PromotionRefusedError, match="no longer gives its own answers"):
-        field.steps.promote(field.better.name, reason="hope", changed_by="ada", override="I insist")
+        promotion_steps.promote(
+            field.steps, field.better.name, reason="hope", changed_by="ada", override="I insist"
+        )
 
     assert champion_of(database) == field.champion.name
 
@@ -101,17 +112,21 @@ def test_a_model_whose_answers_drifted_is_refused(field: Field) -> None:
     golden = Golden.read(field.folder)
     Golden(golden.pixels, golden.probabilities, golden.va + np.float32(0.5)).write(field.folder)
 
-    gate = field.steps.check_promotion(field.better.name, asked_by="ada")
+    gate = promotion_steps.check_promotion(field.steps, field.better.name, asked_by="ada")
 
     assert (gate.golden, gate.is_passed) == ("failed", False)
-    assert "no longer gives its own stored answers" in field.steps.verdict_on(gate)
+    assert "no longer gives its own stored answers" in promotion_steps.verdict_on(field.steps, gate)
 
 
 def test_an_override_is_kept_with_its_reason_and_the_gate_it_went_past(
     field: Field, database: Database, urls: dict[str, str]
 ) -> None:
-    field.steps.promote(
-        field.equal.name, reason="new licence", changed_by="ada", override="legal asked for it"
+    promotion_steps.promote(
+        field.steps,
+        field.equal.name,
+        reason="new licence",
+        changed_by="ada",
+        override="legal asked for it",
     )
 
     analyst = Database(urls["emotion_analyst"])
@@ -137,18 +152,20 @@ def test_the_first_champion_needs_its_answers_and_its_calibration_only(
 ) -> None:
     forget_champion(urls)
 
-    name = field.steps.promote(field.equal.name, reason="the first", changed_by="ada")
+    name = promotion_steps.promote(
+        field.steps, field.equal.name, reason="the first", changed_by="ada"
+    )
 
     assert champion_of(database) == name
     forget_champion(urls)
     (field.folder / GOLDEN_FILE).unlink()
     with pytest.raises(PromotionRefusedError, match="golden answers missing"):
-        field.steps.promote(field.equal.name, reason="the first", changed_by="ada")
+        promotion_steps.promote(field.steps, field.equal.name, reason="the first", changed_by="ada")
 
 
 def test_there_is_no_way_back_from_the_first_champion(field: Field) -> None:
     with pytest.raises(PromotionRefusedError, match="no champion before"):
-        field.steps.roll_back(reason="regret", changed_by="ada")
+        promotion_steps.roll_back(field.steps, reason="regret", changed_by="ada")
 
 
 def test_the_shell_refuses_promotes_tells_the_history_and_goes_back(

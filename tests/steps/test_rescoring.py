@@ -11,7 +11,8 @@ from shells import emotion
 from sqlalchemy import text
 
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps import promotion, rescoring, scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store.archive import archived_contents, enter_archived, open_rescoring
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
@@ -34,7 +35,9 @@ def models(database: Database, urls: dict[str, str], stored: Path) -> Iterator[l
 
 
 @pytest.fixture
-def night(settings: Settings, models: list[ModelVersion], request: pytest.FixtureRequest) -> Steps:
+def night(
+    settings: Settings, models: list[ModelVersion], request: pytest.FixtureRequest
+) -> Installation:
     """Four images, one of them no image, scored by the champion; the batch has the test's name."""
     settings.inbox_dir.mkdir(parents=True)
     for number in range(3):
@@ -44,10 +47,10 @@ def night(settings: Settings, models: list[ModelVersion], request: pytest.Fixtur
         (settings.inbox_dir / f"{number}.jpg").write_bytes(picture[:2] + mark + picture[2:])
     (settings.inbox_dir / "bad.jpg").write_bytes(b"no picture " + request.node.name.encode())
     (settings.inbox_dir / "_SUCCESS").touch()
-    steps = Steps(settings)
-    steps.open_batch(request.node.name)
-    steps.score(request.node.name, "worker 1")
-    steps.close_batch(request.node.name)
+    steps = Installation(settings)
+    scoring.open_batch(steps, request.node.name)
+    scoring.score(steps, request.node.name, "worker 1")
+    scoring.close_batch(steps, request.node.name)
     return steps
 
 
@@ -56,7 +59,7 @@ def count(database: Database, statement: str, **values: object) -> int:
         return int(connection.execute(text(statement), values).scalar_one())
 
 
-def predictions(database: Database, model: ModelVersion, night: Steps) -> int:
+def predictions(database: Database, model: ModelVersion, night: Installation) -> int:
     """What a model said of this night's images; other tests' archives lie in the tables too."""
     return count(
         database,
@@ -76,13 +79,16 @@ def current(database: Database) -> list[tuple[object, ...]]:
 
 
 def test_the_challenger_scores_the_same_images_and_what_is_current_stays(
-    night: Steps, models: list[ModelVersion], database: Database, request: pytest.FixtureRequest
+    night: Installation,
+    models: list[ModelVersion],
+    database: Database,
+    request: pytest.FixtureRequest,
 ) -> None:
     before = current(database)
-    night.challenge(models[1].name, reason="to be seen", changed_by="test")
+    promotion.challenge(night, models[1].name, reason="to be seen", changed_by="test")
 
-    first = night.score_shadow(request.node.name, "shadow")
-    again = night.score_shadow(request.node.name, "shadow")
+    first = rescoring.score_shadow(night, request.node.name, "shadow")
+    again = rescoring.score_shadow(night, request.node.name, "shadow")
 
     assert (first["count_planned"], first["count_scored"], first["count_refused"]) == (3, 3, 0)
     assert (again["count_planned"], again["count_scored"]) == (0, 0)
@@ -91,17 +97,17 @@ def test_the_challenger_scores_the_same_images_and_what_is_current_stays(
 
 
 def test_without_a_challenger_or_a_batch_the_shadow_has_nothing_to_do(
-    night: Steps, models: list[ModelVersion], request: pytest.FixtureRequest
+    night: Installation, models: list[ModelVersion], request: pytest.FixtureRequest
 ) -> None:
-    nobody = night.score_shadow(request.node.name, "shadow")
-    night.challenge(models[1].name, reason="to be seen", changed_by="test")
-    no_batch = night.score_shadow("a night without a champion", "shadow")
+    nobody = rescoring.score_shadow(night, request.node.name, "shadow")
+    promotion.challenge(night, models[1].name, reason="to be seen", changed_by="test")
+    no_batch = rescoring.score_shadow(night, "a night without a champion", "shadow")
 
     assert nobody["count_planned"] == no_batch["count_planned"] == 0
 
 
 def test_the_archive_is_scored_again_and_what_changed_is_a_view(
-    night: Steps, models: list[ModelVersion], database: Database
+    night: Installation, models: list[ModelVersion], database: Database
 ) -> None:
     before = predictions(database, models[0], night)
     (night.settings.inbox_dir / "2.jpg").unlink()
@@ -111,10 +117,12 @@ def test_the_archive_is_scored_again_and_what_changed_is_a_view(
     # Other tests' archives come first; the chunk ends with the first image of this night.
     others = count(database, "SELECT count(DISTINCT image_id) FROM prediction") - 3
 
-    limited = night.rescore(f"{models[1].name} 1", "archive", most_images=1, chunk=others + 1)
+    limited = rescoring.rescore(
+        night, f"{models[1].name} 1", "archive", most_images=1, chunk=others + 1
+    )
     after_the_first = predictions(database, models[1], night)
-    rest = night.rescore(f"{models[1].name} 2", "archive", images_per_second=1000.0)
-    again = night.rescore(f"{models[1].name} 3", "archive")
+    rest = rescoring.rescore(night, f"{models[1].name} 2", "archive", images_per_second=1000.0)
+    again = rescoring.rescore(night, f"{models[1].name} 3", "archive")
 
     assert after_the_first == 1 and not limited["is_whole"]
     missing = night_missing(database, f"{models[1].name} 2", night.settings.inbox_dir)
@@ -142,7 +150,7 @@ def night_missing(database: Database, run_key: str, inbox: Path) -> list[str]:
 
 
 def test_a_rescoring_that_was_killed_goes_on_with_what_it_had_planned(
-    night: Steps, models: list[ModelVersion], database: Database
+    night: Installation, models: list[ModelVersion], database: Database
 ) -> None:
     run_key = f"{models[1].name} killed"
     # What a kill between planning and scoring leaves in the tables.
@@ -161,17 +169,17 @@ def test_a_rescoring_that_was_killed_goes_on_with_what_it_had_planned(
         )
     assert predictions(database, models[1], night) == 0
 
-    night.rescore(run_key, "archive")
+    rescoring.rescore(night, run_key, "archive")
 
     assert predictions(database, models[1], night) == 3
 
 
 def test_a_changed_file_under_an_old_name_is_not_taken_for_the_old_one(
-    night: Steps, models: list[ModelVersion], database: Database
+    night: Installation, models: list[ModelVersion], database: Database
 ) -> None:
     (night.settings.inbox_dir / "1.jpg").write_bytes(make_jpeg((9, 9, 9), size=64))
 
-    night.rescore(f"{models[1].name} changed", "archive", model=models[1].name)
+    rescoring.rescore(night, f"{models[1].name} changed", "archive", model=models[1].name)
 
     missing = night_missing(database, f"{models[1].name} changed", night.settings.inbox_dir)
     assert missing == ["1.jpg"]
@@ -181,7 +189,7 @@ def test_a_changed_file_under_an_old_name_is_not_taken_for_the_old_one(
 
 
 def test_the_shell_scores_the_archive_again_and_says_what_changed(
-    night: Steps, models: list[ModelVersion], database: Database
+    night: Installation, models: list[ModelVersion], database: Database
 ) -> None:
     with database.transaction("emotion_train") as connection:
         make_champion(connection, models[1])

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from emotion_core.errors import StoreError
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.settings import Settings
-from emotion_core.steps import Steps
+from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
 
@@ -78,7 +78,7 @@ def run(own: Own, command: list[str]) -> None:
 
 
 def models(url: str, settings: Settings) -> int:
-    steps = Steps(settings, url)
+    steps = Installation(settings, url)
     with steps.database.transaction("emotion_report") as connection:
         count = connection.execute(text("SELECT count(*) FROM model_version")).scalar_one()
     steps.database.close()

@@ -12,8 +12,8 @@ from scipy.stats import binomtest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from emotion_core.comparison.gate import paired_figures, shortfalls, verdict
 from emotion_core.errors import PromotionRefusedError, StoreError
-from emotion_core.reporting.gate import paired_figures, shortfalls, verdict
 from emotion_core.store import aliases, gates, models
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion

@@ -14,15 +14,15 @@ import safetensors.torch
 import torch
 from tiny_faces import make_faces, make_recipe, read_faces
 
-from emotion_core import metrics
-from emotion_core.calibration import scaled
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import DataError, SettingsError, TrainingError, WeightsError
+from emotion_core.statistics import metrics
+from emotion_core.statistics.calibration import scaled
 from emotion_core.training.loop import EpochResult, train
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.run_directory import FILES, RunDirectory
 from emotion_core.vision.images import decode
-from emotion_core.vision.inference import Scorer
+from emotion_core.vision.scorer import Scorer
 
 RECIPE = make_recipe(epochs=3)
 

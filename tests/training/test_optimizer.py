@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from tiny_faces import make_recipe
 from torch import nn
 
-from emotion_core import metrics
+from emotion_core.statistics import metrics
 from emotion_core.training.averaging import WeightAverage
 from emotion_core.training.objective import concordance, objective
 from emotion_core.training.optimizer import build_optimizer, learning_rate, set_learning_rate

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from factories_data import make_npy
 
+from emotion_core.drawn_faces.dataset import draw_dataset
+from emotion_core.drawn_faces.muscles import sample_affect
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError
 from emotion_core.training.affectnet import read_affectnet
-from emotion_core.training.drawing.muscles import sample_affect
-from emotion_core.training.drawn_faces import draw_dataset
 from emotion_core.training.plausibility import contradiction
 
 ALPHABETICAL = sorted(EXPRESSIONS)

@@ -8,9 +8,9 @@ import torch
 
 from emotion_core.errors import ScoringError, SettingsError, WeightsError
 from emotion_core.vision.checkpoint import save_model
-from emotion_core.vision.inference import Scorer
 from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scorer import Scorer
 
 
 def store(folder: Path, network: EmotionNetwork) -> Path:

@@ -1,0 +1,1 @@
+"""Airflow's side of the steps: task context, alerts, metrics, access, form offers, runs."""

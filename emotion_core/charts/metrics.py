@@ -1,0 +1,211 @@
+"""The charts of figures: intervals, leads, shares, curves. Each returns one inline SVG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from emotion_core.charts.svg import Drawing, Scale, number, polyline, tick_text, ticks, whole_ticks
+from emotion_core.comparison import formatting
+from emotion_core.comparison.compared_run import ComparedRun, Curve
+from emotion_core.comparison.pair import Pair
+
+_ROW = 30
+_LONGEST_LABEL = 22
+_CHARACTER = 6.9
+"""Width of a character of a label that is wide for its font, in units of the view box."""
+
+
+def interval_strip(
+    name: str, title: str, runs: Sequence[ComparedRun], metric: str, floor: float | None
+) -> Markup:
+    """One line per run: its value, its 95 % interval, and the floor that all must leave behind."""
+    estimates = [run.scores[metric] for run in runs]
+    lows = [e.low for e in estimates if e.low is not None]
+    highs = [e.high for e in estimates if e.high is not None]
+    anchor = [] if floor is None else [floor]
+    low, high = min([*lows, *anchor]), max([*highs, *anchor])
+    margin = max(0.02, 0.06 * (high - low))
+    height = _ROW * len(runs) + 34
+    drawing = Drawing(
+        420,
+        height,
+        name=name,
+        title=title,
+        description="; ".join(
+            f"{run.label} {formatting.score(e.value)}, {formatting.interval(e.low, e.high)}"
+            for run, e in zip(runs, estimates, strict=True)
+        )
+        + ("" if floor is None else f"; floor {formatting.score(floor)}"),
+        css="chart strip",
+    )
+    names = 14 + _CHARACTER * max(len(_short(run.label)) for run in runs)
+    scale = Scale(low - margin, high + margin, names, 374)
+    bottom = height - 26
+    marks = ticks(scale.low, scale.high, 6)
+    for tick in marks:
+        drawing.line((scale(tick), 0), (scale(tick), bottom), "grid")
+        drawing.text((scale(tick), bottom + 16), tick_text(tick, marks), "tick", anchor="middle")
+    if floor is not None:
+        drawing.line((scale(floor), 0), (scale(floor), bottom), "floor")
+    for row, (run, estimate) in enumerate(zip(runs, estimates, strict=True)):
+        y = 18.0 + _ROW * row
+        drawing.text((0, y + 4), _short(run.label), "label")
+        group = drawing.group(f"run run-{run.number}")
+        if estimate.low is not None and estimate.high is not None:
+            drawing.line((scale(estimate.low), y), (scale(estimate.high), y), "whisker", group)
+        drawing.marker((scale(estimate.value), y), run.number, "mark", group, 5)
+        drawing.text((382, y + 5), formatting.score(estimate.value), "value")
+    return drawing.markup()
+
+
+def lead_bar(name: str, title: str, lead: tuple[float, float, float], reach: float) -> Markup:
+    """A difference and its interval about zero, which stands in the middle.
+
+    Args:
+        name: Of the element.
+        title: What it is.
+        lead: (low, value, high); above zero lies to the left, where the first run's column is.
+        reach: The largest value that the picture must hold, the same for a whole table.
+    """
+    low, value, high = lead
+    drawing = Drawing(
+        160,
+        22,
+        name=name,
+        title=title,
+        description=f"{formatting.signed(value)}, {formatting.interval(low, high)}",
+        css="chart lead",
+    )
+    scale = Scale(-reach, reach, 156, 4)
+    drawing.line((80, 0), (80, 22), "zero")
+    drawing.line((scale(low), 11), (scale(high), 11), "whisker")
+    drawing.path(_disc(scale(value), 11, 4.5), "mark")
+    return drawing.markup()
+
+
+def lead_reach(pair: Pair) -> float:
+    """What :func:`lead_bar` needs to hold every finding of a pair."""
+    return max(
+        max(abs(finding.advantage[0]), abs(finding.advantage[2]), 1e-3) for finding in pair.findings
+    )
+
+
+def agreement_bar(name: str, pair: Pair, first: ComparedRun, second: ComparedRun) -> Markup:
+    """The validation images, by which of two runs got them right."""
+    counts = pair.agreement
+    parts = (
+        ("both", "both right", counts.both),
+        (f"alone run-{first.number}", f"only {first.label} right", counts.only_first),
+        (f"alone run-{second.number}", f"only {second.label} right", counts.only_second),
+        ("neither", "neither right", counts.neither),
+    )
+    total = sum(count for _, _, count in parts)
+    drawing = Drawing(
+        720,
+        30,
+        name=name,
+        title="Validation images by who got them right",
+        description="; ".join(f"{words}: {formatting.count(count)}" for _, words, count in parts),
+        css="chart agreement",
+    )
+    x = 0.0
+    for css, _, count in parts:
+        width = 720 * count / total
+        if count:
+            drawing.add(
+                "rect", x=x, y=0, width=max(0.5, width - 2), height=30, rx=2, css=f"part {css}"
+            )
+        x += width
+    return drawing.markup()
+
+
+def share_bar(name: str, title: str, share: float) -> Markup:
+    """A share of a whole, as a bar."""
+    drawing = Drawing(
+        200, 12, name=name, title=title, description=formatting.percent(share, 1), css="chart share"
+    )
+    drawing.add("rect", x=0, y=1, width=max(1.0, 200 * share), height=10, rx=2, css="part both")
+    return drawing.markup()
+
+
+@dataclass(frozen=True)
+class CurveLine:
+    """One line of :func:`curve_chart`."""
+
+    run: int
+    label: str
+    part: str
+    """``train`` (dashed) or ``validation``."""
+    points: Curve
+    best_epoch: int | None
+    """Marked on the line, where it is one of its epochs."""
+
+
+def curve_chart(name: str, title: str, lines: Sequence[CurveLine]) -> Markup:
+    """A metric over the epochs, of both parts of every run; the best epochs are marked."""
+    width, height, left, right, top, bottom = 360, 244, 38, 12, 26, 30
+    values = [value for line in lines for _, value in line.points]
+    last = max(epoch for line in lines for epoch, _ in line.points)
+    low, high = min(values), max(values)
+    margin = max(0.05 * (high - low), 0.005)
+    drawing = Drawing(
+        width, height, name=name, title=title, description=_curve_words(lines), css="chart curve"
+    )
+    x = Scale(1, max(2, last), left + 6, width - right)
+    y = Scale(low - margin, high + margin, height - bottom, top)
+    drawing.text((0, 10), title, "heading")
+    marks = ticks(y.low, y.high, 5)
+    for tick in marks:
+        drawing.line((left, y(tick)), (width - right, y(tick)), "grid")
+        drawing.text((left - 6, y(tick) + 4), tick_text(tick, marks), "tick", anchor="end")
+    for epoch in whole_ticks(1, max(2, last), 12):
+        drawing.text((x(epoch), height - bottom + 17), str(epoch), "tick", anchor="middle")
+    # Training lines first: validation is what counts and lies on top.
+    for line in sorted(lines, key=lambda line: (line.part != "train", line.run)):
+        points = [(x(epoch), y(value)) for epoch, value in line.points]
+        group = drawing.group(f"run run-{line.run}")
+        if len(points) > 1:
+            drawing.path(polyline(points), f"line {line.part}", group)
+        else:
+            drawing.marker(points[0], line.run, "mark", group, 2.5)
+        best = dict(line.points).get(line.best_epoch or 0)
+        if line.part == "validation" and best is not None:
+            drawing.marker((x(line.best_epoch or 0), y(best)), line.run, "best", group, 5)
+    return drawing.markup()
+
+
+def swatch(run: int) -> Markup:
+    """The marker of a run for legends and headings; silent, since its name stands beside it."""
+    drawing = Drawing(12, 12, name="x", title="", description="", css=f"swatch run run-{run}")
+    for child in list(drawing.root):
+        drawing.root.remove(child)
+    for attribute in ("role", "aria-labelledby"):
+        del drawing.root.attrib[attribute]
+    drawing.root.set("aria-hidden", "true")
+    drawing.marker((6, 6), run, "mark", size=4.5)
+    return drawing.markup()
+
+
+def _curve_words(lines: Sequence[CurveLine]) -> str:
+    return "; ".join(
+        f"{line.label}, {line.part}: from {formatting.score(line.points[0][1])} in epoch "
+        f"{line.points[0][0]} to {formatting.score(line.points[-1][1])} in epoch "
+        f"{line.points[-1][0]}"
+        for line in lines
+    )
+
+
+def _short(label: str) -> str:
+    # Labels of one network differ at their end: the middle can be spared.
+    if len(label) <= _LONGEST_LABEL:
+        return label
+    half = _LONGEST_LABEL // 2
+    return f"{label[: half - 1]}…{label[-half:]}"
+
+
+def _disc(x: float, y: float, r: float) -> str:
+    return (
+        f"M{number(x - r)} {number(y)}a{number(r)} {number(r)} 0 1 0 {number(2 * r)} 0"
+        f"a{number(r)} {number(r)} 0 1 0 {number(-2 * r)} 0z"
+    )

@@ -1,0 +1,1 @@
+"""From rows to one comparison: pairs, verdict, confidence, failures, cost. No torch."""

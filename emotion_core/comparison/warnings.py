@@ -1,0 +1,186 @@
+"""What a reader must know before the figures: drawn faces, random weights, failed runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from emotion_core.comparison import formatting
+from emotion_core.comparison.compared_run import ComparedRun
+from emotion_core.comparison.run_configuration import Conditions
+
+Weight = Literal["warning", "note"]
+
+FEW_IMAGES: Final = 200
+"""Below this many validation images, accuracy carries more than about ± 7 points."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing to know."""
+
+    weight: Weight
+    title: str
+    text: str
+
+
+def notices_for(
+    runs: Sequence[ComparedRun], conditions: Conditions, not_paired: str | None
+) -> tuple[Notice, ...]:
+    """All that apply, warnings first."""
+    return (
+        *_about_data(runs),
+        *_about_labels(runs),
+        *_about_weights(runs),
+        *_about_kept_epochs(runs),
+        *_about_runs(runs),
+        *_about_pairing(runs, not_paired),
+        *_about_device(runs),
+        *_about_recipes(runs, conditions),
+        *_about_size(runs),
+    )
+
+
+def _about_data(runs: Sequence[ComparedRun]) -> list[Notice]:
+    if not any(run.record.dataset_is_drawn for run in runs):
+        return []
+    return [
+        Notice(
+            "warning",
+            "Drawn faces",
+            "These faces were drawn by this program, not photographed. The figures show that "
+            "training, scoring and comparing work; they say nothing about real faces.",
+        )
+    ]
+
+
+def _about_labels(runs: Sequence[ComparedRun]) -> list[Notice]:
+    warnings = dict.fromkeys(text for run in runs for text in run.record.label_warnings)
+    return [
+        Notice("warning", "Labels that contradict each other", _sentence(formatting.visible(text)))
+        for text in warnings
+    ]
+
+
+def _about_kept_epochs(runs: Sequence[ComparedRun]) -> list[Notice]:
+    """What choosing the epoch on the reported images may have added to the figures."""
+    chosen = [run for run in runs if run.has_figures and run.record.recipe.get("keep") == "best"]
+    if not chosen:
+        return []
+    gains = [text for run in chosen if (text := _gain_by_choice(run))]
+    return [
+        Notice(
+            "warning",
+            "Best epoch chosen on these images",
+            f"{_names(chosen)} kept the epoch that scored best on the images reported here, so "
+            "the figures read too high, the more so the longer a network was trained. "
+            + "".join(f"{text}. " for text in gains)
+            + "On fresh images, the best of 12 epochs lost .033 of accuracy where 152 images had "
+            "chosen it, and .017 where 512 had. A recipe that keeps the last epoch has no choice.",
+        )
+    ]
+
+
+def _gain_by_choice(run: ComparedRun) -> str:
+    accuracy = dict(run.curves.get(("validation", "accuracy"), ()))
+    kept = accuracy.get(run.record.kept_epoch or 0)
+    if kept is None:
+        return ""
+    last = max(accuracy)
+    return (
+        f"{run.label}: accuracy {formatting.score(kept)} in the kept epoch "
+        f"{run.record.kept_epoch}, {formatting.score(accuracy[last])} in the last, {last} "
+        f"({formatting.signed(kept - accuracy[last])})"
+    )
+
+
+def _about_weights(runs: Sequence[ComparedRun]) -> list[Notice]:
+    random = [run for run in runs if run.record.weights_origin == "none"]
+    if not random:
+        return []
+    return [
+        Notice(
+            "warning",
+            "Random starting weights",
+            f"{_names(random)} started from random weights, without pretraining. On so few images "
+            "that costs much accuracy, and which network suffers less says little about which is "
+            "better after pretraining.",
+        )
+    ]
+
+
+def _about_runs(runs: Sequence[ComparedRun]) -> list[Notice]:
+    notices = [
+        Notice("warning", f"{run.label} failed", f"{_sentence(run.reason or '')}")
+        for run in runs
+        if run.state == "failed"
+    ]
+    for run in runs:
+        if run.state != "failed" and not run.has_figures:
+            notices.append(
+                Notice(
+                    "warning",
+                    f"{run.label} has no figures",
+                    f"This page shows what the tables held when it was made: {run.reason}.",
+                )
+            )
+    return notices
+
+
+def _about_pairing(runs: Sequence[ComparedRun], not_paired: str | None) -> list[Notice]:
+    if not_paired is None or sum(run.has_figures for run in runs) < 2:
+        return []
+    return [Notice("warning", "Not the same images", not_paired)]
+
+
+def _about_device(runs: Sequence[ComparedRun]) -> list[Notice]:
+    on_cpu = [run for run in runs if (run.record.device or "").lower().startswith("cpu")]
+    if not on_cpu:
+        return []
+    return [
+        Notice(
+            "note",
+            "Trained on a CPU",
+            f"{_names(on_cpu)} trained on a CPU, where recipes are usually cut down to fit the "
+            "time: smaller images, fewer of them, fewer epochs. Speeds are not those of a GPU.",
+        )
+    ]
+
+
+def _about_recipes(runs: Sequence[ComparedRun], conditions: Conditions) -> list[Notice]:
+    differing = [name for name in conditions.different_in("Recipe") if name != "Preset"]
+    if not differing or sum(run.has_figures for run in runs) < 2:
+        return []
+    return [
+        Notice(
+            "note",
+            "The recipes differ",
+            f"The runs differ in {formatting.listing([_uncapitalised(n) for n in differing])}. "
+            "What is compared is network and recipe together, not the networks alone.",
+        )
+    ]
+
+
+def _about_size(runs: Sequence[ComparedRun]) -> list[Notice]:
+    sizes = [len(run.evaluation) for run in runs if run.evaluation is not None]
+    if not sizes or min(sizes) >= FEW_IMAGES:
+        return []
+    return [
+        Notice(
+            "note",
+            "Few validation images",
+            f"Only {formatting.count(min(sizes))} images were held out. The intervals are wide, "
+            "and only large differences can show.",
+        )
+    ]
+
+
+def _names(runs: Sequence[ComparedRun]) -> str:
+    return formatting.listing([run.label for run in runs])
+
+
+def _uncapitalised(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _sentence(text: str) -> str:
+    return text if text.rstrip().endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,1 @@
+"""What people read: report, index, night, models, batches, health. Templates are filled here."""

@@ -1,0 +1,1 @@
+"""Erasure, tombstones, retention, holds, purposes."""

@@ -1,1 +1,0 @@
-"""From rows to the comparison page. No torch."""

@@ -1,0 +1,1 @@
+"""Every score, interval, test, calibration and drift measure: NumPy and SciPy alone."""

@@ -1,1 +1,0 @@
-"""Cartoon faces whose muscles follow expression, valence and arousal."""

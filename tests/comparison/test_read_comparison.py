@@ -1,0 +1,81 @@
+"""A comparison read from real tables."""
+
+from pathlib import Path
+
+import pytest
+from comparison_factory import MADE_AT, make_epochs, make_predictions, make_reference
+from comparison_factory import make_validation_images as make_images
+from factories import SUMMARY, make_training_run
+
+from emotion_core.comparison.comparison import compare, read_comparison
+from emotion_core.errors import ReportError
+from emotion_core.pages.comparison_report import render_comparison
+from emotion_core.statistics.paired_tests import score_intervals
+from emotion_core.store import training_runs
+from emotion_core.store.database import Database
+
+
+def train_two(database: Database, group_key: str) -> None:
+    """Two finished networks on the same 96 images, and one that failed."""
+    labels = make_images(192)
+    validation = labels[96:].reset_index(drop=True)
+    with database.transaction("emotion_train") as connection:
+        for network, skill in (("efficientnet_b0", 0.2), ("resnet50", 1.5)):
+            run = make_training_run(connection, network=network, group_key=group_key, labels=labels)
+            predictions = make_predictions(validation, skill=skill)
+            for (epoch, part), rows in make_epochs(predictions, epochs=3, best=2).groupby(
+                ["epoch", "part"]
+            ):
+                figures = dict(zip(rows["metric"], rows["value"], strict=True))
+                training_runs.record_epoch(connection, run.id, epoch, part, figures)
+            training_runs.record_validation_predictions(connection, run.id, predictions)
+            for kind, rows in make_reference(validation).groupby("kind"):
+                line = dict(zip(rows["metric"], rows["value"], strict=True))
+                training_runs.record_run_metrics(connection, run.id, kind, line)
+            training_runs.finish_training_run(connection, run.id, SUMMARY)
+        failed = make_training_run(connection, network="swin_t", group_key=group_key, labels=labels)
+        training_runs.fail_training_run(connection, failed.id, "no such network")
+
+
+def test_the_tables_hold_all_that_a_page_needs(database: Database, tmp_path: Path) -> None:
+    train_two(database, "read-1")
+
+    with database.transaction("emotion_report") as connection:
+        comparison = read_comparison(connection, "read-1", MADE_AT)
+        again = read_comparison(connection, "read-1", MADE_AT)
+
+    assert [run.label for run in comparison.runs] == ["EfficientNet-B0", "ResNet50", "swin_t"]
+    assert [run.state for run in comparison.runs] == ["succeeded", "succeeded", "failed"]
+    assert comparison.verdicts[0].winner == 1
+    assert comparison.not_paired is None
+    assert set(comparison.runs[0].references) == {"chance", "constant"}
+    assert comparison.runs[0].curves["validation", "loss"][0][0] == 1
+    first = render_comparison(comparison, tmp_path / "first").read_bytes()
+    assert render_comparison(again, tmp_path / "again").read_bytes() == first
+
+
+def test_the_tables_and_the_run_directory_give_the_same_intervals(database: Database) -> None:
+    train_two(database, "read-2")
+    with database.transaction("emotion_report") as connection:
+        comparison = read_comparison(connection, "read-2", MADE_AT)
+    written = make_predictions(make_images(192)[96:].reset_index(drop=True), skill=1.5)
+
+    stored = score_intervals(written)
+
+    run = comparison.runs[1]
+    assert (run.scores["accuracy"].low, run.scores["accuracy"].high) == stored["accuracy"]
+    # The tables keep float32.
+    assert run.scores["ccc_valence"].low == pytest.approx(stored["ccc_valence"][0], abs=1e-5)
+
+
+def test_a_group_without_runs_is_refused_by_name(database: Database) -> None:
+    with (
+        database.transaction("emotion_report") as connection,
+        pytest.raises(ReportError, match="'nobody'"),
+    ):
+        read_comparison(connection, "nobody", MADE_AT)
+
+
+def test_comparing_needs_no_connection() -> None:
+    with pytest.raises(ReportError, match="1 to 8"):
+        compare([], MADE_AT)
