@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from factories import SUMMARY, make_training_run
 
 from emotion_core.comparison.comparison import RunFacts
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.statistics import metrics
+from emotion_core.store import training_runs
+from emotion_core.store.database import Database
 from emotion_core.store.training_runs import RunRecord
 
 MADE_AT = datetime(2026, 11, 22, 19, 36, tzinfo=UTC)
@@ -220,3 +223,25 @@ def make_failed_run(network: str = "efficientnet_b0", **changes: Any) -> RunFact
         predictions=empty.predictions.iloc[:0],
         reference=empty.reference.iloc[:0],
     )
+
+
+def train_two(database: Database, group_key: str) -> None:
+    """Two finished networks on the same 96 images, and one that failed."""
+    labels = make_validation_images(192)
+    validation = labels[96:].reset_index(drop=True)
+    with database.transaction("emotion_train") as connection:
+        for network, skill in (("efficientnet_b0", 0.2), ("resnet50", 1.5)):
+            run = make_training_run(connection, network=network, group_key=group_key, labels=labels)
+            predictions = make_predictions(validation, skill=skill)
+            for (epoch, part), rows in make_epochs(predictions, epochs=3, best=2).groupby(
+                ["epoch", "part"]
+            ):
+                figures = dict(zip(rows["metric"], rows["value"], strict=True))
+                training_runs.record_epoch(connection, run.id, epoch, part, figures)
+            training_runs.record_validation_predictions(connection, run.id, predictions)
+            for kind, rows in make_reference(validation).groupby("kind"):
+                line = dict(zip(rows["metric"], rows["value"], strict=True))
+                training_runs.record_run_metrics(connection, run.id, kind, line)
+            training_runs.finish_training_run(connection, run.id, SUMMARY)
+        failed = make_training_run(connection, network="swin_t", group_key=group_key, labels=labels)
+        training_runs.fail_training_run(connection, failed.id, "no such network")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_read_comparison import train_two
+from comparison_factory import train_two
 
 from emotion_core.store.database import Database
 

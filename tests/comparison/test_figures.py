@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from comparison_factory import MADE_AT
+from comparison_factory import MADE_AT, train_two
 from sqlalchemy import Connection, text
-from test_read_comparison import train_two
 
 from emotion_core.comparison.comparison import Comparison, read_comparison
 from emotion_core.emotions import EXPRESSIONS

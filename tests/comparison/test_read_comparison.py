@@ -3,38 +3,14 @@
 from pathlib import Path
 
 import pytest
-from comparison_factory import MADE_AT, make_epochs, make_predictions, make_reference
+from comparison_factory import MADE_AT, make_predictions, train_two
 from comparison_factory import make_validation_images as make_images
-from factories import SUMMARY, make_training_run
 
 from emotion_core.comparison.comparison import compare, read_comparison
 from emotion_core.errors import ReportError
 from emotion_core.pages.comparison_report import render_comparison
 from emotion_core.statistics.paired_tests import score_intervals
-from emotion_core.store import training_runs
 from emotion_core.store.database import Database
-
-
-def train_two(database: Database, group_key: str) -> None:
-    """Two finished networks on the same 96 images, and one that failed."""
-    labels = make_images(192)
-    validation = labels[96:].reset_index(drop=True)
-    with database.transaction("emotion_train") as connection:
-        for network, skill in (("efficientnet_b0", 0.2), ("resnet50", 1.5)):
-            run = make_training_run(connection, network=network, group_key=group_key, labels=labels)
-            predictions = make_predictions(validation, skill=skill)
-            for (epoch, part), rows in make_epochs(predictions, epochs=3, best=2).groupby(
-                ["epoch", "part"]
-            ):
-                figures = dict(zip(rows["metric"], rows["value"], strict=True))
-                training_runs.record_epoch(connection, run.id, epoch, part, figures)
-            training_runs.record_validation_predictions(connection, run.id, predictions)
-            for kind, rows in make_reference(validation).groupby("kind"):
-                line = dict(zip(rows["metric"], rows["value"], strict=True))
-                training_runs.record_run_metrics(connection, run.id, kind, line)
-            training_runs.finish_training_run(connection, run.id, SUMMARY)
-        failed = make_training_run(connection, network="swin_t", group_key=group_key, labels=labels)
-        training_runs.fail_training_run(connection, failed.id, "no such network")
 
 
 def test_the_tables_hold_all_that_a_page_needs(database: Database, tmp_path: Path) -> None:

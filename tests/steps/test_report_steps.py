@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from comparison_factory import MADE_AT, make_predictions
+from comparison_factory import MADE_AT, make_predictions, train_two
 from comparison_factory import make_validation_images as make_images
 from factories import SUMMARY, make_training_run
 from sqlalchemy import text
-from test_read_comparison import train_two
 
 from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.errors import ReportError, StorageError
