@@ -158,8 +158,9 @@ def at_work(database: Database, run_key: str) -> Iterator[None]:
     """
     with database.connect() as connection:
         connection.detach()  # closed at the end, also when its server was restarted meanwhile
-        connection.execute(query("hold_batch"), {"run_key": run_key})
-        connection.commit()
+        with connection.begin():
+            database.become(connection, "emotion_score")
+            connection.execute(query("hold_batch"), {"run_key": run_key})
         yield
 
 

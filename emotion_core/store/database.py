@@ -74,10 +74,14 @@ class Database:
             StoreError: As :meth:`connect`.
         """
         with self.connect() as connection, connection.begin():
-            if role in self._roles:
-                # A limit for people who ask is none for work that takes its time.
-                connection.execute(text(f"SET LOCAL ROLE {role}; SET LOCAL statement_timeout = 0"))
+            self.become(connection, role)
             yield connection
+
+    def become(self, connection: Connection, role: Role) -> None:
+        """Be ``role`` until the connection's transaction ends, where there is such a role."""
+        if role in self._roles:
+            # A limit for people who ask is none for work that takes its time.
+            connection.execute(text(f"SET LOCAL ROLE {role}; SET LOCAL statement_timeout = 0"))
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
