@@ -338,6 +338,8 @@ def test_the_analysts_views_read_no_file_name_and_a_folder_only_where_listed(
         ("confusion_matrix", "validation_prediction.sample_id"),
         ("likely_label_error", "doubtful_label.sample_id"),
         ("likely_label_error", "label.sample_id"),
+        # Which epoch was kept, and nothing else of it.
+        ("model_leaderboard", "training_run.recipe"),
         ("validation_answer", "label.sample_id"),
         ("validation_answer", "validation_prediction.sample_id"),
     }
