@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code itself: settings, commands, DAGs.
+"""Write docs/reference/ from the code itself: settings, presets, commands, DAGs.
 
 A test fails when it is stale.
 
@@ -29,13 +29,18 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """File name to content."""
-    return {"settings.md": settings(), "commands.md": commands(), "dags.md": dags()}
+    return {
+        "settings.md": settings(),
+        "presets.md": presets(),
+        "commands.md": commands(),
+        "dags.md": dags(),
+    }
 
 
 def settings() -> str:
     """Every variable that ``emotion_core/settings.py`` reads, with what its field says."""
     meanings: dict[str, str] = {}
-    for text in _documented_fields():
+    for _, text in _documented_fields("settings.py", "Settings"):
         for variable in _VARIABLE.findall(text)[:1]:
             meanings[variable] = f"{meanings.get(variable, '')} {_plain(text)}".strip()
     rows = [f"| `{variable}` | {meaning} |" for variable, meaning in meanings.items()]
@@ -48,6 +53,39 @@ def settings() -> str:
             "",
             "| variable | meaning |",
             "|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def presets() -> str:
+    """What each preset of ``emotion_core/training/recipe.py`` sets, field by field."""
+    from emotion_core.training.recipe import PRESETS
+
+    meanings = dict(_documented_fields("training/recipe.py", "Recipe"))
+    rows = [
+        f"| `{name}` | "
+        + " | ".join(f"`{PRESETS[preset][name]}`" for preset in PRESETS)
+        + f" | {_cell(meanings.get(name, '').replace('``', '`'))} |"
+        for name in next(iter(PRESETS.values()))
+    ]
+    return "\n".join(
+        [
+            "# Presets",
+            "",
+            "A preset is a recipe to begin with; each field can be set otherwise in the form, in a "
+            "shell and in Python.",
+            "",
+            "- `seed` is the original paper's recipe to the letter. It needs a GPU: hours on two "
+            "cores.",
+            "- `tuned` is the best known for a few thousand faces "
+            "([what each choice is worth](../experiments.md)). With a GPU take this one.",
+            "- `quick` is for two cores: minutes a network at 64 pixels, to see the system work "
+            "rather than for its figures.",
+            "",
+            f"| field | {' | '.join(f'`{name}`' for name in PRESETS)} | meaning |",
+            f"|---|{'---|' * len(PRESETS)}---|",
             *rows,
             "",
         ]
@@ -94,20 +132,19 @@ def dags() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _documented_fields() -> Iterator[str]:
-    tree = ast.parse((ROOT / "emotion_core" / "settings.py").read_text(encoding="utf-8"))
+def _documented_fields(file: str, name: str) -> Iterator[tuple[str, str]]:
+    """The fields of a dataclass with the text below each."""
+    tree = ast.parse((ROOT / "emotion_core" / file).read_text(encoding="utf-8"))
     body = next(
-        node.body
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+        node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name
     )
     for node, following in pairwise(body):
         match node, following:
             case (
-                ast.AnnAssign(),
+                ast.AnnAssign(target=ast.Name(id=field)),
                 ast.Expr(value=ast.Constant(value=str(text))),
             ):
-                yield text
+                yield field, text
 
 
 def _leaves(path: str, command: object) -> Iterator[tuple[str, "object"]]:

@@ -87,7 +87,7 @@ def test_every_page_is_in_the_sites_contents() -> None:
     assert named == {str(page.relative_to(DOCS)) for page in PAGES}
 
 
-@pytest.mark.parametrize("name", ["settings.md", "commands.md", "dags.md"])
+@pytest.mark.parametrize("name", ["settings.md", "presets.md", "commands.md", "dags.md"])
 def test_the_reference_says_what_the_code_says(name: str) -> None:
     written = (DOCS / "reference" / name).read_text(encoding="utf-8")
 
