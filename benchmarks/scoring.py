@@ -31,6 +31,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 
+from benchmarks.roofline import NAMES, ceiling, probe  # noqa: E402
+
 SIDE = 224
 PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 """For the others: makes no difference on a quiet machine, and on a busy one threads that wait by
@@ -291,15 +293,19 @@ def main() -> None:
         print("versions:", ", ".join(f"{name} {_version(name)}" for name in packages))
         models = asked.models or [random_model(name, root / "models") for name in asked.networks]
         for model in models:
-            prepare(model, root / "images", prepare_engine)
-            compare(model, root, asked, app, admin, plain, available_cores())
+            engines = prepare(model, root / "images", prepare_engine)
+            compare(model, engines, root, asked, app, admin, plain, available_cores())
     finally:
         server.remove()
         shutil.rmtree(root, ignore_errors=True)
 
 
-def prepare(model: Path, images: Path, prepare_engine: object) -> None:
-    """Prepare the engine on the first of the images and say what was measured."""
+def prepare(model: Path, images: Path, prepare_engine: object) -> dict[str, float]:
+    """Prepare the engine on the first of the images and say what was measured.
+
+    Returns:
+        Images/s of every engine, by its label.
+    """
     from emotion_core.vision.checkpoint import read_description
     from emotion_core.vision.images import decode
 
@@ -318,10 +324,18 @@ def prepare(model: Path, images: Path, prepare_engine: object) -> None:
             else "the reference"
         )
         print(f"  {one['engine']:<24} {one['images_per_second']:7.1f} images/s  {kept}")
+    return {one["engine"]: one["images_per_second"] for one in made.measured}
 
 
 def compare(
-    model: Path, root: Path, asked: argparse.Namespace, app: str, admin: str, plain: str, cores: int
+    model: Path,
+    engines: dict[str, float],
+    root: Path,
+    asked: argparse.Namespace,
+    app: str,
+    admin: str,
+    plain: str,
+    cores: int,
 ) -> None:
     """Measure every system in turn and print their medians."""
     this = [sys.executable, str(Path(__file__).resolve()), "--run"]
@@ -354,12 +368,12 @@ def compare(
         print(f"  {name:<24} {rate:7.1f} images/s  {times:5.2f} ×  peak {peak:5.0f} MB")
     ours = results["this system"]
     print(f"  first row after {max(float(one['first_row']) for one in ours):.1f} s of the start")  # type: ignore[arg-type]
-    print(f"  {rates['this system'] / rates['its engine alone']:.0%} of the bare engine's rate")
-    limit = ceiling(model)
-    print(
-        f"  no float32 engine can pass {limit:.0f} images/s here, "
-        f"{limit / rates['naive loop']:.1f} × the naive loop"
-    )
+    alone = ceiling({"alone": rates["its engine alone"]}, {"in the system": rates["this system"]})
+    print(f"  {rates['this system'] / alone.rate:.0%} of the bare engine's rate")
+    flops = operations(model)
+    for (device, precision), found in by_precision(results, engines, here()).items():
+        probed = probe(device, precision)
+        print(*ceiling_lines(precision, probed, found, flops, rates["naive loop"]), sep="\n")
     if asked.peers:
         print(f"  {rates['this system'] / rates['ONNX Runtime + OpenCV']:.2f} × the best peer")
     last = ours[-1]
@@ -367,8 +381,58 @@ def compare(
     print(f"  seconds in its stages: take in {last['take_in']:.2f}, {stages}")
 
 
-def ceiling(model: Path) -> float:
-    """Images/s if every float32 unit of all cores were busy all the time (matrix products)."""
+def here() -> str:
+    """Where the engines run: ``cpu`` or ``cuda``. The other systems run on the CPU."""
+    from emotion_core.vision.prepared_engines import device_kind
+
+    return device_kind(os.environ.get("EMOTION_DEVICE", "auto"))
+
+
+def by_precision(
+    results: dict[str, list[dict[str, object]]], engines: dict[str, float], device: str
+) -> dict[tuple[str, str], dict[str, float]]:
+    """The most images/s that each system and engine reached, by device and precision."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+
+    def enter(name: str, label: str, rate: float) -> None:
+        # On a GPU every engine computes in bfloat16; without an engine's label it is float32.
+        rounds = "bf16" in label or (label and device == "cuda")
+        where = (device if label else "cpu", "bf16" if rounds else "f32")
+        best = found.setdefault(where, {})
+        best[name] = max(rate, best.get(name, 0.0))
+
+    for label, rate in engines.items():
+        enter(label, label, rate)
+    for name, runs in results.items():
+        for one in runs:
+            rate = float(one["images"]) / float(one["seconds"])  # type: ignore[arg-type]
+            enter(name, str(one.get("engine", "")), rate)
+    return found
+
+
+def ceiling_lines(
+    precision: str, probed: dict[str, float], measured: dict[str, float], flops: float, naive: float
+) -> list[str]:
+    """What no engine of a precision was seen to pass, in sentences.
+
+    Args:
+        probed: FLOP/s of kernels.
+        measured: Images/s.
+        flops: Of one image.
+        naive: Images/s of the naive loop.
+    """
+    limit = ceiling({kernel: rate / flops for kernel, rate in probed.items()}, measured)
+    kernels = ", ".join(f"{kernel} {rate / 1e9:.0f}" for kernel, rate in probed.items())
+    return [
+        f"  no {NAMES[precision]} engine was seen to pass {limit.rate:.1f} images/s here, "
+        f"{limit.rate / naive:.1f} × the naive loop",
+        f"    by {limit.by}, {limit.rate * flops / 1e9:.0f} GFLOP/s at {flops / 1e9:.2f} GFLOP an "
+        f"image; tried, in GFLOP/s: {kernels}",
+    ]
+
+
+def operations(model: Path) -> float:
+    """FLOP of one image; a multiplication and its addition are two."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -378,17 +442,7 @@ def ceiling(model: Path) -> float:
     side = description.preprocessing.image_size
     with FlopCounterMode(display=False) as counted, torch.no_grad():
         network(torch.zeros(1, 3, side, side))
-    left, right = torch.randn(1024, 1024), torch.randn(1024, 1024)
-    best = 0.0
-    for _ in range(30):
-        began = time.perf_counter()
-        torch.mm(left, right)
-        best = max(best, 2 * 1024**3 / (time.perf_counter() - began))
-    print(
-        f"  ceiling: {best / 1e9:.0f} GFLOP/s in float32 (best of 30 matrix products); an image "
-        f"takes {counted.get_total_flops() / 1e9:.2f} GFLOP"
-    )
-    return best / float(counted.get_total_flops())
+    return float(counted.get_total_flops())
 
 
 def make_peer_table(url: str) -> None:

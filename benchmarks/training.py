@@ -3,6 +3,7 @@
 Each measurement is a process of its own, the two ways in turns, so that neither inherits the
 other's caches and slow moments hit both. What is printed is the ratio of the medians, beside the
 roofline: how much of the device's measured peak the training steps use.
+The peak is what the fastest of several kernels reaches (``roofline.py``).
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.roofline import NAMES, ceiling, probe
 from emotion_core.vision.architectures import MAIN_NETWORKS
 
 ROOT = Path(__file__).parents[1]
@@ -122,7 +124,7 @@ def measure_ours(data: Path, options: argparse.Namespace) -> dict[str, Any]:
     return {
         **found,
         "images_per_second": len(part) / seconds,
-        **_roofline(network, preprocessing.image_size, device, len(part) / seconds),
+        **_roofline(network, preprocessing.image_size, device),
     }
 
 
@@ -147,8 +149,8 @@ def _timed(epoch: Any, count: int, device: Any) -> dict[str, Any]:
     }
 
 
-def _roofline(network: Any, side: int, device: Any, rate: float) -> dict[str, float]:
-    """Arithmetic of a step against the device's matrix peak in the precision that is used."""
+def _roofline(network: Any, side: int, device: Any) -> dict[str, Any]:
+    """Arithmetic of a step, and what kernels reach in the precision that is used."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -157,31 +159,14 @@ def _roofline(network: Any, side: int, device: Any, rate: float) -> dict[str, fl
     images = torch.randn(2, 3, side, side, device=device).to(memory_format=torch.channels_last)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(images)
-    # Back costs twice forward. The counter's own figure for it takes depthwise convolutions for
-    # dense ones, thirty times too much for an EfficientNet.
-    flops = 3 * counter.get_total_flops() / 2
-    size = 8192 if device.type == "cuda" else 1536
     with training_precision(device):
-        kind = (
-            torch.get_autocast_dtype(device.type)
-            if torch.is_autocast_enabled(device.type)
-            else torch.float32
-        )
-    left = torch.randn(size, size, device=device, dtype=kind)
-    for _ in range(3):
-        left @ left
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    began = time.perf_counter()
-    for _ in range(10):
-        left @ left
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    peak = 10 * 2 * size**3 / (time.perf_counter() - began)
+        precision = "bf16" if torch.is_autocast_enabled(device.type) else "f32"
     return {
-        "gflop_per_image": flops / 1e9,
-        "peak_tflops": peak / 1e12,
-        "share_of_peak": rate * flops / peak,
+        # Back costs twice forward. The counter's own figure for it takes depthwise convolutions
+        # for dense ones, thirty times too much for an EfficientNet.
+        "flop_per_image": 3 * counter.get_total_flops() / 2,
+        "precision": precision,
+        "probed": probe(device.type, precision),
     }
 
 
@@ -206,11 +191,30 @@ def compare(data: Path, options: argparse.Namespace) -> None:
         spread = f"{min(rates[way]):.1f} to {max(rates[way]):.1f}"
         print(f"  {way:6} {middle[way]:8.1f} images/s   ({spread})")
     print(f"  ratio  {middle['ours'] / middle['plain']:8.2f}")
-    print(
-        f"  roofline: {last['gflop_per_image']:.1f} GFLOP an image forward and back; peak "
-        f"{last['peak_tflops']:.2f} TFLOP/s by matrix product; ours uses "
-        f"{last['share_of_peak']:.0%} of it",
-        flush=True,
+    probed = {
+        kernel: max(one["probed"][kernel] for one in found["ours"]) for kernel in last["probed"]
+    }
+    print(roofline_line(last["precision"], probed, rates, last["flop_per_image"]), flush=True)
+
+
+def roofline_line(
+    precision: str, probed: dict[str, float], rates: dict[str, list[float]], flops: float
+) -> str:
+    """How much of the ceiling our loop uses, in a sentence.
+
+    Args:
+        precision: Of our loop, ``f32`` or ``bf16``; the plain one computes in float32.
+        probed: FLOP/s of kernels in that precision.
+        rates: Images/s of each way, run by run.
+        flops: Of one image, forward and back.
+    """
+    ways = rates if precision == "f32" else {"ours": rates["ours"]}
+    measured = {way: max(found) * flops for way, found in ways.items()}
+    peak = ceiling(probed, measured)
+    return (
+        f"  roofline: {flops / 1e9:.1f} GFLOP an image forward and back; peak in "
+        f"{NAMES[precision]} {peak.rate / 1e12:.2f} TFLOP/s by {peak.by}; ours uses "
+        f"{statistics.median(rates['ours']) * flops / peak.rate:.0%} of it"
     )
 
 

@@ -57,7 +57,7 @@ PARAMS = {
         type="string",
         enum=["seed", "tuned", "quick"],
         values_display={
-            "seed": "seed: the report's recipe (GPU)",
+            "seed": "seed: the original paper's recipe (GPU)",
             "tuned": "tuned: the best we know for a few thousand faces (GPU)",
             "quick": "quick: small images, a few minutes on two cores",
         },

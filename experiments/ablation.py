@@ -22,7 +22,7 @@ NONE: Final = {"pretraining_epochs": 0}
 
 ROWS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tuned": {},
-    "the report's recipe": {"preset": "seed", **NONE},
+    "the original paper's recipe": {"preset": "seed", **NONE},
     "no earlier set of faces": NONE,
     "no augmentation": {"augmentation": "none"},
     "no averaging": {"averaging": 0.0},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PublishedResult:
-    """One network of the report."""
+    """One network of the original paper."""
 
     label: str
     protocol: str
@@ -65,7 +65,7 @@ RESULTS: Final = (
         ),
     ),
 )
-"""Both networks of the report, in its order."""
+"""Both networks of the original paper, in its order."""
 
 
 @dataclass(frozen=True)

@@ -257,8 +257,8 @@ _PLAIN: Final[Mapping[str, Any]] = MappingProxyType(
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        # The report's recipe to the letter. It names no weight decay, schedule or augmentation,
-        # so there is none.
+        # The original paper's recipe to the letter. It names no weight decay, schedule or
+        # augmentation, so there is none.
         "seed": MappingProxyType(
             {
                 **_PLAIN,
