@@ -280,7 +280,7 @@ class Block:
         if name.split(".")[0] in BLOCKED:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Block())
-import emotion_core.cli, emotion_core.steps, emotion_core.airflow_tasks
+import emotion_core.cli, emotion_core.steps, emotion_core.airflow.task_context
 spec = importlib.util.spec_from_file_location("pages", "plugins/emotion_pages.py")
 spec.loader.exec_module(importlib.util.module_from_spec(spec))
 """

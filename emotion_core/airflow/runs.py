@@ -23,7 +23,7 @@ def start_run(user: BaseUser, dag_id: str, run_id: str, conf: Mapping[str, Any])
     """Start a run through Airflow's own service; a run that is there already is left as it is.
 
     Args:
-        user: Kept with the run and in the audit log; may start it, see ``airflow_access``.
+        user: Kept with the run and in the audit log; may start it (:mod:`.access`).
         dag_id: The DAG.
         run_id: Names this one press of a button: pressing twice starts one run.
         conf: The form's fields; the DAG checks them.

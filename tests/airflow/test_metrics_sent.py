@@ -18,7 +18,7 @@ TASK = """
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics import stats_utils
 stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
-from emotion_core.airflow_metrics import send_gauges
+from emotion_core.airflow.metrics import send_gauges
 send_gauges({"images_per_second": 29.5, "backlog_hours": 2, "refused_share": 0.25})
 """
 

@@ -104,7 +104,9 @@ def test_an_erasure_waits_for_the_worker_that_is_publishing_and_then_takes_what_
     with ThreadPoolExecutor(1) as pool:
         with database.transaction("emotion_score") as connection:
             published, _ = publish_items(connection, claims, *make_scores(1), [])
-            erasing = pool.submit(Installation(settings).erase, content=hashes["mia"], **ASKED)
+            erasing = pool.submit(
+                privacy.erase, Installation(settings), content=hashes["mia"], **ASKED
+            )
             until(lambda: somebody_waits_for_a_lock(database))
             assert not erasing.done()
         outcome = erasing.result(60)
@@ -180,7 +182,7 @@ def test_an_erasure_during_an_intake_waits_and_then_takes_what_was_entered(
             begin_entering(connection)
             batches.enter_files(connection, batch, [arrived])
             batches.plan_items(connection, batch.id)
-            erasing = pool.submit(Installation(settings).erase, content="5a" * 32, **ASKED)
+            erasing = pool.submit(privacy.erase, Installation(settings), content="5a" * 32, **ASKED)
             until(lambda: somebody_waits_for_a_lock(database))
         outcome = erasing.result(60)
 

@@ -109,8 +109,8 @@ def test_tombstones_can_be_kept_in_a_file_of_ones_own_and_replayed_from_it(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
     )
     after = Installation(replace(settings, database_url=restored.urls["emotion_app"]))
-    after.replay_erasures(kept)
-    after.require_erasures()
+    privacy.replay_erasures(after, kept)
+    privacy.require_erasures(after)
     after.database.close()
 
     assert len(read_tombstones(kept)) == len(kept.read_text().splitlines()) == count

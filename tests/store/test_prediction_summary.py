@@ -6,7 +6,7 @@ import numpy as np
 from factories import make_arrivals, make_model
 from sqlalchemy import text
 
-from emotion_core.store.batches import close_batch, enter_files, open_batch, plan_items
+from emotion_core.store.batches import at_work, close_batch, enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
 
@@ -232,7 +232,8 @@ def test_a_batchs_affect_is_true_while_open_closed_and_after_something_was_remov
     second, _ = plan_night(database, "affect 2", "w", model=model)
     seen = [affect(database, "affect 1")]
 
-    with database.transaction("emotion_score") as connection:
+    # A batch that nobody works on would be closed with the first.
+    with at_work(database, "affect 2"), database.transaction("emotion_score") as connection:
         assert close_batch(connection, first)
     seen.append(affect(database, "affect 1"))
     forget(database, model, 3)
