@@ -164,7 +164,7 @@ def rescan(database: Database, count: int, costs: Costs, batch: Batch) -> None:
         spent += time.perf_counter() - began
         fresh = [file for file in files if file.delivery not in known]
         with database.transaction("emotion_score") as connection:
-            costs.count_added_by_rescan += enter_files(connection, again, fresh)
+            costs.count_added_by_rescan += enter_files(connection, again, fresh)[0]
     with database.transaction("emotion_score") as connection:
         costs.count_added_by_rescan += plan_items(connection, again.id)
     costs.rescan = 1e6 * spent / count

@@ -10,9 +10,10 @@ from rich.table import Table
 from emotion_core.cli.console import Limit, add_row, app, console, db, installation, runs_app
 from emotion_core.errors import TrainingError
 from emotion_core.settings import Settings
+from emotion_core.statistics.calibration import Calibration
 from emotion_core.statistics.metrics import METRICS
 from emotion_core.steps import reports, training
-from emotion_core.store import training_runs
+from emotion_core.store import run_facts, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
 from emotion_core.vision.architectures import MAIN_NETWORKS
@@ -163,11 +164,15 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
         records = training_runs.runs_in_group(connection, run)
         if not records:
             raise TrainingError(f"there is no training run {run!r}; see `emotion runs`")
-        details = {
-            record.id: training_runs.run_details(connection, record.id) for record in records
-        }
-    for record in records:
-        found = details[record.id]
+        measured = [
+            (
+                record,
+                run_facts.run_calibration(connection, record.id),
+                {found.metric: found for found in training_runs.run_metrics(connection, record.id)},
+            )
+            for record in records
+        ]
+    for record, calibration, metrics in measured:
         facts = Table("run", record.run_key, show_header=True)
         for name, value in (
             ("state", record.failure or record.status),
@@ -181,19 +186,32 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
             ("device", record.device or ""),
             ("kept epoch", _kept(record)),
             ("images/s", f"{record.images_per_second:.1f}" if record.images_per_second else ""),
-            ("calibration", found.calibration),
-            ("adjusted", "\n".join(found.adjustments)),
+            ("calibration", "" if calibration is None else _calibration(calibration)),
+            ("adjusted", "\n".join(record.adjustments)),
             ("note", record.note or ""),
         ):
             if value:
                 add_row(facts, name, value)
         console.print(facts)
-        if found.figures:
-            figures = Table("metric", record.network, "95 % interval", "chance", "always the same")
+        if metrics:
+            table = Table("metric", record.network, "95 % interval", "chance", "always the same")
             for metric in METRICS.values():
-                if metric.name in found.figures:
-                    add_row(figures, metric.label, *found.figures[metric.name])
-            console.print(figures)
+                if (found := metrics.get(metric.name)) is not None:
+                    interval = "–" if found.low is None else f"{found.low:.3f} to {found.high:.3f}"
+                    value, *floors = map(_number, (found.value, found.chance, found.constant))
+                    add_row(table, metric.label, value, interval, *floors)
+            console.print(table)
+
+
+def _calibration(found: Calibration) -> str:
+    return (
+        f"temperature {found.temperature:.2f}; calibration error {found.ece_before:.3f} before, "
+        f"{found.ece_after:.3f} after"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _kept(record: training_runs.RunRecord) -> str:

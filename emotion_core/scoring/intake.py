@@ -16,7 +16,7 @@ from emotion_core.scoring.sources import open_source
 from emotion_core.store.batches import (
     ArrivedFile,
     Batch,
-    enter_and_plan_files,
+    enter_files,
     known_files,
     plan_items,
     plan_known_files,
@@ -179,9 +179,9 @@ def _enter(
     with database.transaction("emotion_score") as connection:
         begin_entering(connection)
         if key is None:
-            return enter_and_plan_files(connection, batch, arrived)
+            return enter_files(connection, batch, arrived, plans=True)
         arrived = refuse_erased(connection, key, arrived)
-        entered = enter_and_plan_files(connection, batch, arrived)
+        entered = enter_files(connection, batch, arrived, plans=True)
         enter_subjects(
             connection,
             key,

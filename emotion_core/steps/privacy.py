@@ -239,15 +239,10 @@ def record_source(
         PlaceError: It names no place.
     """
     named = source_named(here, source)
+    stated = sources.SourcePurpose(named, purpose, basis, basis_note, recorded_by)
     with here.database.transaction("emotion_erase") as connection:
-        return sources.record_purpose(
-            connection,
-            named,
-            purpose,
-            basis=basis,
-            basis_note=basis_note,
-            recorded_by=recorded_by,
-        )
+        sources.record_purpose(connection, stated)
+    return stated
 
 
 def knows_source(here: Installation, source: str) -> bool:

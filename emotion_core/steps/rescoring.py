@@ -123,7 +123,7 @@ def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> int:
         )
     if not contents:
         return 0
-    permitted = {place.source for content in contents for place in content.places}
+    permitted = {file.source for content in contents for file in content.deliveries}
     permitted = {source for source in permitted if _is_permitted(here, source)}
     found = [content.image_id for content in contents if _is_there(content, permitted)]
     known = set(found)
@@ -160,17 +160,17 @@ def _is_permitted(here: Installation, source: str) -> bool:
 
 
 def _is_there(content: Archived, permitted: set[str]) -> bool:
-    """Whether some place that may be scored still holds the file as it was delivered."""
+    """Whether some delivery that may be scored still lies there unchanged."""
     from emotion_core.scoring.sources import open_source
 
-    for place in content.places:
-        if place.source not in permitted:
+    for file in content.deliveries:
+        if file.source not in permitted:
             continue
-        entry = open_source(place.source).look(place.path)
+        entry = open_source(file.source).look(file.path)
         if (
             entry is not None
             and entry.problem is None
-            and (entry.size, entry.modified_ns) == (place.size, place.modified_ns)
+            and (entry.size, entry.modified_ns) == (file.size, file.modified_ns)
         ):
             return True
     return False

@@ -120,7 +120,7 @@ def score_waiting(
     """Score whatever waits for this model; what was done is kept under ``run_key``."""
     from emotion_core.scoring.tally import Tally
     from emotion_core.scoring.worker import work
-    from emotion_core.store.throughput import record_throughput
+    from emotion_core.store.throughput import Throughput, record_throughput
     from emotion_core.vision.scorer import Scorer
 
     tally = Tally()
@@ -139,11 +139,13 @@ def score_waiting(
         with here.database.transaction("emotion_score") as connection:
             record_throughput(
                 connection,
-                run_key=run_key,
-                model_version_id=model.id,
-                worker=worker,
-                host=socket.gethostname(),
-                **asdict(tally),
+                Throughput(
+                    run_key=run_key,
+                    model_version_id=model.id,
+                    worker=worker,
+                    host=socket.gethostname(),
+                    **asdict(tally),
+                ),
             )
     return {
         "count_scored": tally.count_scored,

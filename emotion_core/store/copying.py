@@ -32,6 +32,12 @@ def make_temporary_table(connection: Connection, name: str, columns: str) -> Non
     connection.execute(text(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP"))
 
 
+def copy_temporary(connection: Connection, name: str, columns: str, frame: pd.DataFrame) -> None:
+    """A frame as a temporary table; see :func:`make_temporary_table` and :func:`copy_frame`."""
+    make_temporary_table(connection, name, columns)
+    copy_frame(connection, name, frame)
+
+
 def copy_columns(
     connection: Connection, table: str, columns: dict[str, NDArray[np.generic]]
 ) -> None:

@@ -6,29 +6,7 @@ from typing import Final
 
 from emotion_core.settings import SQL_DIR
 
-FIGURES: Final = (
-    "expression_scores",
-    "affect_scores",
-    "intervals",
-    "agreement",
-    "curves",
-    "confusion",
-    "confusion_difference",
-    "classes",
-    "precision_recall",
-    "circumplex",
-    "density",
-    "residuals",
-    "regions",
-    "reliability",
-    "risk_coverage",
-    "failures",
-    "misses",
-    "disagreements",
-    "doubtful_labels",
-    "changes",
-    "cost",
-)
+FIGURES: Final = tuple(sorted(path.stem for path in (SQL_DIR / "figures").glob("*.sql")))
 """Names of the files in ``sql/figures``."""
 
 

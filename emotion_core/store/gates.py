@@ -1,4 +1,4 @@
-"""Gates: what was measured when a model was held against the champion, and whether it passed."""
+"""Gates: what was measured when a model was compared with the champion, and whether it passed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from emotion_core.errors import StoreError
 from emotion_core.store.database import answer
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, frame, row
 
 _CHAMPIONS = "champion_"
 
@@ -74,17 +74,12 @@ def held_out_by_both(
         :func:`emotion_core.store.training_runs.validation_predictions`. The truth is the label
         in the candidate's data set.
     """
-    both = pd.read_sql_query(
-        query("held_out_by_both"),
-        connection,
-        params={"candidate_id": candidate_id, "champion_id": champion_id},
+    both = frame(connection, "held_out_by_both", candidate_id=candidate_id, champion_id=champion_id)
+    theirs = both.filter(regex=f"^{_CHAMPIONS}")
+    candidate = both.drop(columns=theirs.columns)
+    return candidate, candidate.assign(
+        **theirs.rename(columns=lambda n: n.removeprefix(_CHAMPIONS))
     )
-    theirs = [name for name in both.columns if name.startswith(_CHAMPIONS)]
-    candidate = both.drop(columns=theirs)
-    champion = candidate.copy()
-    for name in theirs:
-        champion[name.removeprefix(_CHAMPIONS)] = both[name]
-    return candidate, champion
 
 
 def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
@@ -100,7 +95,7 @@ def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
         StoreError: Another model is champion by now, or the figures are not those of the tables.
     """
     try:
-        gate_id = connection.execute(query("record_promotion_gate"), dict(facts)).scalar_one()
+        gate_id = execute(connection, "record_promotion_gate", **facts).scalar_one()
     except DBAPIError as error:
         raise StoreError(f"the gate was not kept: {answer(error)}") from error
     return gate_by_id(connection, gate_id)
@@ -112,7 +107,7 @@ def gate_by_id(connection: Connection, gate_id: int) -> Gate:
     Raises:
         StoreError: There is none.
     """
-    row = connection.execute(query("promotion_gate"), {"id": gate_id}).mappings().one_or_none()
-    if row is None:
+    gate = row(connection, "promotion_gate", Gate, id=gate_id)
+    if gate is None:
         raise StoreError(f"there is no gate number {gate_id}; check the model again")
-    return Gate(**row)
+    return gate

@@ -3,7 +3,7 @@ WITH gone AS (
     DELETE FROM doubtful_label
     USING dataset
     WHERE dataset.id = doubtful_label.dataset_id
-      AND dataset.fingerprint = :fingerprint
+      AND dataset.fingerprint = decode(:fingerprint, 'hex')
       AND doubtful_label.group_key = :group_key
 )
-SELECT id FROM dataset WHERE fingerprint = :fingerprint
+SELECT id FROM dataset WHERE fingerprint = decode(:fingerprint, 'hex')

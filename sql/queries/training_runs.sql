@@ -12,7 +12,7 @@ SELECT
     training_run.started_at, training_run.finished_at, training_run.seconds,
     training_run.images_per_second, training_run.kept_epoch, training_run.best_epoch,
     training_run.parameters, training_run.note, model_version.name AS model_name,
-    coalesce(aliases.names, '{}') AS aliases
+    coalesce(aliases.names, '{}') AS aliases, training_run.adjustments
 FROM training_run
 JOIN split ON split.id = training_run.split_id
 JOIN dataset ON dataset.id = split.dataset_id

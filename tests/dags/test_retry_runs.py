@@ -89,7 +89,7 @@ def test_a_batch_that_is_open_is_left_alone(bag: DagBag, night: str, database: D
             source=f"open {night}",
             model_version_id=model_version_id,
         )
-        batches.enter_and_plan_files(connection, batch, make_arrivals(1, night))
+        batches.enter_files(connection, batch, make_arrivals(1, night), plans=True)
 
     result = run(bag, reason="unreadable_file", batch=f"open after {night}")
 

@@ -19,7 +19,7 @@ from emotion_core.store.batches import ArrivedFile, close_batch, enter_files, op
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
 from emotion_core.store.reports import ReportRecord
-from emotion_core.store.throughput import record_throughput
+from emotion_core.store.throughput import Throughput, record_throughput
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 
@@ -96,16 +96,18 @@ def night(database: Database, request: pytest.FixtureRequest) -> str:
         publish_items(connection, claims, probabilities, affect, [])
         record_throughput(
             connection,
-            run_key=key,
-            model_version_id=model.id,
-            worker="w",
-            host="h",
-            device="CPU, 2 threads",
-            engine="eager",
-            count_scored=3,
-            count_refused=1,
-            seconds=2.0,
-            stage_seconds={},
+            Throughput(
+                run_key=key,
+                model_version_id=model.id,
+                worker="w",
+                host="h",
+                device="CPU, 2 threads",
+                engine="eager",
+                count_scored=3,
+                count_refused=1,
+                seconds=2.0,
+                stage_seconds={},
+            ),
         )
         assert close_batch(connection, batch.id)
     return key

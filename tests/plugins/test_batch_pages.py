@@ -12,7 +12,7 @@ from emotion_core.store import batches, retries
 from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.throughput import record_throughput
+from emotion_core.store.throughput import Throughput, record_throughput
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SECRET = "Jane <b>Doe</b>"
@@ -48,16 +48,18 @@ def night(database: Database, request: pytest.FixtureRequest) -> str:
         )
         record_throughput(
             connection,
-            run_key=key,
-            model_version_id=model.id,
-            worker="w",
-            host="h",
-            device="CPU",
-            engine="eager",
-            count_scored=2,
-            count_refused=0,
-            seconds=4.0,
-            stage_seconds={},
+            Throughput(
+                run_key=key,
+                model_version_id=model.id,
+                worker="w",
+                host="h",
+                device="CPU",
+                engine="eager",
+                count_scored=2,
+                count_refused=0,
+                seconds=4.0,
+                stage_seconds={},
+            ),
         )
         assert batches.close_batch(connection, batch.id)
     return key

@@ -34,7 +34,7 @@ from emotion_core.store.batches import (
 )
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.throughput import record_throughput
+from emotion_core.store.throughput import Throughput, record_throughput
 
 Ask = Callable[[str], list[list[str]]]
 QUESTIONS = sorted(path.stem for path in (SQL_DIR / "analysis").glob("*.sql"))
@@ -181,16 +181,18 @@ def _night(
         assert close_batch(connection, batch.id)
         record_throughput(
             connection,
-            run_key=name,
-            model_version_id=model.id,
-            worker="w",
-            host="here",
-            device="a processor",
-            engine="eager",
-            count_scored=len(said),
-            count_refused=len(again),
-            seconds=2.0,
-            stage_seconds={},
+            Throughput(
+                run_key=name,
+                model_version_id=model.id,
+                worker="w",
+                host="here",
+                device="a processor",
+                engine="eager",
+                count_scored=len(said),
+                count_refused=len(again),
+                seconds=2.0,
+                stage_seconds={},
+            ),
         )
 
 

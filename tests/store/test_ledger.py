@@ -13,7 +13,6 @@ from emotion_core.store.batches import (
     Batch,
     batch_summary,
     close_batch,
-    enter_and_plan_files,
     enter_files,
     known_files,
     open_batch,
@@ -104,7 +103,7 @@ def test_entering_known_deliveries_again_adds_nothing(
 
     with database.transaction("emotion_score") as connection:
         known = known_files(connection, "/inbox", [file.delivery for file in files])
-        entered = enter_files(connection, batch, files)
+        entered, _ = enter_files(connection, batch, files)
 
     assert known == {file.delivery for file in files}
     assert entered == 0
@@ -287,7 +286,7 @@ def test_the_same_content_under_two_names_is_one_item_and_two_files(
     ]
 
     with database.transaction("emotion_score") as connection:
-        entered = enter_files(connection, batch, twins)
+        entered, _ = enter_files(connection, batch, twins)
         planned = plan_items(connection, batch.id)
 
     assert (entered, planned) == (2, 1)
@@ -316,9 +315,9 @@ def test_files_entered_with_their_items_need_no_plan_afterwards(
     arrivals = [*make_arrivals(5, "copied"), *copies, refused]
 
     with database.transaction("emotion_score") as connection:
-        first = enter_and_plan_files(connection, batch, arrivals)
+        first = enter_files(connection, batch, arrivals, plans=True)
     with database.transaction("emotion_score") as connection:
-        second = enter_and_plan_files(connection, batch, arrivals)
+        second = enter_files(connection, batch, arrivals, plans=True)
         left_to_plan = plan_items(connection, batch.id)
     with database.transaction("emotion_report") as connection:
         summary = batch_summary(connection, request.node.name)
