@@ -29,14 +29,16 @@ os.environ.pop("COLUMNS", None)
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from own_database import BLANK
 from xdist.scheduler import LoadFileScheduling
 
 from emotion_core.local.credentials import Credentials, load_or_create
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import addresses, provision_ours
+from emotion_core.local.provision import OUR_DATABASE, addresses, provision_ours
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
 
@@ -60,6 +62,9 @@ def server(home: Home, credentials: Credentials) -> Iterator[PostgresServer]:
     started.start()
     try:
         provision_ours(started, credentials)
+        with closing(started.connect()) as superuser:
+            superuser.autocommit = True
+            superuser.cursor().execute(f"CREATE DATABASE {BLANK} TEMPLATE {OUR_DATABASE}")
         yield started
     finally:
         started.remove()
@@ -81,6 +86,22 @@ def urls(server: PostgresServer, credentials: Credentials) -> dict[str, str]:
 def database(urls: dict[str, str]) -> Iterator[Database]:
     """The test database through the login that Airflow's tasks have."""
     opened = Database(urls["emotion_app"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def owner(urls: dict[str, str]) -> Iterator[Database]:
+    """The test database through the login that may become the owner."""
+    opened = Database(urls["emotion_migrate"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def analyst(urls: dict[str, str]) -> Iterator[Database]:
+    """The test database through the login that reads the views."""
+    opened = Database(urls["emotion_analyst"])
     yield opened
     opened.close()
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from PIL import Image
 from sqlalchemy import Connection
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.store import batches, datasets, models, training_runs
+from emotion_core.store import batches, datasets, ledger, models, training_runs
+from emotion_core.store.database import Database
 
 _counter = itertools.count(1)
 
@@ -104,15 +106,19 @@ def make_training_run(
 
 
 def make_model(
-    connection: Connection, *, network: str = "resnet50", folder: Path = Path("/runs/none")
+    connection: Connection,
+    *,
+    network: str = "resnet50",
+    folder: Path = Path("/runs/none"),
+    run: training_runs.RunRecord | None = None,
 ) -> models.ModelVersion:
-    """A registered model version."""
-    run = make_training_run(connection, network=network)
+    """A registered model version, of a run of its own unless one is given."""
+    run = run or make_training_run(connection, network=network)
     digest = hashlib.sha256(run.run_key.encode()).hexdigest()
     return models.register_model_version(
         connection,
         run_id=run.id,
-        network=network,
+        network=run.network,
         card={"weights_sha256": digest, "preprocessing_fingerprint": digest},
         folder=str(folder),
     )
@@ -129,6 +135,33 @@ def make_arrivals(count: int, prefix: str = "") -> list[batches.ArrivedFile]:
         )
         for n in range(count)
     ]
+
+
+def score_files(
+    database: Database,
+    key: str,
+    model_version_id: int,
+    files: Sequence[batches.ArrivedFile],
+    scores: tuple[np.ndarray, np.ndarray] | None = None,
+    *,
+    source: str = "/inbox",
+) -> batches.Batch:
+    """An open batch of ``files``, scored where they can be; ``scores`` are in order of their paths."""
+    with database.transaction("emotion_score") as connection:
+        batch = batches.open_batch(
+            connection, run_key=key, source=source, model_version_id=model_version_id
+        )
+        batches.enter_files(connection, batch, files, plans=True)
+        claims = ledger.claim_items(
+            connection,
+            model_version_id=model_version_id,
+            worker="w",
+            limit=len(files),
+            lease_seconds=60,
+        )
+        claims.sort(key=lambda claim: claim.places[0][1])
+        ledger.publish_items(connection, claims, *(scores or make_scores(len(claims))), [])
+    return batch
 
 
 def make_scores(count: int) -> tuple[np.ndarray, np.ndarray]:
