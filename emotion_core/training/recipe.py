@@ -297,7 +297,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
                 "validation_share": 0.15,
             }
         ),
-        # What the field does on small affect sets; docs/training/experiments.md measures each choice.
+        # What the field does on small affect sets, as measured in docs/training/experiments.md.
         "tuned": MappingProxyType(
             {
                 **_PLAIN,
