@@ -1,4 +1,4 @@
-"""docs/schema.md is what the database says of itself."""
+"""docs/store/schema.md is what the database says of itself."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from emotion_core.store.database import Database
 from emotion_core.store.schema_document import schema_document
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "schema.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "store" / "schema.md"
 
 
 def test_the_committed_page_is_what_the_command_prints(urls: dict[str, str]) -> None:
@@ -16,7 +16,7 @@ def test_the_committed_page_is_what_the_command_prints(urls: dict[str, str]) -> 
 
     assert result.returncode == 0, result.stderr
     assert PAGE.read_text(encoding="utf-8") == result.stdout, (
-        "docs/schema.md is stale: run `emotion db document > docs/schema.md`"
+        "docs/store/schema.md is stale: run `emotion db document > docs/store/schema.md`"
     )
 
 
