@@ -112,7 +112,7 @@ def make_epochs(
                 )
             overfit = 0.03 * max(0, epoch - best) if part == "validation" else -0.05 * epoch
             rows.append((part, epoch, "loss", 2.2 * np.exp(-epoch / (4 + seed)) + 0.7 + overfit))
-    return pd.DataFrame(rows, columns=["part", "epoch", "metric", "value"])
+    return pd.DataFrame(rows, columns=["split", "epoch", "metric", "value"])
 
 
 def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
@@ -234,7 +234,7 @@ def train_two(database: Database, group_key: str) -> None:
             run = make_training_run(connection, network=network, group_key=group_key, labels=labels)
             predictions = make_predictions(validation, skill=skill)
             for (epoch, part), rows in make_epochs(predictions, epochs=3, best=2).groupby(
-                ["epoch", "part"]
+                ["epoch", "split"]
             ):
                 figures = dict(zip(rows["metric"], rows["value"], strict=True))
                 training_runs.record_epoch(connection, run.id, epoch, part, figures)

@@ -82,7 +82,7 @@ def make_training_run(
         validation_share=0.5,
         fold=0,
         fingerprint=digest,
-        parts={
+        members={
             "train": list(labels["sha256"][:half]),
             "validation": list(labels["sha256"][half:]),
         },
@@ -146,7 +146,7 @@ def score_files(
     *,
     source: str = "/inbox",
 ) -> batches.Batch:
-    """An open batch of ``files``, scored where they can be; ``scores`` are in order of their paths."""
+    """An open batch of ``files``, scored where possible; ``scores`` are in order of their paths."""
     with database.transaction("emotion_score") as connection:
         batch = batches.open_batch(
             connection, run_key=key, source=source, model_version_id=model_version_id

@@ -22,7 +22,7 @@ def health(
     if now:
         watch_health(here, f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}")
     with here.database.transaction("emotion_report") as connection:
-        found = store.health_readings(connection)
+        found = store.health_measurements(connection)
     if not found:
         print("nobody has looked yet: `emotion health --now`, or run watch_health")
         return

@@ -54,7 +54,7 @@ class RunFacts:
 
     record: RunRecord
     epochs: pd.DataFrame
-    """Columns ``part``, ``epoch``, ``metric``, ``value``."""
+    """Columns ``split``, ``epoch``, ``metric``, ``value``."""
     predictions: pd.DataFrame
     """Columns of :data:`emotion_core.statistics.predictions.COLUMNS`; empty if it has none."""
     reference: pd.DataFrame
@@ -104,7 +104,7 @@ class ComparedRun:
     confidence: Confidence | None
     """What its confidence is worth; None without an evaluation."""
     curves: Mapping[tuple[str, str], Curve] = field(repr=False)
-    """(part, metric) to (epoch, value) in order."""
+    """(split, metric) to (epoch, value) in order."""
     evaluation: Evaluation | None = field(repr=False, metadata={"page_only": True})
     resampled: Mapping[str, metrics.Floats] = field(repr=False, metadata={"page_only": True})
     """Every metric as each content moves it; empty without an evaluation."""
@@ -226,16 +226,18 @@ def _references(
 
 def _curves(epochs: pd.DataFrame) -> Mapping[tuple[str, str], Curve]:
     values: dict[tuple[str, str], dict[int, float]] = {}
-    for part, epoch, metric, value in zip(
-        epochs["part"], epochs["epoch"], epochs["metric"], epochs["value"], strict=True
+    for split, epoch, metric, value in zip(
+        epochs["split"], epochs["epoch"], epochs["metric"], epochs["value"], strict=True
     ):
-        values.setdefault((str(part), str(metric)), {})[int(epoch)] = float(value)
+        values.setdefault((str(split), str(metric)), {})[int(epoch)] = float(value)
     needed = ("macro_f1", *(f"ccc_{name}" for name in DIMENSIONS))
-    for part in {part for part, _ in values}:
-        if all((part, name) in values for name in needed):
-            together = set.intersection(*(set(values[part, name]) for name in needed))
-            values[part, SELECTION] = {
-                epoch: metrics.selection_score({name: values[part, name][epoch] for name in needed})
+    for split in {split for split, _ in values}:
+        if all((split, name) in values for name in needed):
+            together = set.intersection(*(set(values[split, name]) for name in needed))
+            values[split, SELECTION] = {
+                epoch: metrics.selection_score(
+                    {name: values[split, name][epoch] for name in needed}
+                )
                 for epoch in together
             }
     return MappingProxyType({key: tuple(sorted(curve.items())) for key, curve in values.items()})

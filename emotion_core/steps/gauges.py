@@ -9,7 +9,7 @@ def health_gauges(here: Installation, check_key: str) -> dict[str, float]:
     and what else was measured against a fixed limit. A measure of two references has the
     reference behind its name: ``psi_expression.recent``."""
     with here.database.transaction("emotion_report") as connection:
-        rows = health.health_readings(connection, check_key)
+        rows = health.health_measurements(connection, check_key)
     measured = [row for row in rows if row.value is not None]
     names = [row.measure for row in measured]
     return {

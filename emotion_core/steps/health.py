@@ -66,7 +66,7 @@ def watch_health(
             night=latest,
             readings=[asdict(reading) for reading in readings],
         )
-        found = health.health_readings(connection, check_key)
+        found = health.health_measurements(connection, check_key)
     for row in found:
         level = logging.WARNING if row.status == "alarm" else logging.INFO
         log.log(level, "%s: %s", row.status, row.sentence)
@@ -80,5 +80,5 @@ def watch_health(
 def new_alarms(here: Installation, check_key: str) -> list[str]:
     """The sentences of the limits that a check found crossed, which the one before had not."""
     with here.database.transaction("emotion_report") as connection:
-        found = health.health_readings(connection, check_key)
+        found = health.health_measurements(connection, check_key)
     return [row.sentence for row in found if row.is_new_alarm]

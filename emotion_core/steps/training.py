@@ -108,8 +108,8 @@ def train(here: Installation, group_key: str, network: str, form: Mapping[str, A
         ):
             log.info("%s", epoch.describe())
             with here.database.transaction("emotion_train") as connection:
-                for part, figures in (("train", epoch.train), ("validation", epoch.validation)):
-                    training_runs.record_epoch(connection, run_id, epoch.epoch, part, figures)
+                for name, figures in (("train", epoch.train), ("validation", epoch.validation)):
+                    training_runs.record_epoch(connection, run_id, epoch.epoch, name, figures)
     return run_key
 
 
@@ -132,8 +132,10 @@ def register(here: Installation, run_key: str) -> str:
     intervals = score_intervals(result.predictions)
     with here.database.transaction("emotion_train") as connection:
         for epoch in result.history:
-            for part in ("train", "validation"):
-                training_runs.record_epoch(connection, record.id, epoch["epoch"], part, epoch[part])
+            for split in ("train", "validation"):
+                training_runs.record_epoch(
+                    connection, record.id, epoch["epoch"], split, epoch[split]
+                )
         begin_entering(connection)
         training_runs.record_validation_predictions(connection, record.id, result.predictions)
         training_runs.forget_unlabelled_predictions(connection, record.id)
@@ -243,7 +245,7 @@ def record_label_errors(here: Installation, name: str, data: Path, folds: Sequen
     split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, recipe.fold)
     _register_data(here, labelled_set, split)
     with here.database.transaction("emotion_train") as connection:
-        datasets.record_doubtful_labels(
+        datasets.record_label_errors(
             connection,
             fingerprint=labelled_set.fingerprint,
             group_key=name,
@@ -295,7 +297,7 @@ def _register_data(here: Installation, labelled_set: "LabelledSet", split: "Spli
             validation_share=split.validation_share,
             fold=split.fold,
             fingerprint=split.fingerprint,
-            parts=parts,
+            members=parts,
         )
 
 

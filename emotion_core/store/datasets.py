@@ -64,7 +64,7 @@ def register_split(
     validation_share: float,
     fold: int,
     fingerprint: str,
-    parts: Mapping[str, Sequence[str]],
+    members: Mapping[str, Sequence[str]],
 ) -> int:
     """Enter a division into train and validation once; returns its id.
 
@@ -75,7 +75,7 @@ def register_split(
         validation_share: Above 0, below 1.
         fold: Which share is held out, from 0.
         fingerprint: 64 hex digits over the membership.
-        parts: ``{"train": [...], "validation": [...]}``, image SHA-256 in hex.
+        members: ``{"train": [...], "validation": [...]}``, image SHA-256 in hex.
     """
     split_id, is_new = execute(
         connection,
@@ -87,16 +87,16 @@ def register_split(
         fingerprint=fingerprint,
     ).one()
     if is_new:
-        members = pd.DataFrame(
-            [(part, sha256) for part, images in parts.items() for sha256 in images],
-            columns=["part", "sha256"],
+        frame = pd.DataFrame(
+            [(split, sha256) for split, images in members.items() for sha256 in images],
+            columns=["split", "sha256"],
         ).drop_duplicates()
-        copy_temporary(connection, "member", "part text, sha256 text", members)
+        copy_temporary(connection, "member", "split text, sha256 text", frame)
         execute(connection, "enter_split_members", split_id=split_id)
     return int(split_id)
 
 
-def record_doubtful_labels(
+def record_label_errors(
     connection: Connection, *, fingerprint: str, group_key: str, doubts: pd.DataFrame
 ) -> None:
     """Write the label errors that one cross-validation suggests; writing again replaces them.
@@ -108,8 +108,8 @@ def record_doubtful_labels(
         doubts: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
     """
     dataset_id = execute(
-        connection, "forget_doubtful_labels", fingerprint=fingerprint, group_key=group_key
+        connection, "forget_label_errors", fingerprint=fingerprint, group_key=group_key
     ).scalar_one()
     frame = doubts.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
     frame = frame.assign(dataset_id=dataset_id, group_key=group_key)
-    copy_frame(connection, "doubtful_label", frame)
+    copy_frame(connection, "label_error", frame)

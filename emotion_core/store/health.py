@@ -96,7 +96,7 @@ def record_check(
         check_key: Names the look.
         source: The inbox that was looked at.
         night: What it looked at.
-        readings: With the columns of ``health_reading`` as keys.
+        readings: With the columns of ``health_measurement`` as keys.
     """
     check_id = execute(
         connection,
@@ -107,12 +107,12 @@ def record_check(
         model_version_id=night and night.model_version_id,
     ).scalar_one()
     for reading in readings:
-        execute(connection, "record_health_reading", check_id=check_id, **reading)
+        execute(connection, "record_health_measurement", check_id=check_id, **reading)
 
 
-def health_readings(connection: Connection, check_key: str | None = None) -> list[HealthRow]:
+def health_measurements(connection: Connection, check_key: str | None = None) -> list[HealthRow]:
     """What one look found, alarms first; without a key the newest look."""
-    return rows(connection, "health_readings", HealthRow, check_key=check_key)
+    return rows(connection, "health_measurements", HealthRow, check_key=check_key)
 
 
 def _scores(connection: Connection, statement: str, **asked: Any) -> NDArray[np.float64]:

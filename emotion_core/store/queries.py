@@ -28,7 +28,9 @@ def query(name: str) -> TextClause:
     return text("\n".join(line for line in lines if not line.lstrip().startswith("--")))
 
 
-def execute(connection: Connection, statement: str, /, **values: Any) -> CursorResult[*tuple[Any, ...]]:
+def execute(
+    connection: Connection, statement: str, /, **values: Any
+) -> CursorResult[*tuple[Any, ...]]:
     """Run a statement. Mappings are bound as JSON, tuples as arrays."""
     return connection.execute(
         query(statement), {key: _bound(value) for key, value in values.items()}

@@ -103,7 +103,7 @@ def open_training_run(connection: Connection, **run: Unpack[NewRun]) -> int:
 
 
 def record_epoch(
-    connection: Connection, run_id: int, epoch: int, part: str, metrics: Mapping[str, float]
+    connection: Connection, run_id: int, epoch: int, split: str, metrics: Mapping[str, float]
 ) -> None:
     """Write one epoch's metrics on one split; writing them again replaces them."""
     execute(
@@ -111,7 +111,7 @@ def record_epoch(
         "record_epoch",
         run_id=run_id,
         epoch=epoch,
-        part=part,
+        split=split,
         metrics=list(metrics),
         values=[float(value) for value in metrics.values()],
     )
@@ -199,7 +199,7 @@ def recent_runs(connection: Connection, limit: int = 20) -> list[RunRecord]:
 
 
 def epoch_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
-    """Columns ``part``, ``epoch``, ``metric``, ``value``."""
+    """Columns ``split``, ``epoch``, ``metric``, ``value``."""
     return frame(connection, "epoch_metrics", run_id=run_id)
 
 

@@ -1,4 +1,4 @@
--- The share of wrong answers among the images that a run is surest of.
+-- The share of wrong predictions among the images with the highest confidence.
 WITH ranked AS (
     SELECT run_id, confidence, is_right,
            -- Images of equal confidence are kept together.

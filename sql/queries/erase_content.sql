@@ -41,10 +41,10 @@ said AS (
     RETURNING validation_prediction.run_id
 ),
 doubts AS (
-    DELETE FROM doubtful_label USING label
+    DELETE FROM label_error USING label
     WHERE label.image_id = :image_id
-      AND doubtful_label.dataset_id = label.dataset_id
-      AND doubtful_label.sample_id = label.sample_id
+      AND label_error.dataset_id = label.dataset_id
+      AND label_error.sample_id = label.sample_id
 ),
 labels AS (
     DELETE FROM label WHERE image_id = :image_id
@@ -75,6 +75,6 @@ SELECT
         FROM split_member
         JOIN training_run ON training_run.split_id = split_member.split_id
         JOIN model_version ON model_version.run_id = training_run.id
-        WHERE split_member.image_id = :image_id AND split_member.part = 'train'
+        WHERE split_member.image_id = :image_id AND split_member.split = 'train'
         ORDER BY model_version.name
     )                                                                   AS models

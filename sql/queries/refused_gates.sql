@@ -1,4 +1,4 @@
--- The newest gates that let nobody through, each with its figures, those that fell short first.
+-- The newest gates that refused their candidate, each with its figures, those that fell short first.
 SELECT
     told.candidate, told.champion, told.asked_by, told.checked_at,
     jsonb_agg(

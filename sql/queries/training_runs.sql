@@ -19,8 +19,8 @@ JOIN dataset ON dataset.id = split.dataset_id
 LEFT JOIN model_version ON model_version.run_id = training_run.id
 LEFT JOIN LATERAL (
     SELECT
-        count(*) FILTER (WHERE split_member.part = 'train') AS train,
-        count(*) FILTER (WHERE split_member.part = 'validation') AS validation
+        count(*) FILTER (WHERE split_member.split = 'train') AS train,
+        count(*) FILTER (WHERE split_member.split = 'validation') AS validation
     FROM split_member
     JOIN label ON label.image_id = split_member.image_id AND label.dataset_id = split.dataset_id
     WHERE split_member.split_id = split.id

@@ -446,7 +446,7 @@ def test_a_run_that_kept_its_best_epoch_is_told_with_what_the_choice_gained() ->
         make_run_facts(network, images=images, recipe=RECIPE | {"network": network, "keep": keep})
         for network, keep in (("resnet50", "last"), ("efficientnet_b0", "best"))
     )
-    accuracy = best.epochs.query("part == 'validation' and metric == 'accuracy'")
+    accuracy = best.epochs.query("split == 'validation' and metric == 'accuracy'")
     of_epoch = dict(zip(accuracy["epoch"], accuracy["value"], strict=True))
 
     comparison = compare([last, best], MADE_AT)

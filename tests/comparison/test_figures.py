@@ -38,7 +38,7 @@ def comparison(opened: dict[str, Database]) -> Comparison:
     with database.transaction("emotion_train") as connection:
         connection.execute(
             text(
-                "INSERT INTO doubtful_label SELECT label.dataset_id, 'folds', label.sample_id, "
+                "INSERT INTO label_error SELECT label.dataset_id, 'folds', label.sample_id, "
                 "label.expression_id, (label.expression_id + 1) % 8, 0.1, 0.8 "
                 "FROM label JOIN split USING (dataset_id) "
                 "JOIN training_run ON training_run.split_id = split.id "
@@ -133,7 +133,7 @@ def test_the_curves_follow_from_their_sql(
         for (part, metric), curve in run.curves.items():
             if metric == "selection_score":  # made of three curves that are there
                 continue
-            rows = of_run(tables["curves"], run.record.id, part=part, metric=metric)
+            rows = of_run(tables["curves"], run.record.id, split=part, metric=metric)
             assert curve == tuple((row["epoch"], row["value"]) for row in rows)
             assert [row["epoch"] for row in rows if row["is_kept"]] == [run.record.kept_epoch]
 

@@ -55,7 +55,7 @@ def test_training_ends_with_two_models_their_rows_and_a_report(
         assert record.status == "succeeded" and record.model_name
         assert record.weights_origin == "none" and record.dataset_is_drawn
         assert len(rows) == record.count_validation > 0
-        assert set(curves["part"]) == {"train", "validation"}
+        assert set(curves["split"]) == {"train", "validation"}
     page = installation.reports_dir / folder_name(result.run_id) / "comparison.html"
     html = page.read_text(encoding="utf-8")
     assert "<b>why</b>" not in html and "&lt;b&gt;why&lt;/b&gt;" in html

@@ -142,7 +142,7 @@ def test_a_night_shows_its_drift_once_its_health_was_looked_at(
                 "WITH looked AS (INSERT INTO health_check (check_key, source, batch_id, "
                 "model_version_id) SELECT :key, source, id, model_version_id FROM batch "
                 "WHERE run_key = :key RETURNING id) "
-                "INSERT INTO health_reading (check_id, measure, against, value, limit_value, "
+                "INSERT INTO health_measurement (check_id, measure, against, value, limit_value, "
                 "p_value, count_images, count_reference, status, sentence) "
                 "SELECT id, 'psi_expression', 'validation', 0.4, 0.1, 0.0002, 3, 48, 'alarm', "
                 "'The mix has moved.' FROM looked"

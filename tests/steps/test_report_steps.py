@@ -234,7 +234,7 @@ def drawn_run(database: Database, tmp_path: Path) -> str:
             validation_share=0.5,
             fold=0,
             fingerprint=faces.fingerprint,
-            parts={
+            members={
                 "train": list(labels["sha256"][:half]),
                 "validation": list(labels["sha256"][half:]),
             },

@@ -94,7 +94,7 @@ def _two_nights(database: Database) -> None:
             ("ten folds", 1, 2, 0.625),
         ):
             doubts = labels[["sample_id", "expression"]].iloc[:count]
-            datasets.record_doubtful_labels(
+            datasets.record_label_errors(
                 connection,
                 fingerprint=fingerprint,
                 group_key=name,

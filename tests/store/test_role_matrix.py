@@ -205,7 +205,7 @@ def test_the_analysts_views_read_no_file_name_and_a_folder_only_where_listed(
         # To find the image that a sample is.
         ("confusion_matrix", "label.sample_id"),
         ("confusion_matrix", "validation_prediction.sample_id"),
-        ("likely_label_error", "doubtful_label.sample_id"),
+        ("likely_label_error", "label_error.sample_id"),
         ("likely_label_error", "label.sample_id"),
         # Which epoch was kept, and nothing else of it.
         ("model_leaderboard", "training_run.recipe"),
@@ -224,7 +224,7 @@ def test_no_row_of_an_analysts_view_holds_a_name_out_of_a_path(
         make_champion(connection, model)
         fingerprint = hashlib.sha256("".join(labels["sha256"]).encode()).hexdigest()
         doubts = labels[["sample_id", "expression"]].iloc[:1]
-        datasets.record_doubtful_labels(
+        datasets.record_label_errors(
             connection,
             fingerprint=fingerprint,
             group_key="folds",

@@ -1,5 +1,5 @@
--- New is an alarm where the last look at this source that could judge the same measure found none.
-INSERT INTO health_reading (
+-- An alarm is new where the last check of this source that could judge the same measure found none.
+INSERT INTO health_measurement (
     check_id, measure, against, value, low, high, limit_value, p_value, count_images,
     count_reference, status, sentence, is_new_alarm
 )
@@ -10,7 +10,7 @@ SELECT
         SELECT earlier.status <> 'alarm'
         FROM health_check AS this
         JOIN health_check AS before ON before.source = this.source AND before.id < this.id
-        JOIN health_reading AS earlier ON earlier.check_id = before.id
+        JOIN health_measurement AS earlier ON earlier.check_id = before.id
         WHERE this.id = :check_id
           AND earlier.measure = :measure AND earlier.against = :against
           AND earlier.status IN ('fine', 'alarm')
