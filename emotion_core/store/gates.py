@@ -1,9 +1,9 @@
-"""Gates: what was measured when a model was held against the champion, and whether it passed."""
+"""Gates: what was measured of a candidate and the champion, and whether the candidate passed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -13,15 +13,40 @@ from emotion_core.errors import StoreError
 from emotion_core.store.database import answer
 from emotion_core.store.queries import query
 
+BETTER: Final = "better in accuracy or mean CCC"
+"""The figure that the rule tests against :attr:`Gate.better_below`."""
+
 _CHAMPIONS = "champion_"
 
 
 @dataclass(frozen=True)
-class Gate:
-    """A row of ``promotion_gate``; figures of the comparison are None where there was no champion.
+class GateFigure:
+    """One row of the promotion rule (SQL function ``promotion_rule``)."""
 
-    Differences and their intervals are candidate minus champion.
-    """
+    figure: str
+    is_passed: bool
+    candidate_value: float | None
+    champion_value: float | None
+    low: float | None
+    """Of the 95 % interval of candidate minus champion."""
+    high: float | None
+    p: float | None
+    asked_for: str
+    detail: str | None
+    """What was found, where a number does not tell it."""
+
+    @property
+    def measured(self) -> str:
+        """``accuracy 0.508 against 0.500 (p 0.83)``; empty where nothing was compared."""
+        if self.champion_value is None or self.p is None:
+            return ""
+        values = f"{self.candidate_value:.3f} against {self.champion_value:.3f}"
+        return f"{self.figure} {values} (p {self.p:.3g})"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One comparison of a candidate with the champion of that moment, and its verdict."""
 
     id: int
     candidate: str
@@ -30,12 +55,6 @@ class Gate:
     champion_id: int | None
     golden: str
     """``passed``, ``missing`` or ``failed``."""
-    golden_detail: str
-    calibration_error: float | None
-    collapse: str | None
-    """Why the candidate is of no use; None when it is of some."""
-    alpha: float
-    """Below it a figure counts as worse."""
     attempt: int | None
     """The candidate's place among those compared with this champion, from 1; None in rows of before
     this was counted."""
@@ -46,22 +65,34 @@ class Gate:
     only_candidate: int
     """Distinct images of which the candidate had more samples right."""
     only_champion: int
-    accuracy_candidate: float | None
-    accuracy_champion: float | None
-    accuracy_low: float | None
-    accuracy_high: float | None
     accuracy_p: float | None
-    ccc_candidate: float | None
-    ccc_champion: float | None
-    ccc_low: float | None
-    ccc_high: float | None
     ccc_p: float | None
     asked_by: str
     checked_at: datetime
     is_passed: bool
-    """The database's own verdict on the figures above."""
     is_used: bool
     """Whether a change of champion rests on it already; each gate serves once."""
+    figures: tuple[GateFigure, ...]
+    """Every row of the promotion rule; those that did not pass first."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the candidate may become champion, and why, in a few sentences."""
+        may = "may" if self.is_passed else "may not"
+        against = f"the champion {self.champion}" if self.champion else "no champion"
+        sentences = [f"{self.candidate} {may} become champion (against {against})."]
+        failed = [
+            figure.detail or f"{figure.figure} (required: {figure.asked_for})"
+            for figure in self.figures
+            if not figure.is_passed
+        ]
+        if failed:
+            sentences.append(f"Not passed: {'; '.join(failed)}.")
+        measured = [figure.measured for figure in self.figures if figure.measured]
+        if measured:
+            (better,) = (f for f in self.figures if f.figure == BETTER)
+            sentences.append(f"Measured: {'; '.join(measured)}; required was {better.asked_for}.")
+        return " ".join(sentences)
 
 
 def held_out_by_both(
@@ -112,7 +143,22 @@ def gate_by_id(connection: Connection, gate_id: int) -> Gate:
     Raises:
         StoreError: There is none.
     """
-    row = connection.execute(query("promotion_gate"), {"id": gate_id}).mappings().one_or_none()
-    if row is None:
+    found = _gates(connection, [gate_id])
+    if not found:
         raise StoreError(f"there is no gate number {gate_id}; check the model again")
-    return Gate(**row)
+    return found[0]
+
+
+def refused_gates(connection: Connection, limit: int = 10) -> list[Gate]:
+    """The newest gates that refused their candidate, newest first."""
+    ids = connection.execute(query("refused_gates"), {"limit": limit}).scalars()
+    return _gates(connection, list(ids))
+
+
+def _gates(connection: Connection, ids: list[int]) -> list[Gate]:
+    figures: dict[int, list[GateFigure]] = {gate_id: [] for gate_id in ids}
+    for row in connection.execute(query("gate_figures"), {"ids": ids}).mappings():
+        values = dict(row)
+        figures[values.pop("gate")].append(GateFigure(**values))
+    rows = connection.execute(query("promotion_gates"), {"ids": ids}).mappings()
+    return [Gate(**row, figures=tuple(figures[row["id"]])) for row in rows]

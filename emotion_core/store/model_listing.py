@@ -1,9 +1,8 @@
-"""Models as people look them over: figures, aliases, and the promotions that were refused."""
+"""Models as people look them over: their figures and aliases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 from sqlalchemy import Connection
 
@@ -42,33 +41,6 @@ class ListedModel:
     """With the one above it says which images were held out: the same name may hold others."""
 
 
-@dataclass(frozen=True)
-class GateFigure:
-    """One figure of a gate."""
-
-    figure: str
-    is_passed: bool
-    candidate_value: float | None
-    champion_value: float | None
-    low: float | None
-    """Of the 95 % interval of candidate minus champion."""
-    high: float | None
-    p: float | None
-    asked_for: str
-
-
-@dataclass(frozen=True)
-class RefusedGate:
-    """A model that was held against the champion and fell short."""
-
-    candidate: str
-    champion: str | None
-    asked_by: str
-    checked_at: datetime
-    figures: tuple[GateFigure, ...]
-    """Those that fell short first."""
-
-
 def listed_models(
     connection: Connection, metrics: Sequence[str], limit: int = 200
 ) -> list[ListedModel]:
@@ -84,25 +56,3 @@ def listed_models(
         ListedModel(**{**row, "aliases": tuple(row["aliases"])}, headlines=found[row["name"]])
         for row in rows
     ]
-
-
-def refused_gates(connection: Connection, limit: int = 10) -> list[RefusedGate]:
-    """The newest gates that let nobody through, newest first."""
-    rows = connection.execute(query("refused_checks"), {"limit": limit}).mappings().all()
-    gates = []
-    for _, of_gate in groupby(rows, key=lambda row: row["gate_id"]):
-        checks = list(of_gate)
-        first = checks[0]
-        gates.append(
-            RefusedGate(
-                first["candidate"],
-                first["champion"],
-                first["asked_by"],
-                first["checked_at"],
-                tuple(
-                    GateFigure(**{name: check[name] for name in GateFigure.__annotations__})
-                    for check in checks
-                ),
-            )
-        )
-    return gates

@@ -50,6 +50,7 @@ ANALYST_VIEWS = named("""
     """)
 RELATIONS = TABLES | VIEWS_WITH_PATHS | ANALYST_VIEWS
 MOVE_ALIAS = "move_alias(text,bigint,bigint,text,bigint,bigint,text,text)"
+PROMOTION_RULE = "promotion_rule(promotion_gate)"
 FUNCTIONS = {
     MOVE_ALIAS,
     "affect_of_batch(bigint,bigint)",
@@ -61,6 +62,7 @@ FUNCTIONS = {
     "forget_scored_again()",
     "held_out_by_both(bigint,bigint)",
     "mcnemar_p(integer,integer)",
+    PROMOTION_RULE,
     "readable_path(bytea)",
     "recount_predictions()",
     "refuse_change()",
@@ -78,13 +80,14 @@ MAY: dict[str, dict[str, set[str]]] = {
     "public": {},
     "emotion_migrate": {},
     "emotion_app": {"SELECT": {"schema_version"}},
-    "emotion_analyst": {"SELECT": ANALYST_VIEWS},
+    "emotion_analyst": {"SELECT": ANALYST_VIEWS, "EXECUTE": {PROMOTION_RULE}},
     "emotion_report": {
         "SELECT": RELATIONS,
         "INSERT": {"health_check", "health_reading", "model_cost", "report"},
         "UPDATE": {"health_check", "health_reading", "model_cost", "report"},
         "EXECUTE": {
             "held_out_by_both(bigint,bigint)",
+            PROMOTION_RULE,
             "readable_path(bytea)",
             "standing_hold(bigint)",
         },
@@ -93,7 +96,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "SELECT": named("""
             calibration dataset dataset_exclusion doubtful_label epoch_metric erasure_key
             erasure_tombstone expression hold_reason image label model_alias model_alias_change
-            model_version promotion_gate rejection_reason run_metric schema_version
+            model_version promotion_check promotion_gate rejection_reason run_metric schema_version
             source_purpose split split_member training_run validation_prediction
             """),
         "INSERT": named("""
@@ -103,7 +106,7 @@ MAY: dict[str, dict[str, set[str]]] = {
             """),
         "UPDATE": {"calibration", "epoch_metric", "run_metric", "training_run"},
         "DELETE": {"doubtful_label", "epoch_metric", "run_metric", "validation_prediction"},
-        "EXECUTE": {MOVE_ALIAS, "held_out_by_both(bigint,bigint)"},
+        "EXECUTE": {MOVE_ALIAS, PROMOTION_RULE, "held_out_by_both(bigint,bigint)"},
     },
     "emotion_score": {
         "SELECT": named("""
@@ -144,7 +147,7 @@ MAY: dict[str, dict[str, set[str]]] = {
             label prediction refusal_retry rejection retention_run scoring_item
             scoring_throughput split_member subject_image validation_prediction
             """),
-        "EXECUTE": {"readable_path(bytea)", "standing_hold(bigint)"},
+        "EXECUTE": {PROMOTION_RULE, "readable_path(bytea)", "standing_hold(bigint)"},
     },
     "emotion_owner": {
         **dict.fromkeys(
