@@ -8,9 +8,10 @@ from typing import Any, Final
 from emotion_core.comparison import formatting
 from emotion_core.pages.comparison_report import FRAMED, SORTING, render_page
 from emotion_core.statistics.metrics import METRICS
-from emotion_core.store import aliases, model_listing, models
+from emotion_core.store import aliases, gates, model_listing, models
 from emotion_core.store.aliases import AliasChange
-from emotion_core.store.model_listing import ListedModel, RefusedGate
+from emotion_core.store.gates import Gate
+from emotion_core.store.model_listing import ListedModel
 
 HEADLINES: Final = ("accuracy", "macro_f1", "ccc_valence", "ccc_arousal")
 """The metrics on the page."""
@@ -31,7 +32,7 @@ class ModelsPage:
     models: tuple[ListedModel, ...]
     changes: tuple[AliasChange, ...]
     count_more_changes: int
-    refused: tuple[RefusedGate, ...]
+    refused: tuple[Gate, ...]
     metrics: tuple[str, ...] = HEADLINES
     titles: tuple[str, ...] = tuple(
         _SHORT_TITLES.get(name, METRICS[name].label) for name in HEADLINES
@@ -60,7 +61,7 @@ def read_models(connection: Any, made_at: datetime) -> ModelsPage:
         models=tuple(model_listing.listed_models(connection, HEADLINES)),
         changes=tuple(changes[:CHANGES_SHOWN]),
         count_more_changes=max(0, len(changes) - CHANGES_SHOWN),
-        refused=tuple(model_listing.refused_gates(connection)),
+        refused=tuple(gates.refused_gates(connection)),
     )
 
 

@@ -36,14 +36,14 @@ def check_promotion(
     Args:
         model_name: The candidate.
         asked_by: The person.
-        alpha: Above 0, at most 0.2; see :func:`emotion_core.comparison.gate.shortfalls`.
+        alpha: Above 0, at most 0.2; see the SQL function ``promotion_rule``.
         minimum_images: At least 30; with fewer images held out by both it is refused.
 
     Raises:
         PromotionRefusedError: It is champion already, or a limit is out of its range.
         StoreError: No such model.
     """
-    from emotion_core.comparison.gate import PairedFigures, paired_figures, verdict
+    from emotion_core.comparison.gate import PairedFigures, paired_figures
 
     if not (0 < alpha <= 0.2 and minimum_images >= 30):
         raise PromotionRefusedError(
@@ -76,7 +76,7 @@ def check_promotion(
                 "asked_by": asked_by,
             },
         )
-    log.info("gate %d: %s", gate.id, verdict(gate))
+    log.info("gate %d: %s", gate.id, gate.verdict)
     return gate
 
 
@@ -100,17 +100,9 @@ def ask_for_promotion(
     gate = check_promotion(
         here, model or "", asked_by=asked_by, alpha=alpha, minimum_images=minimum_images
     )
-    verdict = verdict_on(here, gate)
     if not gate.is_passed and not override:
-        raise PromotionRefusedError(verdict)
-    return {"gate_id": gate.id, "verdict": verdict[:800]}
-
-
-def verdict_on(here: Installation, gate: Gate) -> str:
-    """What a gate says, in a few sentences."""
-    from emotion_core.comparison.gate import verdict
-
-    return verdict(gate)
+        raise PromotionRefusedError(gate.verdict)
+    return {"gate_id": gate.id, "verdict": gate.verdict[:800]}
 
 
 def switch_champion(
@@ -129,14 +121,12 @@ def switch_champion(
         PromotionRefusedError: The gate refused it; names each figure that fell short.
         StoreError: The champion was moved since the gate.
     """
-    from emotion_core.comparison.gate import verdict
-
     with here.database.transaction("emotion_train") as connection:
         gate = gates.gate_by_id(connection, gate_id)
         if gate.is_used:
             return gate.candidate
         if not gate.is_passed and not override:
-            raise PromotionRefusedError(verdict(gate))
+            raise PromotionRefusedError(gate.verdict)
         is_override = not gate.is_passed
         aliases.move_champion(
             connection,

@@ -1,9 +1,9 @@
-"""Gates: what was measured when a model was compared with the champion, and whether it passed."""
+"""Gates: what was measured of a candidate and the champion, and whether the candidate passed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -11,17 +11,42 @@ from sqlalchemy.exc import DBAPIError
 
 from emotion_core.errors import StoreError
 from emotion_core.store.database import answer
-from emotion_core.store.queries import execute, frame, row
+from emotion_core.store.queries import execute, frame, rows
+
+BETTER: Final = "better in accuracy or mean CCC"
+"""The figure that the rule tests against :attr:`Gate.better_below`."""
 
 _CHAMPIONS = "champion_"
 
 
 @dataclass(frozen=True)
-class Gate:
-    """A row of ``promotion_gate``; figures of the comparison are None where there was no champion.
+class GateFigure:
+    """One row of the promotion rule (SQL function ``promotion_rule``)."""
 
-    Differences and their intervals are candidate minus champion.
-    """
+    figure: str
+    is_passed: bool
+    candidate_value: float | None
+    champion_value: float | None
+    low: float | None
+    """Of the 95 % interval of candidate minus champion."""
+    high: float | None
+    p: float | None
+    asked_for: str
+    detail: str | None
+    """What was found, where a number does not tell it."""
+
+    @property
+    def measured(self) -> str:
+        """``accuracy 0.508 against 0.500 (p 0.83)``; empty where nothing was compared."""
+        if self.champion_value is None or self.p is None:
+            return ""
+        values = f"{self.candidate_value:.3f} against {self.champion_value:.3f}"
+        return f"{self.figure} {values} (p {self.p:.3g})"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One comparison of a candidate with the champion of that moment, and its verdict."""
 
     id: int
     candidate: str
@@ -30,12 +55,6 @@ class Gate:
     champion_id: int | None
     golden: str
     """``passed``, ``missing`` or ``failed``."""
-    golden_detail: str
-    calibration_error: float | None
-    collapse: str | None
-    """Why the candidate is of no use; None when it is of some."""
-    alpha: float
-    """Below it a figure counts as worse."""
     attempt: int | None
     """The candidate's place among those compared with this champion, from 1; None in rows of before
     this was counted."""
@@ -46,22 +65,34 @@ class Gate:
     only_candidate: int
     """Distinct images of which the candidate had more samples right."""
     only_champion: int
-    accuracy_candidate: float | None
-    accuracy_champion: float | None
-    accuracy_low: float | None
-    accuracy_high: float | None
     accuracy_p: float | None
-    ccc_candidate: float | None
-    ccc_champion: float | None
-    ccc_low: float | None
-    ccc_high: float | None
     ccc_p: float | None
     asked_by: str
     checked_at: datetime
     is_passed: bool
-    """The database's own verdict on the figures above."""
     is_used: bool
     """Whether a change of champion rests on it already; each gate serves once."""
+    figures: tuple[GateFigure, ...]
+    """Every row of the promotion rule; those that did not pass first."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the candidate may become champion, and why, in a few sentences."""
+        may = "may" if self.is_passed else "may not"
+        against = f"the champion {self.champion}" if self.champion else "no champion"
+        sentences = [f"{self.candidate} {may} become champion (against {against})."]
+        failed = [
+            figure.detail or f"{figure.figure} (required: {figure.asked_for})"
+            for figure in self.figures
+            if not figure.is_passed
+        ]
+        if failed:
+            sentences.append(f"Not passed: {'; '.join(failed)}.")
+        measured = [figure.measured for figure in self.figures if figure.measured]
+        if measured:
+            (better,) = (f for f in self.figures if f.figure == BETTER)
+            sentences.append(f"Measured: {'; '.join(measured)}; required was {better.asked_for}.")
+        return " ".join(sentences)
 
 
 def held_out_by_both(
@@ -77,9 +108,8 @@ def held_out_by_both(
     both = frame(connection, "held_out_by_both", candidate_id=candidate_id, champion_id=champion_id)
     theirs = both.filter(regex=f"^{_CHAMPIONS}")
     candidate = both.drop(columns=theirs.columns)
-    return candidate, candidate.assign(
-        **theirs.rename(columns=lambda n: n.removeprefix(_CHAMPIONS))
-    )
+    champion = theirs.rename(columns=lambda name: name.removeprefix(_CHAMPIONS))
+    return candidate, candidate.assign(**champion)
 
 
 def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
@@ -107,7 +137,19 @@ def gate_by_id(connection: Connection, gate_id: int) -> Gate:
     Raises:
         StoreError: There is none.
     """
-    gate = row(connection, "promotion_gate", Gate, id=gate_id)
-    if gate is None:
+    found = _gates(connection, [gate_id])
+    if not found:
         raise StoreError(f"there is no gate number {gate_id}; check the model again")
-    return gate
+    return found[0]
+
+
+def refused_gates(connection: Connection, limit: int = 10) -> list[Gate]:
+    """The newest gates that refused their candidate, newest first."""
+    return _gates(connection, list(execute(connection, "refused_gates", limit=limit).scalars()))
+
+
+def _gates(connection: Connection, ids: list[int]) -> list[Gate]:
+    def gate(figures: Sequence[dict[str, Any]], **facts: Any) -> Gate:
+        return Gate(**facts, figures=tuple(GateFigure(**figure) for figure in figures))
+
+    return rows(connection, "promotion_gates", gate, ids=ids)

@@ -29,7 +29,7 @@ _GROUP_ROLES = (
 # Before release 0.1.0 the schema was numbered otherwise; its newest version is carried over.
 _FORMER_FIRST = "vocabulary"
 _FORMER_NEWEST = 16
-_FORMER_REVISION = "REVISION"
+_FORMER_REVISION = "7ba6ebc"
 
 # A comment or a function as the baseline has it: both can be stated again over what there is.
 _RESTATED = re.compile(

@@ -1,9 +1,8 @@
-"""Models for people: metrics, aliases, and the promotions that were refused."""
+"""Models for people: their metrics and aliases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -42,33 +41,6 @@ class ListedModel:
     """By metric; without those that were not measured."""
 
 
-@dataclass(frozen=True)
-class GateFigure:
-    """One condition of a gate."""
-
-    figure: str
-    is_passed: bool
-    candidate_value: float | None
-    champion_value: float | None
-    low: float | None
-    """Of the 95 % interval of candidate minus champion."""
-    high: float | None
-    p: float | None
-    asked_for: str
-
-
-@dataclass(frozen=True)
-class RefusedGate:
-    """A model that was compared with the champion and refused."""
-
-    candidate: str
-    champion: str | None
-    asked_by: str
-    checked_at: datetime
-    figures: tuple[GateFigure, ...]
-    """Those that fell short first."""
-
-
 def listed_models(
     connection: Connection, metrics: Sequence[str], limit: int = 200
 ) -> list[ListedModel]:
@@ -79,12 +51,3 @@ def listed_models(
     for model, metric, *headline in execute(connection, "headline_scores", **asked):
         found[model][metric] = Headline(*headline)
     return listed
-
-
-def refused_gates(connection: Connection, limit: int = 10) -> list[RefusedGate]:
-    """The newest gates that let nobody through, newest first."""
-
-    def gate(figures: Sequence[dict[str, Any]], **facts: Any) -> RefusedGate:
-        return RefusedGate(**facts, figures=tuple(GateFigure(**figure) for figure in figures))
-
-    return rows(connection, "refused_gates", gate, limit=limit)

@@ -289,15 +289,7 @@ CREATE TABLE promotion_gate (
     asked_by           text NOT NULL CHECK (asked_by ~ '\S'),
     login              text NOT NULL DEFAULT session_user,
     checked_at         timestamptz NOT NULL DEFAULT now(),
-    is_passed          boolean NOT NULL GENERATED ALWAYS AS (
-        golden = 'passed' AND calibration_error IS NOT NULL AND collapse IS NULL
-        AND (champion_id IS NULL OR coalesce(
-            count_images >= minimum_images
-            AND (accuracy_p < better_below AND only_candidate > only_champion
-                 OR ccc_p < better_below AND ccc_candidate > ccc_champion)
-            AND NOT (accuracy_p < alpha AND only_candidate < only_champion)
-            AND NOT (ccc_p < alpha AND ccc_candidate < ccc_champion), false))
-    ) STORED,
+    is_passed          boolean NOT NULL,
     CHECK (champion_id <> model_version_id),
     CHECK (champion_id IS NOT NULL OR num_nonnulls(accuracy_p, ccc_p) = 0)
 );
@@ -312,7 +304,7 @@ COMMENT ON COLUMN promotion_gate.better_below IS 'The p below which a metric cou
 COMMENT ON COLUMN promotion_gate.count_images IS 'Distinct images held out by both models.';
 COMMENT ON COLUMN promotion_gate.only_candidate IS 'Distinct images of which more samples were right under the candidate than under the champion; McNemar''s test rests on these two counts.';
 COMMENT ON COLUMN promotion_gate.only_champion IS 'Distinct images of which more samples were right under the champion.';
-COMMENT ON COLUMN promotion_gate.is_passed IS 'Computed from the row itself: better beyond chance in expression or affect (p under better_below), and in neither worse beyond chance (p under alpha).';
+COMMENT ON COLUMN promotion_gate.is_passed IS 'Whether every row of promotion_rule passed; written by the trigger verify_promotion_gate, whoever inserts the row.';
 CREATE INDEX promotion_gate_model ON promotion_gate (model_version_id, checked_at);
 
 CREATE TABLE model_alias (
@@ -887,6 +879,51 @@ CREATE OR REPLACE FUNCTION concordance(
 $$;
 COMMENT ON FUNCTION concordance(double precision, double precision, double precision, double precision) IS 'Lin''s concordance correlation from the moments of two variables (Lin 1989).';
 
+-- In one place: the gate's verdict, the view promotion_check and every sentence about a gate are made of
+-- the rows of this function.
+CREATE OR REPLACE FUNCTION promotion_rule(gate promotion_gate) RETURNS TABLE (
+    figure text, is_passed boolean, candidate_value double precision,
+    champion_value double precision, low double precision, high double precision,
+    p double precision, asked_for text, detail text
+)
+    LANGUAGE sql IMMUTABLE AS $$
+    VALUES
+        ('golden outputs', gate.golden = 'passed', NULL::double precision,
+         NULL::double precision, NULL::double precision, NULL::double precision,
+         NULL::double precision, 'the model gives its stored outputs',
+         format('golden outputs %s: %s', gate.golden, gate.golden_detail)),
+        ('calibration', gate.calibration_error IS NOT NULL, gate.calibration_error,
+         NULL, NULL, NULL, NULL, 'an error after calibration is recorded',
+         CASE WHEN gate.calibration_error IS NULL
+              THEN 'no calibration is recorded: register its run again' END),
+        ('not degenerate', gate.collapse IS NULL, NULL, NULL, NULL, NULL, NULL,
+         'predictions better than chance, or predictions that vary', gate.collapse),
+        ('images', gate.champion_id IS NULL OR gate.count_images >= gate.minimum_images,
+         gate.count_images, NULL, NULL, NULL, NULL,
+         format('at least %s held out by both', gate.minimum_images),
+         format('only %s images were held out by both: train on the champion''s data and seed',
+                gate.count_images)),
+        ('accuracy', NOT coalesce(gate.accuracy_p < gate.alpha
+                                  AND gate.only_candidate < gate.only_champion, false),
+         gate.accuracy_candidate, gate.accuracy_champion, gate.accuracy_low, gate.accuracy_high,
+         gate.accuracy_p, format('not worse with p below %s', gate.alpha), NULL),
+        ('mean CCC', NOT coalesce(gate.ccc_p < gate.alpha
+                                  AND gate.ccc_candidate < gate.ccc_champion, false),
+         gate.ccc_candidate, gate.ccc_champion, gate.ccc_low, gate.ccc_high, gate.ccc_p,
+         format('not worse with p below %s', gate.alpha), NULL),
+        ('better in accuracy or mean CCC', gate.champion_id IS NULL OR coalesce(
+            gate.accuracy_p < gate.better_below AND gate.only_candidate > gate.only_champion
+            OR gate.ccc_p < gate.better_below AND gate.ccc_candidate > gate.ccc_champion, false),
+         NULL, NULL, NULL, NULL, least(gate.accuracy_p, gate.ccc_p),
+         format('p below %s in one of them',
+                -- Three digits of it, however small; the table refuses a limit of 0 itself.
+                trim_scale(round(gate.better_below::numeric,
+                                 2 - floor(log(nullif(gate.better_below, 0)::numeric))::integer)))
+         || coalesce(format(': %s / (%s × %s), candidate %s against this champion', gate.alpha,
+                            gate.attempt, gate.attempt + 1, gate.attempt), ''), NULL)
+$$;
+COMMENT ON FUNCTION promotion_rule(promotion_gate) IS 'The promotion rule: one row per figure of a gate, what is required of it and whether it passed. A gate passes when every figure does.';
+
 CREATE OR REPLACE FUNCTION verify_promotion_gate() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -952,6 +989,7 @@ BEGIN
          WHERE champion_id = NEW.champion_id AND model_version_id <> NEW.model_version_id
            AND count_images > 0));
     NEW.better_below := NEW.alpha / (NEW.attempt::double precision * (NEW.attempt + 1));
+    NEW.is_passed := (SELECT bool_and(check_.is_passed) FROM promotion_rule(NEW) AS check_);
     RETURN NEW;
 END
 $$;

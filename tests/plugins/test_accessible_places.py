@@ -16,9 +16,10 @@ from emotion_core.pages.models import HEADLINES, ModelsPage, render_models
 from emotion_core.pages.night import Night, RefusedFor
 from emotion_core.store.aliases import AliasChange
 from emotion_core.store.batches import BatchSummary, RefusedFile
+from emotion_core.store.gates import Gate, GateFigure
 from emotion_core.store.health import HealthRow
 from emotion_core.store.health_history import Alarm, NightDistance, Waiting
-from emotion_core.store.model_listing import GateFigure, Headline, ListedModel, RefusedGate
+from emotion_core.store.model_listing import Headline, ListedModel
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KINDS = ("models", "batches", "batch", "health", "message", "started")
@@ -38,7 +39,28 @@ def models(text: str) -> str:
         headlines={name: Headline(0.61, 0.57, 0.65, 0.125) for name in HEADLINES[1:]},
     )
     other = ListedModel(**{**vars(listed), "name": f"other {text}", "aliases": (text,)})
-    figures = (GateFigure("images", False, 51, None, None, None, None, "at least 100"),)
+    figures = (GateFigure("images", False, 51, None, None, None, None, "at least 100", text),)
+    gate = Gate(
+        1,
+        text,
+        text,
+        2,
+        3,
+        "passed",
+        1,
+        0.025,
+        100,
+        51,
+        0,
+        0,
+        1.0,
+        1.0,
+        text,
+        NOW,
+        False,
+        False,
+        figures,
+    )
     page = ModelsPage(
         NOW,
         text,
@@ -47,7 +69,7 @@ def models(text: str) -> str:
         (listed, other),
         (AliasChange(1, "challenger", "override", text, text, text, text, NOW),),
         3,
-        (RefusedGate(text, text, text, NOW, figures),),
+        (gate,),
     )
     return render_models(page, root="", report_link=lambda key: "runs/x", press="p")
 
