@@ -249,7 +249,7 @@ def record_label_errors(here: Installation, name: str, data: Path, folds: Sequen
             connection,
             fingerprint=labelled_set.fingerprint,
             group_key=name,
-            doubts=doubts,
+            errors=doubts,
         )
     return len(doubts)
 

@@ -19,7 +19,7 @@ class Rescoring:
     run_key: str
     model_version_id: int
     last_image_id: int
-    """Up to here the archive was looked through."""
+    """Up to here the archive was searched."""
     count_seen: int
     """Images that an older model had scored and this one had not."""
     count_planned: int
@@ -30,7 +30,7 @@ class Rescoring:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where a content was delivered, and how its file looked then."""
+    """Where a content was delivered, and its size and time then."""
 
     source: str
     path: bytes
@@ -114,5 +114,5 @@ def enter_archived(
 
 
 def close_rescoring(connection: Connection, rescoring_id: int) -> None:
-    """Note that the whole archive was looked through."""
+    """Note that the whole archive was searched."""
     execute(connection, "close_rescoring", id=rescoring_id)

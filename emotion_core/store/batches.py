@@ -110,7 +110,7 @@ class RefusedFile:
     detail: str
     advice: str
     retried_in: str | None = None
-    """The batch that tried it again, or ``the next batch``; None when nobody put it back."""
+    """The batch that tried it again, or ``the next batch``; None when no retry was asked for."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def batch_by_key(connection: Connection, run_key: str) -> Batch:
 
 @contextmanager
 def at_work(database: Database, run_key: str) -> Iterator[None]:
-    """Tells others that this run's batch is not abandoned, while the block and its process last.
+    """Marks this run's batch as not abandoned, while the block and its process last.
 
     Without it the batch may be closed once its counts add up, and the next batch of its source may
     take over what it has left.
@@ -164,7 +164,7 @@ def at_work(database: Database, run_key: str) -> Iterator[None]:
 def take_over_abandoned(connection: Connection, batch: Batch) -> int:
     """Give this batch the files that abandoned batches of its source have left; how many.
 
-    What was left by another model is scored by this batch's, and the other's promise is withdrawn.
+    What was left by another model is scored by this batch's, and the other's item is withdrawn.
     """
     items = execute(connection, "take_over_abandoned", batch_id=batch.id).scalars().all()
     planned = array_text(item for item in items if item is not None)
@@ -185,8 +185,8 @@ def enter_files(
 ) -> tuple[int, int]:
     """Enter arrived files, in one transaction.
 
-    Files that could not be read, were put back and have been read again move to this batch; their
-    content is planned by :func:`plan_items`.
+    Files that could not be read, are to be retried and have been read again move to this batch;
+    their content is planned by :func:`plan_items`.
 
     Args:
         connection: Transaction of role ``emotion_score``.
@@ -203,8 +203,8 @@ def enter_files(
     """
     if not execute(connection, "lock_open_batch", batch_id=batch.id).rowcount:
         raise ScoringError(
-            "the batch was closed by another run while files were taken in; those that are left "
-            "are taken in by the next"
+            "the batch was closed by another run while files were ingested; the next run ingests "
+            "those that are left"
         )
     types = {
         "path": "bytea",

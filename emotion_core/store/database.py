@@ -124,7 +124,7 @@ class Database:
         register_type(_BYTES, connection)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS told(name, value)",
+                "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS wanted(name, value)",
                 (list(settings), list(settings.values())),
             )
         connection.commit()
@@ -143,7 +143,7 @@ class Database:
 
 
 def answer(error: BaseException) -> str | None:
-    """What the server or its client said, in one line; None for an error of anything else."""
+    """The message of the server or its client, in one line; None for an error of anything else."""
     if not isinstance(error, DBAPIError):
         return None
     lines = str(error.orig).strip().splitlines()

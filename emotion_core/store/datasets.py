@@ -97,7 +97,7 @@ def register_split(
 
 
 def record_label_errors(
-    connection: Connection, *, fingerprint: str, group_key: str, doubts: pd.DataFrame
+    connection: Connection, *, fingerprint: str, group_key: str, errors: pd.DataFrame
 ) -> None:
     """Write the label errors that one cross-validation suggests; writing again replaces them.
 
@@ -105,11 +105,11 @@ def record_label_errors(
         connection: Transaction of role ``emotion_train``.
         fingerprint: Of a data set that :func:`register_dataset` has entered.
         group_key: Names the cross-validation.
-        doubts: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
+        errors: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
     """
     dataset_id = execute(
         connection, "forget_label_errors", fingerprint=fingerprint, group_key=group_key
     ).scalar_one()
-    frame = doubts.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
+    frame = errors.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
     frame = frame.assign(dataset_id=dataset_id, group_key=group_key)
     copy_frame(connection, "label_error", frame)

@@ -150,7 +150,7 @@ def erasures(
 
 
 def contents_of_subject(connection: Connection, subject_hmac: bytes) -> list[bytes]:
-    """SHA-256 of every image that a manifest said shows this subject."""
+    """SHA-256 of every image of this subject, as manifests named it."""
     return list(execute(connection, "contents_of_subject", subject_hmac=subject_hmac).scalars())
 
 
@@ -160,12 +160,12 @@ def contents_of_path(connection: Connection, source: str, path: bytes) -> list[b
 
 
 def known_sources(connection: Connection) -> list[str]:
-    """Every source that a batch ever looked into."""
+    """Every source that a batch ever read."""
     return list(execute(connection, "known_sources").scalars())
 
 
 def hold_on_source(connection: Connection, source: str) -> int | None:
-    """The oldest standing legal hold on a whole source."""
+    """The oldest active legal hold on a whole source."""
     hold: int | None = execute(connection, "hold_on_source", source=source).scalar()
     return hold
 

@@ -98,7 +98,7 @@ class Gate:
 def held_out_by_both(
     connection: Connection, candidate_id: int, champion_id: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What two models said of the images that neither was trained on and both were validated on.
+    """What two models predicted for the images that both held out.
 
     Returns:
         The candidate's and the champion's rows, in the same order, with the columns of
@@ -113,8 +113,7 @@ def held_out_by_both(
 
 
 def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
-    """Keep a gate's figures; the database adds the calibration, McNemar's test, the attempt and its
-    verdict.
+    """Keep what a gate measured; the database adds calibration, McNemar's test and verdict.
 
     Args:
         connection: Transaction of role ``emotion_train``.
@@ -122,7 +121,7 @@ def record_gate(connection: Connection, facts: Mapping[str, Any]) -> Gate:
             database fills in those of McNemar's test where they are None.
 
     Raises:
-        StoreError: Another model is champion by now, or the figures are not those of the tables.
+        StoreError: Another model is champion by now, or the values are not those of the tables.
     """
     try:
         gate_id = execute(connection, "record_promotion_gate", **facts).scalar_one()

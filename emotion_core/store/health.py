@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from emotion_core.store.queries import execute, row, rows
 
 SAMPLE = 100_000
-"""Images looked at on each side of a comparison: enough to see a difference of a hundredth."""
+"""Images on each side of a comparison: enough to see a difference of a hundredth."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def record_check(
     night: LatestNight | None,
     readings: Sequence[Mapping[str, object]],
 ) -> None:
-    """Write one look; writing it again under its key replaces its figures.
+    """Write one check; writing it again under its key replaces its measurements.
 
     Args:
         connection: Transaction of role ``emotion_report``.
-        check_key: Names the look.
-        source: The inbox that was looked at.
-        night: What it looked at.
+        check_key: Names the check.
+        source: The inbox that was checked.
+        night: The batch that was checked.
         readings: With the columns of ``health_measurement`` as keys.
     """
     check_id = execute(
@@ -111,7 +111,7 @@ def record_check(
 
 
 def health_measurements(connection: Connection, check_key: str | None = None) -> list[HealthRow]:
-    """What one look found, alarms first; without a key the newest look."""
+    """What one check found, alarms first; without a key the newest."""
     return rows(connection, "health_measurements", HealthRow, check_key=check_key)
 
 

@@ -69,5 +69,5 @@ def lift_hold(connection: Connection, hold_id: int, lifted_by: str) -> None:
 
 
 def holds(connection: Connection) -> list[Hold]:
-    """Every hold, standing ones first."""
+    """Every hold, active ones first."""
     return rows(connection, "holds", Hold)

@@ -88,7 +88,7 @@ def renew_leases(connection: Connection, claims: Sequence[Claim], lease_seconds:
     """Prolong leases from now by the database's clock; returns how many were still this worker's.
 
     Fewer than given when items were published meanwhile or their fence is gone; both are harmless,
-    since publishing looks at the fence itself.
+    since publishing checks the fence itself.
     """
     if not claims:
         return 0

@@ -1,4 +1,4 @@
-"""What a new champion says otherwise than the one before, over the images that both scored."""
+"""Where a new champion predicts otherwise than the one before, on images that both scored."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

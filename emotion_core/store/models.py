@@ -64,7 +64,7 @@ def current_model(connection: Connection, alias: str = "champion") -> ModelVersi
 
 
 def run_scores(connection: Connection, group_key: str) -> dict[int, dict[str, float]]:
-    """Validation figures of a group's model versions: model id to metric to value."""
+    """Validation metrics of a group's model versions: model id to metric to value."""
     scores: dict[int, dict[str, float]] = {}
     for score in execute(connection, "run_scores", group_key=group_key):
         scores.setdefault(score.model_version_id, {})[score.metric] = score.value

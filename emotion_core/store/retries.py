@@ -8,7 +8,7 @@ from emotion_core.store.queries import execute
 def request_retry(
     connection: Connection, *, code: str, run_key: str | None, requested_by: str
 ) -> int:
-    """Put back the refused files of closed batches; returns how many.
+    """Ask for a retry of the refused files of closed batches; returns how many.
 
     Args:
         connection: Transaction of role ``emotion_score``.
@@ -23,7 +23,7 @@ def request_retry(
 
 
 def take_over_files(connection: Connection, batch_id: int) -> int:
-    """Give this batch the files of its source that were put back; returns how many.
+    """Give this batch the files of its source whose retry was asked for; returns how many.
 
     Only files whose content is known; those that could not be read are entered by
     :func:`emotion_core.store.batches.enter_files` when they are found again.

@@ -22,7 +22,7 @@ class ModelCost:
     batch_size: int
     images_per_second: float
     peak_bytes: int | None
-    """Most memory that a batch took, weights included; None where it could not be told."""
+    """Most memory that a batch took, weights included; None where it could not be measured."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def run_calibration(connection: Connection, run_id: int) -> Calibration | None:
 
 
 def run_doubts(connection: Connection, run_id: int, limit: int) -> pd.DataFrame:
-    """Labels of the run's data set that cross-validations doubt, the widest margin first.
+    """Label errors of the run's data set by cross-validation, the widest margin first.
 
     Columns ``sample_id``, ``labelled``, ``suggested``, ``p_given``, ``p_suggested``, ``found_by``.
     """

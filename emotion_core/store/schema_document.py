@@ -1,4 +1,4 @@
-"""The page docs/store/schema.md, written from what the database says of itself."""
+"""The page docs/store/schema.md, written from the database's own catalogue."""
 
 from dataclasses import dataclass
 from itertools import groupby

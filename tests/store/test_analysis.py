@@ -98,7 +98,7 @@ def _two_nights(database: Database) -> None:
                 connection,
                 fingerprint=fingerprint,
                 group_key=name,
-                doubts=doubts.assign(suggested=suggested, p_given=0.125, p_suggested=p_suggested),
+                errors=doubts.assign(suggested=suggested, p_given=0.125, p_suggested=p_suggested),
             )
     first, second = made
     with database.transaction("emotion_train") as connection:

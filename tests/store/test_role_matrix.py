@@ -228,7 +228,7 @@ def test_no_row_of_an_analysts_view_holds_a_name_out_of_a_path(
             connection,
             fingerprint=fingerprint,
             group_key="folds",
-            doubts=doubts.assign(suggested=4, p_given=0.1, p_suggested=0.8),
+            errors=doubts.assign(suggested=4, p_given=0.1, p_suggested=0.8),
         )
         record_gate(connection, make_model(connection), golden_detail=f"/runs/{PERSON} is empty")
     with database.transaction("emotion_score") as connection:
