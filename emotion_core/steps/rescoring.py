@@ -133,7 +133,6 @@ def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> int:
         archive.enter_archived(
             connection,
             rescoring,
-            after=rescoring.last_image_id,
             last=contents[-1].image_id,
             found=found,
             missing=missing,

@@ -206,18 +206,10 @@ def enter_files(
             "the batch was closed by another run while files were ingested; the next run ingests "
             "those that are left"
         )
-    types = {
-        "path": "bytea",
-        "bytes": "bigint",
-        "modified_ns": "bigint",
-        "sha256": "bytea",
-        "code": "text",
-        "detail": "text",
-    }
-    columns = ", ".join(f"{name} {type_}" for name, type_ in types.items())
+    columns = "path bytea, bytes bigint, modified_ns bigint, sha256 bytea, code text, detail text"
     make_temporary_table(connection, "arrived_file", columns)
     values = attrgetter("path", "size", "modified_ns", "sha256", "code", "detail")
-    copy_rows(connection, "arrived_file", tuple(types), map(values, files))
+    copy_rows(connection, "arrived_file", (), map(values, files))
     execute(connection, "plan_images")
     entering = {
         "batch_id": batch.id,

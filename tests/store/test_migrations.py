@@ -14,6 +14,7 @@ from sqlalchemy import text
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import StoreError
 from emotion_core.local.postgres import PostgresServer
+from emotion_core.settings import SQL_DIR
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate, migrations, require_current_schema
 
@@ -34,6 +35,13 @@ migrations._record = record_or_die
 print(len(migrations.migrate(Database(address))))
 """
 NEVER = 9999
+
+
+def test_files_are_numbered_without_a_gap() -> None:
+    files = sorted(path.name for path in (SQL_DIR / "migrations").iterdir())
+
+    assert files == [f"{one.version:03d}_{one.name}.sql" for one in migrations()]
+    assert [one.version for one in migrations()] == list(range(1, CODE + 1))
 
 
 def test_migrating_again_changes_nothing(owner: Database) -> None:
