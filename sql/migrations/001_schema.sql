@@ -1,5 +1,6 @@
--- The whole schema: tables by what they are about, then functions, then triggers. Views and grants lie
--- in files of their own (sql/views, sql/grants.sql) and are made anew whenever their text changes.
+-- The whole schema: tables by what they are about, then functions with their triggers. Views and grants
+-- lie in files of their own (sql/views, sql/grants.sql) and are made anew whenever their text changes.
+-- Comments and functions can be stated again over what there is: sql/carry_over.sql relies on it.
 
 -- --- vocabulary ------------------------------------------------------------------------------
 
@@ -68,7 +69,7 @@ CREATE TABLE dataset (
 COMMENT ON TABLE dataset IS 'One row per distinct labelled data set; the fingerprint covers ids, image bytes and labels, not where it lies.';
 COMMENT ON COLUMN dataset.is_drawn IS 'True for the demo''s drawn faces: metrics measured on them say nothing about people.';
 
--- Numbers taken a hundred at a time, here and in scoring_item: one look at the sequence less per row.
+-- Numbers taken a hundred at a time, here and in scoring_item: one read of the sequence less per row.
 -- Nothing reads an order into them.
 CREATE TABLE image (
     id            bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY,
@@ -259,7 +260,7 @@ CREATE TABLE model_cost (
 COMMENT ON TABLE model_cost IS 'One row per model and device on which it was timed: what one image costs, without reading or decoding it.';
 COMMENT ON COLUMN model_cost.flops IS 'Floating-point operations of one image''s forward pass; a multiplication and its addition are two.';
 COMMENT ON COLUMN model_cost.images_per_second IS 'Forward passes alone, in float32, as PyTorch runs the network; prepared engines are faster.';
-COMMENT ON COLUMN model_cost.peak_bytes IS 'Weights and the most that a batch''s forward pass took beyond them; NULL where it could not be told.';
+COMMENT ON COLUMN model_cost.peak_bytes IS 'Weights and the most that a batch''s forward pass took beyond them; NULL where it could not be measured.';
 
 CREATE TABLE promotion_gate (
     id                 bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -304,7 +305,7 @@ COMMENT ON COLUMN promotion_gate.better_below IS 'The p below which a metric cou
 COMMENT ON COLUMN promotion_gate.count_images IS 'Distinct images held out by both models.';
 COMMENT ON COLUMN promotion_gate.only_candidate IS 'Distinct images of which more samples were right under the candidate than under the champion; McNemar''s test rests on these two counts.';
 COMMENT ON COLUMN promotion_gate.only_champion IS 'Distinct images of which more samples were right under the champion.';
-COMMENT ON COLUMN promotion_gate.is_passed IS 'Whether every row of promotion_rule passed; written by the trigger verify_promotion_gate, whoever inserts the row.';
+COMMENT ON COLUMN promotion_gate.is_passed IS 'Whether every row of promotion_rule passed; written by the trigger verify_promotion_gate, not by the writer of the row.';
 CREATE INDEX promotion_gate_model ON promotion_gate (model_version_id, checked_at);
 
 CREATE TABLE model_alias (
@@ -764,7 +765,7 @@ COMMENT ON TABLE retention_run IS 'One row per run and class: the proof of what 
 COMMENT ON COLUMN retention_run.count_held IS 'What was old enough, but under a legal hold.';
 COMMENT ON COLUMN retention_run.count_failed IS 'Files that could not be removed; the next run tries again.';
 
--- --- functions and triggers: for people ---------------------------------------------------------
+-- --- functions for people ---------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION readable_path(path bytea) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -783,8 +784,7 @@ END
 $$;
 COMMENT ON FUNCTION readable_path(bytea) IS 'A file name for people: UTF-8 where it is, octal escapes where not, control characters made visible.';
 
-
--- --- functions and triggers: models: what a gate measures, and the one way to change an alias ---
+-- --- functions of gates and aliases -----------------------------------------------------------
 
 -- Joined so that no missing statistics can make it compare all with all: a gate may be asked for in the
 -- minute in which a large data set was entered.
@@ -993,7 +993,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION verify_promotion_gate() IS 'What the tables can tell of a gate is taken from the tables, whoever writes the row.';
+COMMENT ON FUNCTION verify_promotion_gate() IS 'Whatever of a gate follows from the tables is computed from the tables, not taken from the writer.';
 CREATE TRIGGER promotion_gate_is_true BEFORE INSERT ON promotion_gate
     FOR EACH ROW EXECUTE FUNCTION verify_promotion_gate();
 
@@ -1056,7 +1056,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION verify_alias_change() IS 'No alias changes without what its kind asks for, whoever writes the row.';
+COMMENT ON FUNCTION verify_alias_change() IS 'No alias changes without what its kind requires, as any role.';
 CREATE TRIGGER model_alias_change_is_true BEFORE INSERT ON model_alias_change
     FOR EACH ROW EXECUTE FUNCTION verify_alias_change();
 
@@ -1102,7 +1102,7 @@ BEGIN
         INSERT INTO model_alias (alias, model_version_id) VALUES (alias_name, wanted_id)
         ON CONFLICT (alias) DO UPDATE SET model_version_id = excluded.model_version_id;
     END IF;
-    -- Who has become champion challenges nobody any more.
+    -- A new champion is no challenger any more.
     IF alias_name = 'champion' AND EXISTS (
         SELECT FROM model_alias WHERE alias = 'challenger' AND model_version_id = wanted_id
     ) THEN
@@ -1114,8 +1114,7 @@ END
 $$;
 COMMENT ON FUNCTION move_alias(text, bigint, bigint, text, bigint, bigint, text, text) IS 'Compare-and-set of an alias, with its record; NULL when it no longer stands where the caller saw it. What each kind of change asks for is checked by the tables'' triggers.';
 
-
--- --- functions and triggers: the ledger ---------------------------------------------------------
+-- --- functions of the ledger ------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION withdraw_items(items bigint[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -1130,7 +1129,7 @@ CREATE OR REPLACE FUNCTION withdraw_items(items bigint[]) RETURNS void
             AND NOT batch.is_closed
       )
 $$;
-COMMENT ON FUNCTION withdraw_items(bigint[]) IS 'Takes promises back that nobody counts on any more: not ended, and of no open batch. A worker that still holds one finds it gone and publishes nothing.';
+COMMENT ON FUNCTION withdraw_items(bigint[]) IS 'Withdraws items that no open batch needs and that have not ended. A worker that still holds one finds it gone and publishes nothing.';
 
 CREATE OR REPLACE FUNCTION refuse_orphans() RETURNS trigger
     LANGUAGE plpgsql AS $$
@@ -1146,8 +1145,7 @@ COMMENT ON FUNCTION refuse_orphans() IS 'The other half of inbox_file.batch_id''
 CREATE TRIGGER batch_keeps_its_files BEFORE DELETE ON batch
     FOR EACH ROW EXECUTE FUNCTION refuse_orphans();
 
-
--- --- functions and triggers: summaries ----------------------------------------------------------
+-- --- functions of summaries -------------------------------------------------------------------
 
 -- As the view scored_image_by_batch_affect counts it.
 CREATE OR REPLACE FUNCTION affect_of_batch(batch bigint, model bigint)
@@ -1254,7 +1252,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION summarise_predictions() IS 'Keeps prediction_summary and image_scored_again true in the transaction that changes prediction, whoever does it.';
+COMMENT ON FUNCTION summarise_predictions() IS 'Keeps prediction_summary and image_scored_again true in the transaction that changes prediction, in any role.';
 CREATE TRIGGER prediction_is_counted AFTER INSERT ON prediction
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION summarise_predictions('1');
@@ -1333,8 +1331,7 @@ END
 $$;
 COMMENT ON FUNCTION recount_predictions() IS 'Counts all predictions anew; publishing waits meanwhile. For the owner, after triggers were off.';
 
-
--- --- functions and triggers: legal holds --------------------------------------------------------
+-- --- functions of legal holds -----------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION standing_hold(which bigint) RETURNS bigint
     LANGUAGE sql STABLE AS $$
