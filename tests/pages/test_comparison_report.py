@@ -22,7 +22,8 @@ from jinja2 import UndefinedError
 from emotion_core.comparison.comparison import compare
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.pages import comparison_report
-from emotion_core.pages.comparison_report import render_comparison, render_page
+from emotion_core.pages.comparison_report import render_comparison
+from emotion_core.pages.page import render_page
 from emotion_core.statistics.metrics import METRICS
 
 IMAGES = make_validation_images(96)
