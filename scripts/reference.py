@@ -20,6 +20,24 @@ DOCS = ROOT / "docs"
 _VARIABLE = re.compile(r"``(EMOTION_[A-Z_]+)``")
 
 
+_WHICH_PRESET = """\
+| machine | take | why |
+|---|---|---|
+| two CPU cores | `quick` | 64 pixels, 3 epochs: minutes per network. It shows that the system \
+works; its metrics are low. |
+| a few CPU cores and a few hours | `tuned` with `image_size` 96 and 8 epochs | \
+[experiments](experiments.md) were run so on two cores. |
+| a GPU, a few thousand faces | `tuned` | 224 pixels, 12 epochs; the best that is known for so few \
+faces ([what each choice is worth](experiments.md)). |
+| a GPU, to reproduce the original paper | `seed` | the original paper's recipe, unchanged: 224 \
+pixels, 12 epochs, a constant rate, no augmentation. |
+
+Without ImageNet's weights ([networks](../vision/networks.md)) set `weights` to `none`;
+`efficientnet_lite0` brings its own. Every preset keeps the last epoch's weights and holds out 15 %
+of the images, by seed 42.
+"""
+
+
 def main() -> None:
     """Write every page."""
     for name, text in pages().items():
@@ -74,23 +92,10 @@ def presets() -> str:
         [
             "# Presets",
             "",
-            "A preset is a recipe to start from: the form, the command line and Python can set each "
-            "field otherwise.",
+            "A preset is a recipe to start from: the form, the command line and Python can set "
+            "each field otherwise.",
             "",
-            "| machine | take | why |",
-            "|---|---|---|",
-            "| two CPU cores | `quick` | 64 pixels, 3 epochs: minutes per network. It shows that the "
-            "system works; its metrics are low. |",
-            "| a GPU, a few thousand faces | `tuned` | 224 pixels, 12 epochs; the best that is known "
-            "for so few faces ([what each choice is worth](experiments.md)). |",
-            "| a GPU, to reproduce the original paper | `seed` | the original paper's recipe, "
-            "unchanged: 224 pixels, 12 epochs, a constant rate, no augmentation. |",
-            "| many CPU cores, or one night | `tuned` with `image_size` 96 and 8 epochs | hours on two "
-            "cores at 224 pixels; [experiments](experiments.md) were run so. |",
-            "",
-            "Without ImageNet's weights ([networks](../vision/networks.md)) set `weights` to `none`; "
-            "`efficientnet_lite0` brings its own. Every preset keeps the last epoch's weights and "
-            "holds out 15 % of the images, by seed 42.",
+            *_WHICH_PRESET.splitlines(),
             "",
             f"| field | {' | '.join(f'`{name}`' for name in PRESETS)} | meaning |",
             f"|---|{'---|' * len(PRESETS)}---|",

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Final
+from typing import Final, Unpack
 
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
 from emotion_core.charts.points import draw_points
-from emotion_core.charts.svg import Axis, Plot, Point
+from emotion_core.charts.svg import Axis, Plot, Point, Words
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
@@ -85,7 +85,7 @@ def circumplex(name: str, run: ComparedRun, evaluation: Evaluation) -> Markup:
     return plot.markup()
 
 
-def plane(across: str, upward: str, **words: str) -> Plot:
+def plane(across: str, upward: str, **words: Unpack[Words]) -> Plot:
     """The square from -1 to 1 with its axes named."""
     return Plot(
         (_SIDE, _SIDE),

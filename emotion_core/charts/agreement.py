@@ -71,8 +71,8 @@ def residual_chart(name: str, run: ComparedRun, facts: DimensionFacts) -> Markup
         if count
     )
     plot.path(bars, "bars", plot.run_group(run.number))
-    for value, css in ((0.0, "zero"), (facts.bias, "ideal")):
-        plot.line((x(value), y.far), (x(value), y.near), css)
+    for at, css in ((0.0, "zero"), (facts.bias, "ideal")):
+        plot.line((x(at), y.far), (x(at), y.near), css)
     return plot.markup()
 
 

@@ -44,10 +44,10 @@ def cost_chart(name: str, runs: Sequence[ComparedRun], metric: str) -> Markup:
         ),
         css="chart cost",
     )
-    x, y = plot.x, plot.y
+    x = plot.x
     for run, estimate in zip(runs, estimates, strict=True):
         # Runs of equal cost stand side by side.
         alike = [n for n, cost in costs.items() if abs(x(cost) - x(costs[run.number])) < _BESIDE]
         at = x(costs[run.number]) + _BESIDE * (alike.index(run.number) - (len(alike) - 1) / 2)
-        plot.estimate(run.number, estimate, lambda value, at=at: (at, y(value)))
+        plot.estimate(run.number, estimate, at, is_upright=True)
     return plot.markup()

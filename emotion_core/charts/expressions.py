@@ -35,9 +35,7 @@ def class_chart(name: str, runs: Sequence[ComparedRun]) -> Markup:
         plot.text((68, middle + 4), known.expression, "label", anchor="end")
         for order, run in enumerate(runs):
             y = middle + 9 * (order - (len(runs) - 1) / 2)
-            plot.estimate(
-                run.number, run.classes[place].f1, lambda f1, y=y: (plot.x(min(1, max(0, f1))), y)
-            )
+            plot.estimate(run.number, run.classes[place].f1, y)
     return plot.markup()
 
 

@@ -45,7 +45,7 @@ def interval_strip(
     for row, (run, estimate) in enumerate(zip(runs, estimates, strict=True)):
         y = 18.0 + _ROW * row
         plot.text((0, y + 4), _short(run.label), "label")
-        plot.estimate(run.number, estimate, lambda value, y=y: (x(value), y))
+        plot.estimate(run.number, estimate, y)
         plot.text((382, y + 5), formatting.score(estimate.value), "value")
     return plot.markup()
 
@@ -157,7 +157,7 @@ def curve_chart(name: str, title: str, lines: Sequence[CurveLine]) -> Markup:
         if len(places) > 1:
             plot.path(polyline(places.values()), f"line {line.part}", group)
         else:
-            plot.marker(*places.values(), line.run, "mark", group, 2.5)
+            plot.marker(next(iter(places.values())), line.run, "mark", group, 2.5)
         if line.part == "validation" and line.best_epoch in places:
             plot.marker(places[line.best_epoch], line.run, "best", group, 5)
     return plot.markup()

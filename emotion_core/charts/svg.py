@@ -7,10 +7,10 @@ without colour.
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from markupsafe import Markup
 
@@ -112,13 +112,6 @@ class Drawing:
         """Add the marker of a run, a shape of its own."""
         return self.path(marker_path(at, run, size), css, parent)
 
-    def estimate(self, run: int, found: Estimate, place: Callable[[float], Point]) -> None:
-        """Add a run's marker and, where there is one, its interval."""
-        group = self.run_group(run)
-        if found.low is not None and found.high is not None:
-            self.line(place(found.low), place(found.high), "whisker", group)
-        self.marker(place(found.value), run, "mark", group, 4.5)
-
     def markup(self) -> Markup:
         """The element, ready to stand in HTML."""
         return Markup(ET.tostring(self.root, encoding="unicode", short_empty_elements=True))  # noqa: S704 - the tree escapes every text
@@ -149,6 +142,15 @@ class Axis:
     has_grid: bool = False
 
 
+class Words(TypedDict):
+    """What :class:`Drawing` needs beside its size."""
+
+    name: str
+    title: str
+    description: str
+    css: str
+
+
 class Plot(Drawing):
     """A drawing with two axes; ``x`` and ``y`` map values to coordinates."""
 
@@ -160,7 +162,7 @@ class Plot(Drawing):
         y: Axis,
         *,
         has_heading: bool = False,
-        **words: str,
+        **words: Unpack[Words],
     ) -> None:
         """An empty plot.
 
@@ -195,6 +197,26 @@ class Plot(Drawing):
             label = self.text((0, 0), y.title, "axis", anchor="middle")
             middle = number((self.y.near + top) / 2)
             label.set("transform", f"translate(11 {middle}) rotate(-90)")
+
+    def estimate(self, run: int, found: Estimate, at: float, *, is_upright: bool = False) -> None:
+        """Add a run's marker and, where there is one, its interval, cut off at the axis' ends.
+
+        Args:
+            run: Number of the run.
+            found: What it reached.
+            at: Coordinate on the other axis.
+            is_upright: Whether values are read from the axis upward, not from the one across.
+        """
+        scale = self.y if is_upright else self.x
+
+        def place(value: float) -> Point:
+            along = scale(min(scale.high, max(scale.low, value)))
+            return (at, along) if is_upright else (along, at)
+
+        group = self.run_group(run)
+        if found.low is not None and found.high is not None:
+            self.line(place(found.low), place(found.high), "whisker", group)
+        self.marker(place(found.value), run, "mark", group, 4.5)
 
 
 def _grid(tick: float, axis: Axis) -> str:
