@@ -78,10 +78,10 @@ def run(own: Own, command: list[str]) -> None:
 
 
 def models(url: str, settings: Settings) -> int:
-    steps = Installation(settings, url)
-    with steps.database.transaction("emotion_report") as connection:
+    here = Installation(settings, url)
+    with here.database.transaction("emotion_report") as connection:
         count = connection.execute(text("SELECT count(*) FROM model_version")).scalar_one()
-    steps.database.close()
+    here.database.close()
     return int(count)
 
 
