@@ -178,7 +178,7 @@ def retried(scored: str, operator: Page, system: System) -> str:
     batches = open_place(operator, system, "batches")
     batches.get_by_role("link", name=scored, exact=True).click()
     batches.locator("summary", has_text="Retry").click()
-    batches.get_by_label("score at once").uncheck()
+    batches.get_by_label("score now").uncheck()
     batches.get_by_role("button", name="Retry 1").click()
     dag_id, run_id = run_of(operator)
     assert dag_id == "retry_refused"
