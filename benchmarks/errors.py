@@ -32,7 +32,7 @@ COPIES = {
 }
 EVERYTHING = 100_000
 """So many images stand for endless ones."""
-NO_EPOCHS = pd.DataFrame(columns=["part", "epoch", "metric", "value"])
+NO_EPOCHS = pd.DataFrame(columns=["split", "epoch", "metric", "value"])
 
 
 def main() -> None:
