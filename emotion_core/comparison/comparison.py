@@ -51,7 +51,7 @@ MOST_RUNS: Final = 8
 
 @dataclass(frozen=True)
 class Comparison:
-    """Up to eight runs held against each other."""
+    """Up to eight runs compared with each other."""
 
     group_key: str
     made_at: datetime
@@ -62,7 +62,7 @@ class Comparison:
     notices: tuple[Notice, ...]
     runs: tuple[ComparedRun, ...]
     not_paired: str | None
-    """Why runs with figures cannot be held against each other; None if they can."""
+    """Why runs with metrics cannot be compared with each other; None if they can."""
     tables: tuple[ScoreTable, ...]
     pairs: tuple[Pair, ...]
     confusion_differences: tuple[ConfusionDifference, ...]
@@ -301,7 +301,7 @@ def pairing_obstacle(runs: Sequence[ComparedRun]) -> str | None:
         if len(set(keys)) > 1:
             names = formatting.listing([run.label for run in with_figures])
             return (
-                f"{names} were validated {words}. Their figures stand side by side below, but "
+                f"{names} were validated {words}. Their metrics stand side by side below, but "
                 "they cannot be paired image by image, and no claim is made about which is better."
             )
     return None

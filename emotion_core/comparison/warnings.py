@@ -1,4 +1,4 @@
-"""What a reader must know before the figures: drawn faces, random weights, failed runs."""
+"""What a reader must know before the metrics: drawn faces, random weights, failed runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def _about_data(runs: Sequence[ComparedRun]) -> list[Notice]:
         Notice(
             "warning",
             "Drawn faces",
-            "These faces were drawn by this program, not photographed. The figures show that "
+            "These faces were drawn by this program, not photographed. The metrics show that "
             "training, scoring and comparing work; they say nothing about real faces.",
         )
     ]
@@ -62,7 +62,7 @@ def _about_labels(runs: Sequence[ComparedRun]) -> list[Notice]:
 
 
 def _about_kept_epochs(runs: Sequence[ComparedRun]) -> list[Notice]:
-    """What choosing the epoch on the reported images may have added to the figures."""
+    """What choosing the epoch on the reported images may have added to the metrics."""
     chosen = [run for run in runs if run.has_figures and run.record.recipe.get("keep") == "best"]
     if not chosen:
         return []
@@ -72,10 +72,10 @@ def _about_kept_epochs(runs: Sequence[ComparedRun]) -> list[Notice]:
             "warning",
             "Best epoch chosen on these images",
             f"{_names(chosen)} kept the epoch that scored best on the images reported here, so "
-            "the figures read too high, the more so the longer a network was trained. "
+            "the metrics are too high, the more so the longer a network was trained. "
             + "".join(f"{text}. " for text in gains)
             + "On fresh images, the best of 12 epochs lost .033 of accuracy where 152 images had "
-            "chosen it, and .017 where 512 had. A recipe that keeps the last epoch has no choice.",
+            "chosen it, and .017 where 512 had. A recipe that keeps the last epoch has no bias.",
         )
     ]
 
@@ -119,7 +119,7 @@ def _about_runs(runs: Sequence[ComparedRun]) -> list[Notice]:
             notices.append(
                 Notice(
                     "warning",
-                    f"{run.label} has no figures",
+                    f"{run.label} has no metrics",
                     f"This page shows what the tables held when it was made: {run.reason}.",
                 )
             )

@@ -374,7 +374,7 @@ def test_the_reported_figures_stand_beside_real_faces_and_not_beside_drawn_ones(
     published = [row for row in real.tables[0].rows if row.kind == "published"]
     assert [row.label for row in published] == [
         "ResNet50, as reported",
-        "EfficientNetB0, as reported",
+        "EfficientNet-B0, as reported",
     ]
     assert published[0].cells[0].estimate is not None
     assert published[0].cells[0].estimate.value == 0.408
