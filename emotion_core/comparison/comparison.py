@@ -22,10 +22,10 @@ from emotion_core.comparison.expressions import ConfusionDifference, confusion_d
 from emotion_core.comparison.facts import plain
 from emotion_core.comparison.pair import Pair, pairs_of
 from emotion_core.comparison.published_results import FieldResult, field_results
-from emotion_core.comparison.run_configuration import Conditions, conditions_of
+from emotion_core.comparison.run_configuration import RunConfiguration, configuration_of
 from emotion_core.comparison.score_table import ScoreTable, score_tables
 from emotion_core.comparison.verdict import TASKS, Verdict, summary_of, verdict_on
-from emotion_core.comparison.warnings import Notice, notices_for
+from emotion_core.comparison.warnings import ReportWarning, warnings_for
 from emotion_core.errors import ReportError
 from emotion_core.store.figures import FIGURES, figure_sql
 from emotion_core.store.model_changes import ModelChange, changes_among
@@ -59,7 +59,7 @@ class Comparison:
     """All verdicts in one line."""
     verdicts: tuple[Verdict, ...]
     """One per task."""
-    notices: tuple[Notice, ...]
+    warnings: tuple[ReportWarning, ...]
     runs: tuple[ComparedRun, ...]
     not_paired: str | None
     """Why runs with metrics cannot be compared with each other; None if they can."""
@@ -73,7 +73,7 @@ class Comparison:
     """What changed on delivered images where one of the runs' models replaced another's."""
     field_results: tuple[FieldResult, ...]
     """What others published; empty for drawn faces."""
-    conditions: Conditions
+    configuration: RunConfiguration
     figures: Mapping[str, str]
     """The SQL behind each figure, by the names of :data:`emotion_core.store.figures.FIGURES`."""
 
@@ -251,7 +251,7 @@ def _compared(
         )
     not_paired = pairing_obstacle(compared)
     pairs = () if not_paired else pairs_of(compared)
-    conditions = conditions_of(compared)
+    configuration = configuration_of(compared)
     verdicts = tuple(verdict_on(task, compared, pairs, not_paired) for task in TASKS)
     evaluations = {run.number: run.evaluation for run in compared if run.evaluation is not None}
     together = [] if not_paired else list(evaluations.values())
@@ -260,7 +260,7 @@ def _compared(
         made_at=made_at,
         summary=summary_of(verdicts),
         verdicts=verdicts,
-        notices=notices_for(compared, conditions, not_paired),
+        warnings=warnings_for(compared, configuration, not_paired),
         runs=compared,
         not_paired=not_paired,
         tables=score_tables(compared, pairs),
@@ -273,7 +273,7 @@ def _compared(
         doubtful_labels=doubtful_labels(together, runs[0].doubts),
         changes=tuple(change_of(change) for change in changes),
         field_results=field_results(compared),
-        conditions=conditions,
+        configuration=configuration,
         figures=MappingProxyType(
             {name: figure_sql(name, [run.record.id for run in compared]) for name in FIGURES}
         ),

@@ -133,7 +133,7 @@ def _published_rows(columns: Sequence[Metric]) -> list[ScoreRow]:
 
 
 def _beginning(text: str, limit: int = 160) -> str:
-    # The whole of it stands among the notices.
+    # The whole of it stands among the warnings.
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
