@@ -1,4 +1,4 @@
-"""Refusals that a person puts back, and the batches that take them over."""
+"""Retries of refused files, and the batches that take them over."""
 
 from sqlalchemy import Connection
 
