@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.store import batches, datasets, models, training_runs
+from emotion_core.store.database import Database
 
 _counter = itertools.count(1)
 
@@ -116,6 +117,19 @@ def make_model(
         card={"weights_sha256": digest, "preprocessing_fingerprint": digest},
         folder=str(folder),
     )
+
+
+def make_batch(
+    database: Database, run_key: str, source: Path | str, model_version_id: int | None = None
+) -> batches.Batch:
+    """An open batch of a source, with a model of its own unless one is given."""
+    if model_version_id is None:
+        with database.transaction("emotion_train") as connection:
+            model_version_id = make_model(connection).id
+    with database.transaction("emotion_score") as connection:
+        return batches.open_batch(
+            connection, run_key=run_key, source=str(source), model_version_id=model_version_id
+        )
 
 
 def make_arrivals(count: int, prefix: str = "") -> list[batches.ArrivedFile]:

@@ -5,7 +5,7 @@ import hashlib
 from emotion_core.errors import EmotionError
 from emotion_core.scoring.manifest import MANIFEST, ManifestError, read_manifest
 from emotion_core.scoring.source import Source, join, readable
-from emotion_core.scoring.sources import open_source, remove_delivered
+from emotion_core.scoring.sources import get_source
 from emotion_core.store.tombstone_key import TombstoneKey
 
 
@@ -24,10 +24,10 @@ def remove_content(
     """
     try:
         if content_hmac is not None:
-            data, _ = open_source(source).read(path)
+            data, _ = get_source(source).read(path)
             if key.content(hashlib.sha256(data).digest()) != content_hmac:
                 return None
-        remove_delivered(source, path)
+        get_source(source).remove(path)
     except FileNotFoundError:
         return None
     except EmotionError as error:
@@ -44,7 +44,7 @@ def naming_manifest(source: str, path: bytes) -> str | None:
         folder, _, part = folder.rpartition(b"/")
         name = join(part, name) if name else part
         try:
-            place = open_source(source)
+            place = get_source(source)
             if place.look(join(folder, MANIFEST)) is None:
                 continue
             if any(listed.path == name for listed in read_manifest(place, folder)):
@@ -69,7 +69,7 @@ def remove_delivery(
             size and time.
     """
     try:
-        place = open_source(source)
+        place = get_source(source)
         if sha256 is not None:
             data, _ = place.read(path)
             if hashlib.sha256(data).digest() != sha256:
@@ -98,7 +98,7 @@ def remove_met_manifests(removed: set[tuple[str, bytes]]) -> int:
         while path:
             path = path.rpartition(b"/")[0]
             folders.add((source, path))
-    return sum(_remove_met_manifest(open_source(source), folder) for source, folder in folders)
+    return sum(_remove_met_manifest(get_source(source), folder) for source, folder in folders)
 
 
 def _remove_met_manifest(source: Source, folder: bytes) -> bool:

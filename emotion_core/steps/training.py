@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError, TrainingError
 from emotion_core.files import folder_name
-from emotion_core.steps import privacy
+from emotion_core.steps import erasure
 from emotion_core.steps.installation import Installation
 from emotion_core.store import datasets, models, training_runs
 from emotion_core.store.tombstones import begin_entering, erased_among
@@ -274,7 +274,7 @@ def _register_data(here: Installation, labelled_set: "LabelledSet", split: "Spli
         part: [labelled_set.samples[index].sha256 for index in indices]
         for part, indices in (("train", split.train), ("validation", split.validation))
     }
-    key = privacy.require_erasures(here)
+    key = erasure.require_erasures(here)
     with here.database.transaction("emotion_train") as connection:
         begin_entering(connection)
         contents = [bytes.fromhex(sample.sha256) for sample in labelled_set.samples]

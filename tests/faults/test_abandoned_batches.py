@@ -20,7 +20,7 @@ from shells import Answer, emotion
 from sqlalchemy import text
 
 from emotion_core.errors import ScoringError
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
 from emotion_core.steps import retention, scoring
@@ -36,14 +36,14 @@ def begin(url: str, folder: str, model_version_id: int, run_key: str, seconds: f
     """What `emotion score` does until it is killed, with a scorer of so many seconds an image."""
     inbox = Inbox(Path(folder), url, Database(url), model_version_id)
     with at_work(inbox.database, f"{folder} {run_key}"):
-        take_in(inbox.database, inbox.open(run_key), settle_seconds=0)
+        ingest(inbox.database, inbox.open(run_key), settle_seconds=0)
         night_worker.run(url, model_version_id, run_key, lease_seconds=1, seconds=seconds)
 
 
 def follow(inbox: Inbox, run_key: str) -> tuple[int, int]:
     """The next run over the same folder, to its end: files found and done."""
     batch = inbox.open(run_key)
-    take_in(inbox.database, batch, settle_seconds=0, plan_known=True)
+    ingest(inbox.database, batch, settle_seconds=0, plan_known=True)
     scorer = night_worker.PlainScorer()
     work(
         inbox.database,
@@ -123,7 +123,7 @@ def test_a_run_that_lost_its_connection_ends_in_good_order_and_counts_as_gone(
     inbox.deliver(3)
 
     with at_work(inbox.database, f"{inbox.folder} lost"):
-        take_in(inbox.database, inbox.open("lost"), settle_seconds=0)
+        ingest(inbox.database, inbox.open("lost"), settle_seconds=0)
         restartable.restart_at_once()
         found = follow(inbox, "next")
 
@@ -150,7 +150,7 @@ def test_what_is_entered_while_a_batch_closes_is_counted(inbox: Inbox) -> None:
 
 def test_ctrl_c_gives_back_what_a_worker_holds_at_once(inbox: Inbox) -> None:
     inbox.deliver(20)
-    take_in(inbox.database, inbox.open("tonight"), settle_seconds=0)
+    ingest(inbox.database, inbox.open("tonight"), settle_seconds=0)
     scorer = night_worker.PlainScorer()
 
     with (

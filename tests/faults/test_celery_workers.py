@@ -8,7 +8,7 @@ import pytest
 from celery_crew import Crew, celery_crew, has_redis
 from nights import Inbox, Restartable, wait_until
 
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.ingest import ingest
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_nothing_is_lost_when_one_of_two_celery_workers_is_killed(
 ) -> None:
     inbox.deliver(300)
     batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    ingest(inbox.database, batch, settle_seconds=60)
     crew.hire(2)
 
     crew.score(restartable.url, inbox.model_version_id, tasks=2, seconds=0.01, lease_seconds=2.0)

@@ -15,7 +15,7 @@ from factories import make_jpeg, make_model
 from nights import Inbox, wait_until
 from sqlalchemy import text
 
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.worker import work
 
 StartProcess = Callable[..., Any]
@@ -26,7 +26,7 @@ def test_workers_killed_again_and_again_leave_every_image_scored_once(
 ) -> None:
     inbox.deliver(400)
     batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    ingest(inbox.database, batch, settle_seconds=60)
     chance = random.Random(7)
     count_kills = 0
 
@@ -57,7 +57,7 @@ def test_an_image_that_kills_its_worker_is_set_aside_and_its_neighbours_are_scor
     inbox.deliver(40)
     (inbox.folder / "poison.jpg").write_bytes(make_jpeg((20, 20, 20), 16))
     batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    ingest(inbox.database, batch, settle_seconds=60)
     lives = 0
 
     while True:
@@ -88,7 +88,7 @@ def test_a_worker_told_to_stop_gives_back_what_it_holds_at_once(
 ) -> None:
     inbox.deliver(120)
     batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    ingest(inbox.database, batch, settle_seconds=60)
     worker = start_process(
         night_worker.run,
         inbox.url,
@@ -124,7 +124,7 @@ def test_the_same_run_twice_at_once_scores_everything_once(
     first, second = inbox.open("tonight"), inbox.open("tonight")
     assert first == second
     planners = [
-        threading.Thread(target=take_in, args=(inbox.database, batch, 60.0))
+        threading.Thread(target=ingest, args=(inbox.database, batch, 60.0))
         for batch in (first, second)
     ]
     for planner in planners:
@@ -158,7 +158,7 @@ def test_two_planners_of_two_runs_share_the_files_and_plan_each_content_once(
 
     def plan(key: str) -> None:
         barrier.wait()
-        found[key] = take_in(inbox.database, batches[key], 60.0)
+        found[key] = ingest(inbox.database, batches[key], 60.0)
 
     planners = [threading.Thread(target=plan, args=(key,)) for key in batches]
     for planner in planners:
@@ -183,7 +183,7 @@ def test_two_planners_of_two_runs_share_the_files_and_plan_each_content_once(
 def test_a_promotion_in_the_middle_of_a_night_changes_nothing_for_its_batch(inbox: Inbox) -> None:
     inbox.deliver(30)
     batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    ingest(inbox.database, batch, settle_seconds=60)
     with inbox.database.transaction("emotion_train") as connection:
         promoted = make_model(connection)
     again = Inbox(inbox.folder, inbox.url, inbox.database, promoted.id).open("tonight")
@@ -202,7 +202,7 @@ def test_a_promotion_in_the_middle_of_a_night_changes_nothing_for_its_batch(inbo
 def test_another_model_scores_known_files_through_the_same_ledger(inbox: Inbox) -> None:
     inbox.deliver(30)
     batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    ingest(inbox.database, batch, settle_seconds=60)
     work(
         inbox.database,
         night_worker.PlainScorer(),
@@ -214,7 +214,7 @@ def test_another_model_scores_known_files_through_the_same_ledger(inbox: Inbox) 
     rescored = Inbox(inbox.folder, inbox.url, inbox.database, other.id)
 
     for key in ("rescore", "rescore again"):
-        take_in(rescored.database, rescored.open(key), settle_seconds=60, plan_known=True)
+        ingest(rescored.database, rescored.open(key), settle_seconds=60, plan_known=True)
         work(
             inbox.database,
             night_worker.PlainScorer(),
@@ -249,12 +249,12 @@ def test_a_file_that_is_rewritten_while_it_is_read_gets_reasons_and_harms_no_nei
 
     try:
         for _ in range(15):
-            take_in(inbox.database, batch, settle_seconds=0)
+            ingest(inbox.database, batch, settle_seconds=0)
             time.sleep(0.01)
     finally:
         writer.kill()
         writer.communicate()
-    take_in(inbox.database, batch, settle_seconds=0)
+    ingest(inbox.database, batch, settle_seconds=0)
     work(
         inbox.database,
         night_worker.PlainScorer(),

@@ -8,10 +8,10 @@ from factories import make_jpeg, make_model, make_scores
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from emotion_core.scoring.intake import Intake, take_in
+from emotion_core.scoring.ingest import Ingested, ingest
 from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy
+from emotion_core.steps import erasure
 from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, models
 from emotion_core.store.database import Database
@@ -58,14 +58,14 @@ def names_in(folder: Path) -> list[str]:
 
 def open_night(
     database: Database, settings: Settings, model: models.ModelVersion, run_key: str
-) -> tuple[batches.Batch, Intake]:
+) -> tuple[batches.Batch, Ingested]:
     """Take in what lies in the inbox, as the step does, with a model that need not be champion."""
     with database.transaction("emotion_score") as connection:
         batch = batches.open_batch(
             connection, run_key=run_key, source=settings.inbox, model_version_id=model.id
         )
-    key = privacy.require_erasures(Installation(settings))
-    return batch, take_in(database, batch, settle_seconds=60, key=key)
+    key = erasure.require_erasures(Installation(settings))
+    return batch, ingest(database, batch, settle_seconds=60, key=key)
 
 
 def score_night(

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 
 from emotion_core.errors import DataError, ErasureError, StoreError
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, reports, training
+from emotion_core.steps import erasure, reports, training
 from emotion_core.steps.installation import Installation
 from emotion_core.store import models, training_runs
 from emotion_core.store.database import Database
@@ -55,7 +55,7 @@ def test_an_erased_image_leaves_no_trace_and_its_neighbours_stay(
     (settings.inbox_dir / "mia again.jpg").write_bytes(picture(10))
     score_night(database, settings, model, name)
 
-    outcome = privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+    outcome = erasure.erase(Installation(settings), content=hashes["mia"], **ASKED)
 
     assert outcome.record is not None and outcome.record.finished_at is not None
     assert (outcome.record.count_contents, outcome.record.count_files) == (1, 2)
@@ -71,7 +71,7 @@ def test_the_same_bytes_under_another_name_are_refused_as_erased(
     model = make_scorable(database)
     hashes = deliver(settings.inbox_dir, mia=11, ben=21)
     score_night(database, settings, model, name)
-    privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+    erasure.erase(Installation(settings), content=hashes["mia"], **ASKED)
     deliver(settings.inbox_dir, returned=11, eve=31)
 
     score_night(database, settings, model, f"{name} tomorrow")
@@ -90,7 +90,7 @@ def test_erasing_by_file_takes_everything_with_the_same_content(
     (settings.inbox_dir / "in" / "copy.jpg").write_bytes(picture(12))
     score_night(database, settings, model, name)
 
-    privacy.erase(Installation(settings), file=str(settings.inbox_dir / "in" / "mia.jpg"), **ASKED)
+    erasure.erase(Installation(settings), file=str(settings.inbox_dir / "in" / "mia.jpg"), **ASKED)
 
     assert names_in(settings.inbox_dir / "in") == ["_SUCCESS", "ben.jpg"]
     assert traces(database, sha256=hashes["mia"], name="mia") == []
@@ -105,10 +105,10 @@ def test_a_file_that_was_not_taken_in_yet_is_removed_and_one_elsewhere_is_named(
     elsewhere = settings.inbox_dir.parent / "elsewhere.jpg"
     elsewhere.write_bytes(picture(26))
 
-    fresh = privacy.erase(
+    fresh = erasure.erase(
         Installation(settings), file=str(settings.inbox_dir / "fresh.jpg"), **ASKED
     )
-    other = privacy.erase(Installation(settings), file=str(elsewhere), **ASKED)
+    other = erasure.erase(Installation(settings), file=str(elsewhere), **ASKED)
 
     assert fresh.by_hand == []
     assert not (settings.inbox_dir / "fresh.jpg").exists()
@@ -125,7 +125,7 @@ def test_a_file_that_could_never_be_read_is_erased_by_its_name(
     score_night(database, settings, model, name)
     assert refusals(database, name) == {"mia.jpg": "not_a_regular_file"}
 
-    outcome = privacy.erase(
+    outcome = erasure.erase(
         Installation(settings), file=str(settings.inbox_dir / "mia.jpg"), **ASKED
     )
 
@@ -151,7 +151,7 @@ def test_erasing_by_subject_takes_all_that_a_manifest_said_shows_the_person(
     score_night(database, settings, model, name)
     assert traces(database, sha256="P-7", name="P-7") == []
 
-    outcome = privacy.erase(Installation(settings), subject="P-7", **ASKED)
+    outcome = erasure.erase(Installation(settings), subject="P-7", **ASKED)
 
     assert outcome.record is not None and outcome.record.count_contents == 2
     assert [count_predictions(database, hashes[n]) for n in range(3)] == [0, 1, 0]
@@ -173,8 +173,8 @@ def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
         )
     here = Installation(settings)
 
-    trained = privacy.erase(here, content=labels["sha256"][0], **ASKED)
-    validated = privacy.erase(here, content=labels["sha256"][15], **ASKED)
+    trained = erasure.erase(here, content=labels["sha256"][0], **ASKED)
+    validated = erasure.erase(here, content=labels["sha256"][15], **ASKED)
 
     assert trained.record is not None and trained.record.models == (model.name,)
     assert trained.by_hand == [
@@ -207,7 +207,7 @@ def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
     sample = str(labels["sample_id"][15])
     assert f'"sample_id": "{sample}"' in facts
 
-    outcome = privacy.erase(here, content=labels["sha256"][15], **ASKED)
+    outcome = erasure.erase(here, content=labels["sha256"][15], **ASKED)
 
     assert not page.exists() and not page.with_name("comparison.json").exists()
     assert not earlier.parent.exists()
@@ -226,7 +226,7 @@ def test_nothing_is_trained_on_what_was_erased(settings: Settings, tmp_path: Pat
     folder = write_affectnet(tmp_path / "faces")
     sample = read_affectnet(folder).samples[3]
     here = Installation(settings)
-    privacy.erase(here, content=sample.sha256, **ASKED)
+    erasure.erase(here, content=sample.sha256, **ASKED)
     form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
 
     with pytest.raises(DataError, match=f"1 images .* sample {sample.sample_id}: take them out"):
@@ -239,7 +239,7 @@ def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(
     labels = make_labels()
     with database.transaction("emotion_train") as connection:
         run = make_training_run(connection, labels=labels)
-    privacy.erase(Installation(settings), content=labels["sha256"][15], **ASKED)
+    erasure.erase(Installation(settings), content=labels["sha256"][15], **ASKED)
 
     with database.transaction("emotion_train") as connection:
         training_runs.record_validation_predictions(
@@ -262,10 +262,10 @@ def test_bytes_that_cannot_be_removed_are_said_kept_in_mind_and_removed_later(
     (settings.inbox_dir / "mia.jpg").mkdir()
     here = Installation(settings)
 
-    first = privacy.erase(here, content=hashes["mia"], **ASKED)
+    first = erasure.erase(here, content=hashes["mia"], **ASKED)
     (settings.inbox_dir / "mia.jpg").rmdir()
     (settings.inbox_dir / "kept.jpg").rename(settings.inbox_dir / "mia.jpg")
-    second = privacy.finish_erasures(here)
+    second = erasure.finish_erasures(here)
 
     assert first.record is not None
     assert (first.record.finished_at, first.record.count_left) == (None, 1)
@@ -283,7 +283,7 @@ def test_a_file_that_holds_other_bytes_by_now_is_left_alone(
     score_night(database, settings, model, name)
     (settings.inbox_dir / "mia.jpg").write_bytes(picture(99))
 
-    outcome = privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+    outcome = erasure.erase(Installation(settings), content=hashes["mia"], **ASKED)
 
     assert outcome.record is not None and outcome.record.finished_at is not None
     assert (settings.inbox_dir / "mia.jpg").read_bytes() == picture(99)
@@ -295,7 +295,7 @@ def test_content_that_never_came_is_refused_when_it_comes(
     model = make_scorable(database)
     hashes = deliver(settings.inbox_dir.parent / "outbox", mia=16)
 
-    privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+    erasure.erase(Installation(settings), content=hashes["mia"], **ASKED)
     deliver(settings.inbox_dir, mia=16)
     score_night(database, settings, model, name)
 
@@ -306,14 +306,14 @@ def test_the_tombstone_is_not_the_plain_hash_and_another_key_is_refused(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:
     sha256 = hashlib.sha256(b"somebody").hexdigest()
-    privacy.erase(Installation(settings), content=sha256, **ASKED)
-    assert settings.erasures_path is not None and settings.database_url is not None
+    erasure.erase(Installation(settings), content=sha256, **ASKED)
+    assert settings.database_url is not None
     other = Settings.from_environment(
         {"EMOTION_HOME": str(tmp_path / "other"), "EMOTION_DATABASE_URL": settings.database_url}
     )
 
     with pytest.raises(StoreError, match="not the one that this database's tombstones"):
-        privacy.require_erasures(Installation(other))
+        erasure.require_erasures(Installation(other))
 
     marks = settings.erasures_path.read_text()
     assert sha256 not in marks
@@ -335,7 +335,7 @@ def test_what_is_not_named_or_not_known_is_a_sentence(
     settings: Settings, named: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(ErasureError, match=sentence):
-        privacy.erase(Installation(settings), **named, **ASKED)  # type: ignore[arg-type]
+        erasure.erase(Installation(settings), **named, **ASKED)  # type: ignore[arg-type]
 
 
 def test_no_working_role_but_one_may_take_rows_away(database: Database) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy
+from emotion_core.steps.erasure import erase, require_erasures
 from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, erasure
 from emotion_core.store.database import Database
@@ -79,7 +79,7 @@ def test_an_item_that_is_leased_while_it_is_erased_publishes_nothing(
             work, database, Slow(), model_version_id=model.id, worker="w", poll_seconds=0.1
         )
         assert is_computing.wait(60)
-        privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+        erase(Installation(settings), content=hashes["mia"], **ASKED)
         is_erased.set()
         tally = worker.result()
 
@@ -104,9 +104,7 @@ def test_an_erasure_waits_for_the_worker_that_is_publishing_and_then_takes_what_
     with ThreadPoolExecutor(1) as pool:
         with database.transaction("emotion_score") as connection:
             published, _ = publish_items(connection, claims, *make_scores(1), [])
-            erasing = pool.submit(
-                privacy.erase, Installation(settings), content=hashes["mia"], **ASKED
-            )
+            erasing = pool.submit(erase, Installation(settings), content=hashes["mia"], **ASKED)
             until(lambda: somebody_waits_for_a_lock(database))
             assert not erasing.done()
         outcome = erasing.result(60)
@@ -151,7 +149,7 @@ def test_an_intake_during_an_erasure_waits_and_then_refuses_the_content(
     model = make_scorable(database)
     hashes = deliver(settings.inbox_dir, mia=305, ben=306)
     key = tombstone_key(settings)
-    privacy.require_erasures(Installation(settings))
+    require_erasures(Installation(settings))
 
     with ThreadPoolExecutor(1) as pool:
         with database.transaction("emotion_erase") as connection:
@@ -182,7 +180,7 @@ def test_an_erasure_during_an_intake_waits_and_then_takes_what_was_entered(
             begin_entering(connection)
             batches.enter_files(connection, batch, [arrived])
             batches.plan_items(connection, batch.id)
-            erasing = pool.submit(privacy.erase, Installation(settings), content="5a" * 32, **ASKED)
+            erasing = pool.submit(erase, Installation(settings), content="5a" * 32, **ASKED)
             until(lambda: somebody_waits_for_a_lock(database))
         outcome = erasing.result(60)
 
@@ -213,9 +211,7 @@ def test_erasing_in_the_middle_of_a_busy_night_harms_no_neighbour(
             for number in range(2)
         ]
         erasing = [
-            pool.submit(
-                lambda part: [privacy.erase(here, content=hashes[f], **ASKED) for f in part], part
-            )
+            pool.submit(lambda part: [erase(here, content=hashes[f], **ASKED) for f in part], part)
             for part in (unlucky[::2], unlucky[1::2])
         ]
         for future in (*erasing, *workers):

@@ -19,7 +19,7 @@ from own_database import Own
 from emotion_core.errors import StorageError, StoreError
 from emotion_core.privacy.tombstones_file import append_tombstones, read_tombstones
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, scoring
+from emotion_core.steps import erasure, scoring
 from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 
@@ -68,7 +68,7 @@ def test_an_erasure_survives_the_restore_of_an_older_backup(
     mias_bytes = (settings.inbox_dir / "mia.jpg").read_bytes()
     score_night(database, settings, model, name)
     backup = postgres_program(own, "pg_dump", "--format=custom", own.name)
-    privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+    erasure.erase(Installation(settings), content=hashes["mia"], **ASKED)
 
     postgres_program(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
@@ -80,9 +80,9 @@ def test_an_erasure_survives_the_restore_of_an_older_backup(
     is_back = count_predictions(again, hashes["mia"])
     with pytest.raises(StoreError, match=r"lacks 1 erasures.*emotion erase --replay"):
         scoring.open_batch(here, f"{name} too early", model=model.name)
-    outcome = privacy.replay_erasures(here)
+    outcome = erasure.replay_erasures(here)
     _, intake = open_night(again, after, model, f"{name} 2")
-    nothing_more = privacy.replay_erasures(here)
+    nothing_more = erasure.replay_erasures(here)
 
     assert is_back == 1
     assert outcome.record is not None
@@ -100,17 +100,17 @@ def test_tombstones_can_be_kept_in_a_file_of_ones_own_and_replayed_from_it(
 ) -> None:
     backup = postgres_program(own, "pg_dump", "--format=custom", own.name)
     here = Installation(settings)
-    privacy.erase(here, content="c4" * 32, **ASKED)
+    erasure.erase(here, content="c4" * 32, **ASKED)
     kept = settings.inbox_dir.parent / "kept.jsonl"
 
-    count = privacy.export_tombstones(here, kept)
-    privacy.export_tombstones(here, kept)
+    count = erasure.export_tombstones(here, kept)
+    erasure.export_tombstones(here, kept)
     postgres_program(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
     )
     after = Installation(replace(settings, database_url=restored.urls["emotion_app"]))
-    privacy.replay_erasures(after, kept)
-    privacy.require_erasures(after)
+    erasure.replay_erasures(after, kept)
+    erasure.require_erasures(after)
     after.database.close()
 
     assert len(read_tombstones(kept)) == len(kept.read_text().splitlines()) == count

@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from emotion_core.errors import ErasureError
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, retention
+from emotion_core.steps import erasure, retention
 from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.holds import holds, lift_hold, place_hold
@@ -214,7 +214,7 @@ def test_what_is_held_is_kept_and_counted_until_the_hold_is_lifted(
     here = Installation(settings)
 
     held = [retention.apply_retention(here, name, class_) for class_ in ("predictions", "images")]
-    outcome = privacy.erase(here, content=sha256, reason="asked for", requested_by="the office")
+    outcome = erasure.erase(here, content=sha256, reason="asked for", requested_by="the office")
     is_kept = (settings.inbox_dir / "mia.jpg").exists() and count_predictions(database, sha256)
     with database.transaction("emotion_erase") as connection:
         lift_hold(connection, hold, "counsel")
@@ -241,7 +241,7 @@ def test_a_held_data_set_keeps_its_images_from_erasure(
     with database.transaction("emotion_erase") as connection:
         hold = place_hold(connection, kind="dataset", dataset="sixteen colours", **WHY)
 
-    outcome = privacy.erase(
+    outcome = erasure.erase(
         Installation(settings),
         content=labels["sha256"][0],
         reason="asked for",

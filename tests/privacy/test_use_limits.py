@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from emotion_core.errors import ProhibitedUseError
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, scoring
+from emotion_core.steps import scoring, sources
 from emotion_core.steps.installation import Installation
-from emotion_core.store import sources
 from emotion_core.store.database import Database
+from emotion_core.store.sources import SourcePurpose, purposes
 
 
 @pytest.fixture
@@ -27,10 +27,8 @@ def take_in(
     return scoring.open_batch(here, name, model=model.name)
 
 
-def record(
-    here: Installation, settings: Settings, purpose: str, **basis: str
-) -> sources.SourcePurpose:
-    return privacy.record_source(here, settings.inbox, purpose, recorded_by="the office", **basis)
+def record(here: Installation, settings: Settings, purpose: str, **basis: str) -> SourcePurpose:
+    return sources.record_source(here, settings.inbox, purpose, recorded_by="the office", **basis)
 
 
 @pytest.mark.parametrize("purpose", ["workplace", "education"])
@@ -56,11 +54,11 @@ def test_a_link_to_a_prohibited_folder_is_refused_like_the_folder(
     here = Installation(settings)
     (tmp_path / "class/photos").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "class")
-    privacy.record_source(here, str(tmp_path / "link/"), "education", recorded_by="the office")
+    sources.record_source(here, str(tmp_path / "link/"), "education", recorded_by="the office")
 
     for source in (tmp_path / "class", tmp_path / "link", tmp_path / "link/photos", tmp_path):
         with pytest.raises(ProhibitedUseError):
-            privacy.require_permitted(here, str(source))
+            sources.require_permitted(here, str(source))
 
 
 @pytest.mark.parametrize("basis", ["medical", "safety"])
@@ -99,10 +97,10 @@ def test_a_source_that_nobody_recorded_is_scored_and_shown_as_unstated(
     counts = take_in(here, settings, database, name)
 
     with database.transaction("emotion_report") as connection:
-        shown = {found.source: found.purpose for found in sources.purposes(connection)}
+        shown = {found.source: found.purpose for found in purposes(connection)}
     assert counts["count_entered"] == 1
     assert shown[settings.inbox] == "unstated"
-    assert "nobody recorded what" in caplog.text
+    assert "no purpose is recorded for" in caplog.text
 
 
 @pytest.mark.parametrize("where", ["above", "inside"])
@@ -111,7 +109,7 @@ def test_neither_a_folder_inside_nor_one_above_is_a_way_around(
 ) -> None:
     here = Installation(settings)
     folder = settings.inbox_dir.parent if where == "above" else settings.inbox_dir / "staff"
-    privacy.record_source(here, str(folder), "workplace", recorded_by="the office")
+    sources.record_source(here, str(folder), "workplace", recorded_by="the office")
 
     with pytest.raises(ProhibitedUseError, match=str(folder)):
         take_in(here, settings, database, name)
@@ -119,7 +117,7 @@ def test_neither_a_folder_inside_nor_one_above_is_a_way_around(
 
 def test_the_nearest_record_counts(database: Database, settings: Settings, name: str) -> None:
     here = Installation(settings)
-    privacy.record_source(
+    sources.record_source(
         here, str(settings.inbox_dir.parent), "workplace", recorded_by="the office"
     )
     record(here, settings, "research")
@@ -131,7 +129,7 @@ def test_a_name_that_only_begins_alike_is_another_source(
     database: Database, settings: Settings, name: str
 ) -> None:
     here = Installation(settings)
-    privacy.record_source(here, f"{settings.inbox}-staff", "workplace", recorded_by="the office")
+    sources.record_source(here, f"{settings.inbox}-staff", "workplace", recorded_by="the office")
 
     assert take_in(here, settings, database, name)["count_entered"] == 1
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 
 from emotion_core.errors import ScoringError
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.outcome import close
 from emotion_core.scoring.worker import work
 from emotion_core.store.batches import open_batch
@@ -49,7 +49,7 @@ def test_a_night_of_hostile_files_ends_in_one_row_each(
             connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
         )
 
-    take_in(database, batch, settle_seconds=60)
+    ingest(database, batch, settle_seconds=60)
     work(database, FakeScorer(), model_version_id=model.id, worker="w")  # type: ignore[arg-type]
     with pytest.raises(ScoringError, match=r"of 1,600 were refused .* the limit is 20%"):
         close(database, str(tmp_path), refused_share_limit=0.2, refused_minimum=10)

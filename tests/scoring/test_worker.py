@@ -9,7 +9,7 @@ from factories import make_jpeg, make_model, make_scores
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from emotion_core.scoring.intake import Intake, take_in
+from emotion_core.scoring.ingest import Ingested, ingest
 from emotion_core.scoring.worker import Tally, work
 from emotion_core.store.batches import Batch, batch_summary, close_batch, open_batch, refused_files
 from emotion_core.store.database import Database
@@ -45,8 +45,8 @@ def batch(database: Database, tmp_path: Path, request: pytest.FixtureRequest) ->
         )
 
 
-def night(database: Database, batch: Batch, scorer: Any) -> tuple[Intake, Tally]:
-    intake = take_in(database, batch, settle_seconds=60)
+def night(database: Database, batch: Batch, scorer: Any) -> tuple[Ingested, Tally]:
+    intake = ingest(database, batch, settle_seconds=60)
     tally = work(database, scorer, model_version_id=batch.model_version_id, worker="w", chunk=4)
     with database.transaction("emotion_score") as connection:
         assert close_batch(connection, batch.id)
@@ -106,10 +106,10 @@ def test_new_bytes_under_an_old_name_are_a_new_item(
     database: Database, batch: Batch, tmp_path: Path
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_jpeg((10, 10, 10)))
-    take_in(database, batch, settle_seconds=60)
+    ingest(database, batch, settle_seconds=60)
     (tmp_path / "a.jpg").write_bytes(make_jpeg((250, 10, 10)))
 
-    intake = take_in(database, batch, settle_seconds=60)
+    intake = ingest(database, batch, settle_seconds=60)
 
     assert (intake.count_entered, intake.count_planned) == (1, 1)
 
@@ -119,7 +119,7 @@ def test_bytes_that_changed_after_arrival_are_never_scored_as_the_old_content(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_jpeg((10, 10, 10)))
     (tmp_path / "b.jpg").write_bytes(make_jpeg((20, 10, 10)))
-    take_in(database, batch, settle_seconds=60)
+    ingest(database, batch, settle_seconds=60)
     (tmp_path / "a.jpg").write_bytes(make_jpeg((250, 10, 10)))
     (tmp_path / "b.jpg").unlink()
 
@@ -142,7 +142,7 @@ def test_a_crash_between_claim_and_publish_loses_nothing(
 
     for number in range(5):
         (tmp_path / f"{number}.jpg").write_bytes(make_jpeg((number * 40, 0, 0)))
-    take_in(database, batch, settle_seconds=60)
+    ingest(database, batch, settle_seconds=60)
     with pytest.raises(MemoryError):
         work(
             database,

@@ -16,8 +16,8 @@ from sqlalchemy import text
 
 from emotion_core.errors import ScoringError
 from emotion_core.scoring import worker as worker_module
-from emotion_core.scoring.intake import take_in
-from emotion_core.scoring.stages import Belt, Stages
+from emotion_core.scoring.ingest import ingest
+from emotion_core.scoring.stages import BoundedQueue, Stages
 from emotion_core.scoring.tally import STAGES, Tally
 from emotion_core.scoring.worker import work
 from emotion_core.store.batches import Batch, open_batch
@@ -59,7 +59,7 @@ def batch(database: Database, tmp_path: Path, request: pytest.FixtureRequest) ->
             source=str(tmp_path),
             model_version_id=model.id,
         )
-    take_in(database, made, settle_seconds=60)
+    ingest(database, made, settle_seconds=60)
     return made
 
 
@@ -200,7 +200,7 @@ def test_the_log_says_how_fast_and_what_is_left(
 
 def test_a_belt_hands_over_in_order_and_ends() -> None:
     stages = Stages()
-    belt: Belt[int] = Belt(stages, 2)
+    belt: BoundedQueue[int] = BoundedQueue(stages, 2)
 
     def put_all() -> None:
         for number in range(50):
@@ -215,7 +215,7 @@ def test_a_belt_hands_over_in_order_and_ends() -> None:
 
 def test_a_full_belt_lets_go_when_the_stages_stop() -> None:
     stages = Stages()
-    belt: Belt[int] = Belt(stages, 1)
+    belt: BoundedQueue[int] = BoundedQueue(stages, 1)
     stages.start("put", lambda: [belt.put(number) for number in range(9)] and None)
 
     stages.fail(ScoringError("enough"))
