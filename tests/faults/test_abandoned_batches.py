@@ -209,7 +209,7 @@ def waiting(database: Database, models: list[ModelVersion]) -> int:
 @pytest.mark.parametrize(
     ("stopped_in", "left", "is_promoted"),
     [
-        ("emotion_core.scoring.intake.plan_items", 3, False),
+        ("emotion_core.scoring.ingest.plan_items", 3, False),
         ("emotion_core.scoring.worker.work", 3, False),
         ("emotion_core.scoring.worker.work", 3, True),
         ("emotion_core.scoring.outcome.close", 0, False),
