@@ -12,14 +12,14 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from factories import make_jpeg, make_model
+from factories import make_batch, make_jpeg
 
 from emotion_core.errors import ScoringError
 from emotion_core.scoring.inbox import Scan, read_arrived
 from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.local_folder import LocalFolder
 from emotion_core.scoring.sources import get_source
-from emotion_core.store.batches import ArrivedFile, open_batch, refused_files
+from emotion_core.store.batches import ArrivedFile, refused_files
 from emotion_core.store.database import Database
 
 
@@ -171,12 +171,7 @@ def test_a_file_of_any_date_is_entered_with_its_neighbours_and_known_again(
     for name in ("a.jpg", "dated.jpg"):
         (tmp_path / name).write_bytes(make_jpeg())
     os.utime(tmp_path / "dated.jpg", (0, seconds))
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
-        )
+    batch = make_batch(database, str(tmp_path), tmp_path)
 
     # No marker says that it is whole: a time of change in the future must not hold it for ever.
     first = ingest(database, batch, settle_seconds=0)
@@ -198,12 +193,7 @@ def test_a_path_too_long_for_the_tables_is_refused_and_its_neighbours_are_entere
         deep.mkdir()
     for name in ("b.jpg", "c.jpg", "Manifest.csv"):
         (deep / name).write_bytes(make_jpeg())
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
-        )
+    batch = make_batch(database, str(tmp_path), tmp_path)
 
     first = ingest(database, batch, settle_seconds=0)
     second = ingest(database, batch, settle_seconds=0)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import s3fs
-from factories import make_jpeg, make_model
+from factories import make_batch, make_jpeg
 
 from emotion_core.errors import ScoringError, SourceUnreachableError
 from emotion_core.scoring.inbox import Scan, read_arrived
@@ -22,7 +22,7 @@ from emotion_core.scoring.sources import get_source
 from emotion_core.settings import Settings
 from emotion_core.steps import scoring
 from emotion_core.steps.installation import Installation
-from emotion_core.store.batches import ArrivedFile, held_folders, open_batch
+from emotion_core.store.batches import ArrivedFile, held_folders
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items
 
@@ -211,17 +211,18 @@ def test_what_was_taken_in_is_entered_once_and_found_again_by_a_worker(
     address = f"s3://{bucket.name}/in"
     for number in range(30):
         bucket.put(f"in/{number}.jpg", make_jpeg((number * 8, 0, 0)))
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(connection, run_key=address, source=address, model_version_id=model.id)
+    batch = make_batch(database, address, address)
 
     first = ingest(database, batch, settle_seconds=0)
     second = ingest(database, batch, settle_seconds=0)
 
     with database.transaction("emotion_score") as connection:
         claims = claim_items(
-            connection, model_version_id=model.id, worker="w", limit=100, lease_seconds=60
+            connection,
+            model_version_id=batch.model_version_id,
+            worker="w",
+            limit=100,
+            lease_seconds=60,
         )
         assert held_folders(connection, address) == []
     assert (first.count_entered, first.count_planned) == (30, 30)

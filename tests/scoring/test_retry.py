@@ -1,9 +1,9 @@
-"""Refused files are put back after their cause is mended; what was said before is kept."""
+"""Refused files are retried after their cause is mended; what was said before is kept."""
 
 from pathlib import Path
 
 import pytest
-from factories import make_jpeg, make_model, make_scores
+from factories import make_batch, make_jpeg, make_model, make_scores
 from sqlalchemy import text
 
 from emotion_core.scoring.ingest import ingest
@@ -12,7 +12,6 @@ from emotion_core.store.batches import (
     batch_by_key,
     batch_summary,
     close_batch,
-    open_batch,
     refused_files,
 )
 from emotion_core.store.database import Database
@@ -35,7 +34,7 @@ class Nights:
         return self.model_id
 
     def night(self, name: str, *, refuse: int = 0, code: str = "decoder_crashed") -> Batch:
-        """Takes in, scores all but the first ``refuse`` items, closes."""
+        """Ingests, scores all but the first ``refuse`` items, closes."""
         batch = self.ingest(name)
         with self.database.transaction("emotion_score") as connection:
             claims = claim_items(
@@ -56,13 +55,7 @@ class Nights:
         return batch
 
     def ingest(self, name: str) -> Batch:
-        with self.database.transaction("emotion_score") as connection:
-            batch = open_batch(
-                connection,
-                run_key=f"{self.inbox} {name}",
-                source=str(self.inbox),
-                model_version_id=self.model_id,
-            )
+        batch = make_batch(self.database, f"{self.inbox} {name}", self.inbox, self.model_id)
         self.intake = ingest(self.database, batch, settle_seconds=60)
         return batch
 
