@@ -1,4 +1,4 @@
-"""``emotion db``, ``train``, ``register``, ``doubt-labels``, ``runs``."""
+"""``emotion db``, ``train``, ``register``, ``label-errors``, ``runs``."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +89,11 @@ def train(
     if excluded_share_limit is not None:
         form["excluded_share_limit"] = excluded_share_limit
     print(f"run {group_key}")
-    for name in training.prepare(here, group_key, form):
-        training.register(here, training.train(here, group_key, name, form))
+    try:
+        for name in training.prepare(here, group_key, form):
+            training.register(here, training.train(here, group_key, name, form))
+    finally:
+        training.clean_up(here, group_key)
     print(reports.compare(here, group_key))
 
 
@@ -107,13 +110,13 @@ def register(
     """Enter runs that were trained on another machine, and compare them."""
     here = installation()
     group_key = run or _name_by_time()
-    for folder in folders:
-        print(training.import_run(here, folder, data, group_key=group_key, note=note))
+    for model in training.import_runs(here, folders, data, group_key=group_key, note=note):
+        print(model)
     print(reports.compare(here, group_key))
 
 
-@app.command("doubt-labels")
-def doubt_labels(
+@app.command("label-errors")
+def label_errors(
     data: Annotated[Path, typer.Argument(help="The labelled set that was cross-validated.")],
     folds: Annotated[
         Path, typer.Argument(help="Folder with fold-1, fold-2, … of one network's runs.")
@@ -128,7 +131,7 @@ def doubt_labels(
     if not found:
         raise TrainingError(f"{folds} holds no fold-1, fold-2, …; name one network's folder")
     count = training.record_label_errors(installation(), name or folds.absolute().name, data, found)
-    print(f"{count} labels doubted; see the view likely_label_error")
+    print(f"{count} likely label errors; see the view likely_label_error")
 
 
 @runs_app.callback(invoke_without_command=True)

@@ -288,7 +288,7 @@ def _collapse(connection: Any, candidate: ModelVersion) -> str | None:
     import numpy as np
 
     from emotion_core.statistics.predictions import Evaluation
-    from emotion_core.training.degenerate_model import collapse
+    from emotion_core.training.degenerate_model import why_degenerate
     from emotion_core.vision.scores import Scores
 
     run = training_runs.run_by_key(connection, candidate.run_key)
@@ -297,7 +297,7 @@ def _collapse(connection: Any, candidate: ModelVersion) -> str | None:
         held_out = Evaluation.from_frame(training_runs.validation_predictions(connection, run.id))
     except ReportError as nothing:
         return str(nothing)
-    return collapse(
+    return why_degenerate(
         held_out.truth,
         held_out.truth_va,
         Scores(held_out.probabilities.astype(np.float32), held_out.va.astype(np.float32)),

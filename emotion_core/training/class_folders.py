@@ -4,12 +4,10 @@ The layout of FER2013 and of many sets like it. There is no valence or arousal; 
 be missing. It serves as the set of the pretraining stage.
 """
 
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
@@ -19,10 +17,14 @@ from emotion_core.errors import DataError, ImageRefused
 from emotion_core.training.labelled_set import (
     Exclusion,
     LabelledSet,
+    Pixels,
     Sample,
     assemble,
+    digest_and_decode,
+    natural,
     printable,
     reasons,
+    validate_faces,
 )
 from emotion_core.training.source_files import (
     OTHER_IMAGES,
@@ -30,9 +32,7 @@ from emotion_core.training.source_files import (
     SourceFiles,
     open_source,
     packed,
-    require_suffix,
 )
-from emotion_core.vision.images import MAX_FILE_BYTES, decode
 
 FOLDERS: Final = MappingProxyType(
     {
@@ -54,7 +54,9 @@ _ALIKE: Final = 0.7
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
-def read_class_folders(source: Path) -> LabelledSet:
+def read_class_folders(
+    source: Path, image_size: int | None = None, folder: Path | None = None
+) -> LabelledSet:
     """Read and validate a set whose folders are named after the expressions.
 
     An image belongs to the innermost folder around it that bears an expression's name. One that
@@ -62,6 +64,8 @@ def read_class_folders(source: Path) -> LabelledSet:
 
     Args:
         source: A folder at any depth above, or a zip archive.
+        image_size: As for :func:`emotion_core.training.affectnet.read_affectnet`.
+        folder: As there.
 
     Raises:
         DataError: There is nothing to read, no folder bears an expression's name, or some
@@ -69,28 +73,25 @@ def read_class_folders(source: Path) -> LabelledSet:
     """
     files = open_source(source)
     names = files.names()
-    images = [
-        name for name in names if PurePosixPath(name).suffix.lower() in _SUFFIXES + OTHER_IMAGES
-    ]
-    samples: list[Sample] = []
-    exclusions: list[Exclusion] = []
-    labelled: list[tuple[str, int]] = []
+    images = [n for n in names if PurePosixPath(n).suffix.lower() in _SUFFIXES + OTHER_IMAGES]
+    unnamed: list[Exclusion] = []
+    labelled: list[tuple[str, str, int]] = []
     for name in images:
+        sample_id = printable(str(PurePosixPath(name).with_suffix("")))
         try:
-            labelled.append((name, _expression(name)))
+            labelled.append((sample_id, name, _expression(name)))
         except FileRefused as refused:
-            exclusions.append(_exclusion(name, refused))
+            unnamed.append(Exclusion.of(name, refused))
     if not labelled:
         raise DataError(
             f"{source} holds no images in folders named after expressions "
-            f"({', '.join(sorted(FOLDERS))}){_advice(source, names, exclusions)}"
+            f"({', '.join(sorted(FOLDERS))}){_advice(source, names, unnamed)}"
         )
-    slices = [labelled[start : start + 256] for start in range(0, len(labelled), 256)]
-    # Decoding leaves Python's lock, so threads share the work; the results keep their order.
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for good, bad in pool.map(lambda part: _validate(files, part), slices):
-            samples += good
-            exclusions += bad
+    labelled.sort(key=lambda face: natural(face[0]))
+    samples, exclusions, pixels = validate_faces(
+        source, labelled, partial(_validate, files), image_size, folder
+    )
+    exclusions += unnamed
     counts = Counter(sample.expression for sample in samples)
     if short := [EXPRESSIONS[index] for index, count in sorted(counts.items()) if count < 2]:
         why = f"; left out: {reasons(exclusions)}" if exclusions else ""
@@ -101,11 +102,22 @@ def read_class_folders(source: Path) -> LabelledSet:
         source,
         samples,
         exclusions,
+        pixels,
         kind="class folders 1",
         is_drawn=False,
         has_affect=False,
-        files=files,
     )
+
+
+def _validate(
+    files: SourceFiles, face: tuple[str, str, int], pixels: Pixels | None
+) -> tuple[Sample | None, list[Exclusion]]:
+    sample_id, name, expression = face
+    try:
+        sha256 = digest_and_decode(files, name, _SUFFIXES, pixels)
+    except (FileRefused, ImageRefused) as refused:
+        return None, [Exclusion.of(name, refused)]
+    return Sample(sample_id, name, sha256, expression, 0.0, 0.0), []
 
 
 def _expression(name: str) -> int:
@@ -134,33 +146,3 @@ def _advice(source: Path, names: Sequence[str], exclusions: Sequence[Exclusion])
     if any(PurePosixPath(name).parent.name.lower() == "annotations" for name in names):
         return "; it is laid out as AffectNet: give it as the data set itself"
     return f"; found {reasons(exclusions)}" if exclusions else printable(packed(source, names))
-
-
-def _exclusion(name: str, refused: FileRefused | ImageRefused) -> Exclusion:
-    return Exclusion(printable(name), refused.code, printable(refused.detail))
-
-
-def _validate(
-    files: SourceFiles, part: Sequence[tuple[str, int]]
-) -> tuple[list[Sample], list[Exclusion]]:
-    good: list[Sample] = []
-    bad: list[Exclusion] = []
-    for name, expression in part:
-        try:
-            require_suffix(name, _SUFFIXES)
-            data = files.read(name, MAX_FILE_BYTES)
-            decode(data)
-        except (FileRefused, ImageRefused) as refused:
-            bad.append(_exclusion(name, refused))
-            continue
-        good.append(
-            Sample(
-                sample_id=printable(str(PurePosixPath(name).with_suffix(""))),
-                image_name=name,
-                sha256=hashlib.sha256(data).hexdigest(),
-                expression=expression,
-                valence=0.0,
-                arousal=0.0,
-            )
-        )
-    return good, bad
