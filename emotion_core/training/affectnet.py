@@ -22,13 +22,11 @@ from emotion_core.training.labelled_set import (
     LabelledSet,
     Pixels,
     Sample,
-    assemble,
-    contradiction_of,
     digest_and_decode,
     natural,
     printable,
+    read_faces,
     reasons,
-    validate_faces,
 )
 from emotion_core.training.source_files import (
     OTHER_IMAGES,
@@ -68,7 +66,7 @@ def read_affectnet(
     Args:
         source: A folder at any depth above the images, or a zip archive.
         image_size: Side of the pixels to keep for a training; None keeps none.
-        folder: As for :func:`emotion_core.training.labelled_set.validate_faces`.
+        folder: As for :func:`emotion_core.training.labelled_set.read_faces`.
 
     Raises:
         DataError: There is nothing to read, the archive is encrypted, no image is found, or fewer
@@ -85,19 +83,17 @@ def read_affectnet(
             path = PurePosixPath(face.root, face.stem).relative_to(prefix)
             face.sample_id = printable(str(path))
     faces.sort(key=lambda face: natural(face.sample_id))
-    samples, exclusions, pixels = validate_faces(
-        source, faces, partial(_validate, files), image_size, folder
-    )
-    _require_every_expression(source, samples, exclusions)
-    return assemble(
+    found = read_faces(
         source,
-        samples,
-        exclusions,
-        pixels,
+        faces,
+        partial(_validate, files),
         kind="affectnet 1",
         is_drawn=any(name.rpartition("/")[2] == DRAWN_MARKER for name in names),
-        has_affect=True,
+        image_size=image_size,
+        folder=folder,
     )
+    _require_every_expression(found)
+    return found
 
 
 def _gather(names: Iterable[str]) -> list[_Face]:
@@ -175,26 +171,24 @@ def _validate(
     return Sample(face.sample_id, name, sha256, int(expression), valence, arousal), []
 
 
-def _require_every_expression(
-    source: Path, samples: list[Sample], exclusions: list[Exclusion]
-) -> None:
-    why = reasons(exclusions)
-    if not samples:
-        raise DataError(f"{source} holds no usable image; found wrong: {why}")
-    counts = Counter(sample.expression for sample in samples)
+def _require_every_expression(found: LabelledSet) -> None:
+    why = reasons(found.exclusions)
+    if not found.samples:
+        raise DataError(f"{found.source} holds no usable image; found wrong: {why}")
+    counts = Counter(sample.expression for sample in found.samples)
     short = [
         f"{counts[index]} of {name}"
         for index, name in enumerate(EXPRESSIONS)
         if counts[index] < MIN_PER_EXPRESSION
     ]
     if short:
-        odd = contradiction_of(samples)
-        raise DataError(
-            f"{source} holds only {', '.join(short)}; training needs at least "
-            f"{MIN_PER_EXPRESSION} usable images of each of the eight expressions"
-            + (f"; left out: {why}" if why else "")
-            + (f"; {odd}" if odd else "")
-        )
+        clauses = [
+            f"{found.source} holds only {', '.join(short)}; training needs at least "
+            f"{MIN_PER_EXPRESSION} usable images of each of the eight expressions",
+            *([f"left out: {why}"] if why else []),
+            *found.warnings,
+        ]
+        raise DataError("; ".join(clauses))
 
 
 def _advice(source: Path, names: Sequence[str]) -> str:

@@ -19,12 +19,11 @@ from emotion_core.training.labelled_set import (
     LabelledSet,
     Pixels,
     Sample,
-    assemble,
     digest_and_decode,
     natural,
     printable,
+    read_faces,
     reasons,
-    validate_faces,
 )
 from emotion_core.training.source_files import (
     OTHER_IMAGES,
@@ -53,6 +52,9 @@ _ALIKE: Final = 0.7
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
+_Face = tuple[str, str, int | FileRefused]
+"""Id, path inside the source, and the expression or why there is none."""
+
 
 def read_class_folders(
     source: Path, image_size: int | None = None, folder: Path | None = None
@@ -74,46 +76,45 @@ def read_class_folders(
     files = open_source(source)
     names = files.names()
     images = [n for n in names if PurePosixPath(n).suffix.lower() in _SUFFIXES + OTHER_IMAGES]
-    unnamed: list[Exclusion] = []
-    labelled: list[tuple[str, str, int]] = []
+    labelled: list[_Face] = []
     for name in images:
         sample_id = printable(str(PurePosixPath(name).with_suffix("")))
         try:
             labelled.append((sample_id, name, _expression(name)))
         except FileRefused as refused:
-            unnamed.append(Exclusion.of(name, refused))
-    if not labelled:
+            labelled.append((sample_id, name, refused))
+    labelled.sort(key=lambda face: natural(face[0]))
+    if all(isinstance(expression, FileRefused) for _, _, expression in labelled):
         raise DataError(
             f"{source} holds no images in folders named after expressions "
-            f"({', '.join(sorted(FOLDERS))}){_advice(source, names, unnamed)}"
+            f"({', '.join(sorted(FOLDERS))}){_advice(source, names, labelled)}"
         )
-    labelled.sort(key=lambda face: natural(face[0]))
-    samples, exclusions, pixels = validate_faces(
-        source, labelled, partial(_validate, files), image_size, folder
-    )
-    exclusions += unnamed
-    counts = Counter(sample.expression for sample in samples)
-    if short := [EXPRESSIONS[index] for index, count in sorted(counts.items()) if count < 2]:
-        why = f"; left out: {reasons(exclusions)}" if exclusions else ""
-        raise DataError(f"{source} holds only one usable image of {', '.join(short)}{why}")
-    if not samples:
-        raise DataError(f"{source} holds no usable image; found wrong: {reasons(exclusions)}")
-    return assemble(
+    found = read_faces(
         source,
-        samples,
-        exclusions,
-        pixels,
+        labelled,
+        partial(_validate, files),
         kind="class folders 1",
-        is_drawn=False,
         has_affect=False,
+        image_size=image_size,
+        folder=folder,
     )
+    why = reasons(found.exclusions)
+    if not found.samples:
+        raise DataError(f"{source} holds no usable image; found wrong: {why}")
+    counts = Counter(sample.expression for sample in found.samples)
+    if short := [EXPRESSIONS[index] for index, count in sorted(counts.items()) if count < 2]:
+        why = f"; left out: {why}" if why else ""
+        raise DataError(f"{source} holds only one usable image of {', '.join(short)}{why}")
+    return found
 
 
 def _validate(
-    files: SourceFiles, face: tuple[str, str, int], pixels: Pixels | None
+    files: SourceFiles, face: _Face, pixels: Pixels | None
 ) -> tuple[Sample | None, list[Exclusion]]:
     sample_id, name, expression = face
     try:
+        if isinstance(expression, FileRefused):
+            raise expression
         sha256 = digest_and_decode(files, name, _SUFFIXES, pixels)
     except (FileRefused, ImageRefused) as refused:
         return None, [Exclusion.of(name, refused)]
@@ -139,10 +140,11 @@ def _expression(name: str) -> int:
     raise FileRefused("unknown_folder", f"{where}; use one of {', '.join(EXPRESSIONS).lower()}")
 
 
-def _advice(source: Path, names: Sequence[str], exclusions: Sequence[Exclusion]) -> str:
+def _advice(source: Path, names: Sequence[str], faces: Sequence[_Face]) -> str:
     """What the source seems to be instead, with a semicolon before it; empty where unknown."""
     if source.resolve().name.lower() in FOLDERS and any("/" not in name for name in names):
         return f"; this is one of them: give the folder above it, {source.resolve().parent}"
     if any(PurePosixPath(name).parent.name.lower() == "annotations" for name in names):
         return "; it is laid out as AffectNet: give it as the data set itself"
-    return f"; found {reasons(exclusions)}" if exclusions else printable(packed(source, names))
+    refused = [Exclusion.of(name, why) for _, name, why in faces if isinstance(why, FileRefused)]
+    return f"; found {reasons(refused)}" if refused else printable(packed(source, names))

@@ -103,7 +103,12 @@ class LabelledSet:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the labels speak against, one sentence each; empty for most sets."""
-        doubt = contradiction_of(self.samples) if self.has_affect else None
+        if not self.has_affect:
+            return ()
+        doubt = contradiction(
+            np.array([sample.expression for sample in self.samples]),
+            np.array([(sample.valence, sample.arousal) for sample in self.samples]),
+        )
         return (doubt,) if doubt else ()
 
     @property
@@ -180,19 +185,26 @@ class LabelledSet:
         )
 
 
-def validate_faces(
+def read_faces(
     source: Path,
     faces: Sequence[T],
     validate: Callable[[T, Pixels | None], tuple[Sample | None, list[Exclusion]]],
+    *,
+    kind: str,
+    is_drawn: bool = False,
+    has_affect: bool = True,
     image_size: int | None,
     folder: Path | None,
-) -> tuple[list[Sample], list[Exclusion], Pixels | None]:
-    """Validate every face once, several at a time; the results keep the order of ``faces``.
+) -> LabelledSet:
+    """Validate every face of a source once, several at a time.
 
     Args:
-        source: For messages.
-        faces: What lies in the source.
+        source: Folder or archive.
+        faces: What lies in it, in natural order of the ids.
         validate: Gives a face's sample, or all that is wrong with it, and writes its pixels.
+        kind: The layout's name and version; part of the fingerprint.
+        is_drawn: Whether a program drew the faces.
+        has_affect: See :class:`LabelledSet`.
         image_size: Side of the pixels to keep; None keeps none.
         folder: Where the pixels go, as ``pixels.npy``; None keeps them in memory.
 
@@ -202,7 +214,7 @@ def validate_faces(
     pixels = None
     if image_size is not None:
         pixels = _allocate(source, (len(faces), image_size, image_size, 3), folder)
-    # Decoding leaves Python's lock, so threads share the work.
+    # Decoding leaves Python's lock, so threads share the work; the results keep their order.
     with ThreadPoolExecutor(available_cores()) as pool:
         found = list(pool.map(validate, faces, repeat(None) if pixels is None else pixels))
     rows = [row for row, (sample, _) in enumerate(found) if sample is not None]
@@ -211,8 +223,18 @@ def validate_faces(
             if place != row:
                 pixels[place] = pixels[row]
         pixels = pixels[: len(rows)]
-    samples = [sample for sample, _ in found if sample is not None]
-    return samples, [problem for _, problems in found for problem in problems], pixels
+    samples = tuple(sample for sample, _ in found if sample is not None)
+    exclusions = (problem for _, problems in found for problem in problems)
+    return LabelledSet(
+        name=source.stem if source.is_file() else source.resolve().name,
+        source=source,
+        samples=samples,
+        exclusions=tuple(sorted(exclusions, key=lambda e: (natural(e.name), e.code))),
+        fingerprint=_fingerprint(kind, samples),
+        is_drawn=is_drawn,
+        has_affect=has_affect,
+        pixels=pixels,
+    )
 
 
 def _allocate(source: Path, shape: tuple[int, ...], folder: Path | None) -> Pixels:
@@ -256,47 +278,6 @@ def digest_and_decode(
     else:
         decode_pixels(data, Preprocessing(image_size=len(pixels)), pixels)
     return hashlib.sha256(data).hexdigest()
-
-
-def assemble(
-    source: Path,
-    samples: Sequence[Sample],
-    exclusions: Sequence[Exclusion],
-    pixels: Pixels | None,
-    *,
-    kind: str,
-    is_drawn: bool,
-    has_affect: bool,
-) -> LabelledSet:
-    """A validated set.
-
-    Args:
-        source: Folder or archive.
-        samples: In natural order of their ids.
-        exclusions: In any order.
-        pixels: One row per sample, or None.
-        kind: The layout's name and version; part of the fingerprint.
-        is_drawn: Whether its faces were drawn by a program.
-        has_affect: See :class:`LabelledSet`.
-    """
-    return LabelledSet(
-        name=source.stem if source.is_file() else source.resolve().name,
-        source=source,
-        samples=tuple(samples),
-        exclusions=tuple(sorted(exclusions, key=lambda e: (natural(e.name), e.code))),
-        fingerprint=_fingerprint(kind, samples),
-        is_drawn=is_drawn,
-        has_affect=has_affect,
-        pixels=pixels,
-    )
-
-
-def contradiction_of(samples: Sequence[Sample]) -> str | None:
-    """:func:`emotion_core.training.plausibility.contradiction` between these samples' labels."""
-    return contradiction(
-        np.array([sample.expression for sample in samples]),
-        np.array([(sample.valence, sample.arousal) for sample in samples]),
-    )
 
 
 def reasons(exclusions: Sequence[Exclusion]) -> str:

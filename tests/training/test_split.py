@@ -10,19 +10,19 @@ from factories_data import write_affectnet
 
 from emotion_core.errors import DataError, RecipeError
 from emotion_core.training.affectnet import read_affectnet
-from emotion_core.training.labelled_set import LabelledSet, Sample, assemble
+from emotion_core.training.labelled_set import LabelledSet, Sample
 from emotion_core.training.split import split_by_content
 
 
 def labelled_set(faces: list[tuple[str, int]]) -> LabelledSet:
     """Faces as (content, expression)."""
-    samples = [
+    samples = tuple(
         Sample(
             str(n), f"images/{n}.jpg", sha256(content.encode()).hexdigest(), expression, 0.0, 0.0
         )
         for n, (content, expression) in enumerate(faces)
-    ]
-    return assemble(Path("faces"), samples, [], None, kind="test", is_drawn=False, has_affect=True)
+    )
+    return LabelledSet("faces", Path("faces"), samples, (), "00" * 32, False, True)
 
 
 def faces(per_expression: int) -> list[tuple[str, int]]:
