@@ -173,11 +173,11 @@ def register(here: Installation, run_key: str) -> str:
         figures["ccc_valence"],
         figures["ccc_arousal"],
     )
-    _measure_cost(here, record.id)
+    time_model(here, record.id)
     return model.name
 
 
-def _measure_cost(here: Installation, run_id: int) -> None:
+def time_model(here: Installation, run_id: int) -> None:
     """Time the run's model on this machine, unless a device has timed it before."""
     from emotion_core.vision.cost import measure_cost
 
