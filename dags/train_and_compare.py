@@ -112,7 +112,7 @@ PARAMS = {
             "best": "the best on the held-out images",
         },
         title="Epoch to keep",
-        description="The best is chosen on the images that are reported: its figures read too "
+        description="The best is chosen on the images that are reported: its metrics read too "
         "high, the more the fewer images and the more epochs. The report says by how much.",
         section="Instead of the preset's values",
     ),

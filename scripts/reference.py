@@ -81,7 +81,7 @@ def presets() -> str:
             "- `tuned` is the best known for a few thousand faces "
             "([what each choice is worth](experiments.md)). With a GPU take this one.",
             "- `quick` is for two cores: minutes a network at 64 pixels, to see the system work "
-            "rather than for its figures.",
+            "rather than for its metrics.",
             "",
             f"| field | {' | '.join(f'`{name}`' for name in PRESETS)} | meaning |",
             f"|---|{'---|' * len(PRESETS)}---|",

@@ -193,11 +193,11 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
                 add_row(facts, name, value)
         console.print(facts)
         if found.figures:
-            figures = Table("metric", record.network, "95 % interval", "chance", "always the same")
+            table = Table("metric", record.network, "95 % interval", "chance", "constant baseline")
             for metric in METRICS.values():
                 if metric.name in found.figures:
-                    add_row(figures, metric.label, *found.figures[metric.name])
-            console.print(figures)
+                    add_row(table, metric.label, *found.figures[metric.name])
+            console.print(table)
 
 
 def _kept(record: training_runs.RunRecord) -> str:

@@ -139,7 +139,7 @@ def register(here: Installation, run_key: str) -> str:
         raise TrainingError(f"no training run {run_key!r} is in the database")
     folder = here.settings.runs_dir / folder_name(run_key)
     result = RunDirectory(folder).read()
-    figures = result.metrics["validation"]
+    found = result.metrics["validation"]
     intervals = score_intervals(result.predictions)
     with here.database.transaction("emotion_train") as connection:
         for epoch in result.history:
@@ -150,7 +150,7 @@ def register(here: Installation, run_key: str) -> str:
         begin_entering(connection)
         training_runs.record_validation_predictions(connection, record.id, result.predictions)
         training_runs.forget_unlabelled_predictions(connection, record.id)
-        training_runs.record_run_metrics(connection, record.id, "network", figures, intervals)
+        training_runs.record_run_metrics(connection, record.id, "network", found, intervals)
         training_runs.record_run_metrics(
             connection, record.id, "chance", result.summary["chance_line"]
         )
@@ -169,9 +169,9 @@ def register(here: Installation, run_key: str) -> str:
     log.info(
         "%s: accuracy %.3f, CCC %.3f / %.3f",
         model.name,
-        figures["accuracy"],
-        figures["ccc_valence"],
-        figures["ccc_arousal"],
+        found["accuracy"],
+        found["ccc_valence"],
+        found["ccc_arousal"],
     )
     time_model(here, record.id)
     return model.name

@@ -144,7 +144,7 @@ def _gradients(
         try:
             return _accumulate(state, batch)
         except RuntimeError as error:  # torch.OutOfMemoryError is one
-            # Of several processes one alone cannot change its pace: the others wait for it.
+            # Of several processes one alone cannot divide its batch: the others wait for it.
             if not _is_out_of_memory(error) or state.context.world_size > 1:
                 raise
             if len(batch.truth) // (2 * state.micro_batches) < 2:

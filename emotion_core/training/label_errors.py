@@ -6,7 +6,7 @@ import pandas as pd
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 
 LEAST_CONFIDENCE = 0.5
-"""Of the suggested expression: a network that is right half of the time doubts too easily."""
+"""Of the suggested expression: a network that is right half of the time contradicts too easily."""
 
 
 def likely_label_errors(predictions: pd.DataFrame) -> pd.DataFrame:

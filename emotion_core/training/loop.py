@@ -101,10 +101,10 @@ def train(
 
     The weights kept are those that the last epoch ends with or, where the recipe keeps the best,
     those of the epoch with the best :func:`emotion_core.statistics.metrics.selection_score` on the
-    held-out part; the run's figures are theirs. The train part's figures are gathered from the
+    validation split; the run's metrics are theirs. The train split's metrics are gathered from the
     training steps themselves, with dropout and augmentation on and the weights moving underneath:
     they stand below what the epoch's last weights would reach, and save a second pass over the
-    larger part.
+    larger split.
 
     Started again with the same folder, recipe and data, it goes on after the last finished epoch
     (on a CPU to the same result as without the interruption); when finished, it yields nothing.

@@ -1,4 +1,4 @@
-"""What a finished training leaves behind: the model, its predictions and its figures."""
+"""What a finished training leaves behind: the model, its predictions and its metrics."""
 
 import copy
 from dataclasses import asdict

@@ -73,7 +73,7 @@ SUMMARY: Final = (
     "chance_line",
     "constant_predictor",
 )
-"""What a finished run says about itself beside its figures."""
+"""What a finished run says about itself beside its metrics."""
 
 _LOCK_FILE = ".training.lock"
 
