@@ -10,7 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from emotion_core.errors import TrainingError
 from emotion_core.files import replacing, write_bytes
@@ -79,12 +79,13 @@ class Progress:
         """
         if self.keep == "best" and self.best_epoch == self.finished_epochs:
             write_bytes(self.best_file(directory), weights_bytes(state.evaluated))
-        tensors = {f"model/{name}": value for name, value in state.network.state_dict().items()}
+        tensors = {
+            f"{prefix}/{name}": value
+            for prefix, module in _modules(state).items()
+            for name, value in module.state_dict().items()
+        }
         for index, moments in state.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{name}": value for name, value in moments.items()}
-        if state.average is not None:
-            averaged = state.average.network.state_dict()
-            tensors |= {f"average/{name}": value for name, value in averaged.items()}
         with replacing(directory / CHECKPOINT_FILE) as temporary:
             safetensors.torch.save_file(
                 {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
@@ -125,12 +126,11 @@ class Progress:
         optimizer = state.optimizer
         try:
             tensors = safetensors.torch.load_file(path)
-            state.network.load_state_dict(_below("model/", tensors))
-            if state.average is not None:
-                state.average.network.load_state_dict(_below("average/", tensors))
+            for prefix, module in _modules(state).items():
+                module.load_state_dict(_below(prefix, tensors))
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             moments: dict[int, dict[str, Tensor]] = {}
-            for name, value in _below("optimizer/", tensors).items():
+            for name, value in _below("optimizer", tensors).items():
                 index, moment = name.split("/")
                 like = parameters[int(index)]
                 if value.shape == like.shape:
@@ -151,12 +151,15 @@ class Progress:
             path.unlink()
 
 
+def _modules(state: TrainingState) -> dict[str, nn.Module]:
+    """By the first part of their tensors' names in a checkpoint."""
+    averaged = {"average": state.average.network} if state.average else {}
+    return {"model": state.network, **averaged}
+
+
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
+    start = f"{prefix}/"
+    return {name.removeprefix(start): v for name, v in tensors.items() if name.startswith(start)}
 
 
 def _unusable(path: Path, reason: str) -> TrainingError:
