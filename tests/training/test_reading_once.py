@@ -10,7 +10,7 @@ from tiny_faces import NETWORK
 
 from emotion_core.errors import DataError
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, training
+from emotion_core.steps import training
 from emotion_core.steps.installation import Installation
 from emotion_core.store import datasets
 from emotion_core.training import labelled_set
@@ -82,23 +82,6 @@ def test_two_networks_read_hash_and_decode_every_image_once(
     assert counted == {"reads": 32, "hashes": 32, "decodes": 32, "registrations": 1}
     assert was_there
     assert not folder.exists()
-
-
-def test_an_erasure_removes_the_decoded_images_and_keeps_the_training_from_its_own(
-    here: Installation, tmp_path: Path
-) -> None:
-    from tiny_faces import make_faces
-
-    faces = make_faces(tmp_path / "faces", seed=77)
-    data = form(faces)
-    training.prepare(here, "erased", data)
-    sha256 = hashlib.sha256((faces / "images" / "0.jpg").read_bytes()).hexdigest()
-
-    privacy.erase(here, reason="asked to", requested_by="test", content=sha256)
-
-    assert not decoded_folder(here.settings.runs_dir, "erased").exists()
-    with pytest.raises(DataError, match="1 images that were erased here"):
-        training.train(here, "erased", NETWORK, data)
 
 
 def test_data_that_cannot_be_used_leave_no_decoded_images(
