@@ -99,7 +99,7 @@ def register_split(
 def record_label_errors(
     connection: Connection, *, fingerprint: str, group_key: str, errors: pd.DataFrame
 ) -> None:
-    """Write the label errors that one cross-validation suggests; writing again replaces them.
+    """Write the likely label errors of one cross-validation; writing again replaces them.
 
     Args:
         connection: Transaction of role ``emotion_train``.
