@@ -14,8 +14,7 @@ SELECT
     fact.asked_for,
     gate.attempt,
     gate.is_passed AS is_whole_gate_passed,
-    gate.asked_by,
-    fact.detail
+    gate.asked_by
 FROM promotion_gate AS gate
 JOIN model_version AS candidate ON candidate.id = gate.model_version_id
 LEFT JOIN model_version AS champion ON champion.id = gate.champion_id
@@ -37,4 +36,3 @@ COMMENT ON COLUMN promotion_check.asked_for IS 'What is required of the figure.'
 COMMENT ON COLUMN promotion_check.attempt IS 'The place of the candidate among those compared with this champion, from 1: the later, the smaller the p that is required. NULL for checks of before this was counted.';
 COMMENT ON COLUMN promotion_check.is_whole_gate_passed IS 'Whether every figure of this check passed.';
 COMMENT ON COLUMN promotion_check.asked_by IS 'Who had the model checked.';
-COMMENT ON COLUMN promotion_check.detail IS 'What was found, where a number does not tell it.';

@@ -96,7 +96,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "SELECT": named("""
             calibration dataset dataset_exclusion doubtful_label epoch_metric erasure_key
             erasure_tombstone expression hold_reason image label model_alias model_alias_change
-            model_version promotion_check promotion_gate rejection_reason run_metric schema_version
+            model_version promotion_gate rejection_reason run_metric schema_version
             source_purpose split split_member training_run validation_prediction
             """),
         "INSERT": named("""
