@@ -27,6 +27,9 @@ from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import addresses, provision_ours
 from emotion_core.pages.comparison_report import render_comparison
 from emotion_core.statistics import metrics
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.paired_tests import estimates
+from emotion_core.statistics.predictions import Evaluation
 from emotion_core.store import datasets, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.reports import begin_report
@@ -138,6 +141,14 @@ def fill(database: Database, runs: int, images: int) -> None:
             training_runs.record_validation_predictions(connection, run_id, predictions)
             line = metrics.chance_line(truth, affect)
             training_runs.record_run_metrics(connection, run_id, "chance", line)
+            found = estimates(Jackknife(Evaluation.from_frame(predictions)))
+            training_runs.record_run_metrics(
+                connection,
+                run_id,
+                "network",
+                {name: one.value for name, one in found.items()},
+                {name: (one.low, one.high) for name, one in found.items()},
+            )
             training_runs.finish_training_run(connection, run_id, SUMMARY)
             print(f"filled {key}", file=sys.stderr)
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from emotion_core.charts.svg import Drawing, Scale, tick_text, ticks
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun
-from emotion_core.comparison.pair import metric_name
+from emotion_core.statistics.metrics import METRICS
 
 _BESIDE = 9
 """Between markers of equal cost, in units of the view box."""
@@ -25,7 +25,7 @@ def cost_chart(name: str, runs: Sequence[ComparedRun], metric: str) -> Markup:
         for run in runs
     }
     axis = "GFLOP per image" if by_work else "million parameters"
-    title = f"{metric_name(metric)} against cost"
+    title = f"{METRICS[metric].title} against cost"
     drawing = Drawing(
         _WIDTH,
         _HEIGHT,

@@ -24,9 +24,10 @@ from emotion_core.comparison.pair import Pair, pairs_of
 from emotion_core.comparison.published_results import FieldResult, field_results
 from emotion_core.comparison.run_configuration import Conditions, conditions_of
 from emotion_core.comparison.score_table import ScoreTable, score_tables
-from emotion_core.comparison.verdict import TASKS, Verdict, summary_of, verdict_on
+from emotion_core.comparison.verdict import Verdict, summary_of, verdict_on
 from emotion_core.comparison.warnings import Notice, notices_for
 from emotion_core.errors import ReportError
+from emotion_core.statistics.metrics import TASKS
 from emotion_core.store.figures import FIGURES, figure_sql
 from emotion_core.store.model_changes import ModelChange, changes_among
 from emotion_core.store.run_facts import (
@@ -39,8 +40,8 @@ from emotion_core.store.run_facts import (
 from emotion_core.store.training_runs import (
     RunRecord,
     epoch_metrics,
-    reference_metrics,
     run_by_key,
+    run_metrics,
     runs_in_group,
     validation_predictions,
 )
@@ -189,7 +190,7 @@ def _facts(connection: Any, record: RunRecord) -> RunFacts:
         record=record,
         epochs=epoch_metrics(connection, record.id),
         predictions=validation_predictions(connection, record.id),
-        reference=reference_metrics(connection, record.id),
+        metrics=run_metrics(connection, record.id),
         calibration=run_calibration(connection, record.id),
         doubts=run_doubts(connection, record.id, SHOWN),
         card=run_card(connection, record.id),

@@ -8,7 +8,7 @@ from emotion_core.comparison import published_results
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.comparison.formatting import listing
 from emotion_core.comparison.pair import Pair, clear_best
-from emotion_core.statistics.metrics import METRICS, Metric
+from emotion_core.statistics.metrics import METRICS, TASKS, Metric
 from emotion_core.statistics.paired_tests import Estimate
 
 RowKind = Literal["run", "reference", "published"]
@@ -45,7 +45,7 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """The metrics of expression, of valence, or of arousal."""
+    """The metrics of expression, of valence and arousal together, or of one of them."""
 
     title: str
     columns: tuple[Metric, ...]
@@ -53,14 +53,16 @@ class ScoreTable:
 
 
 def score_tables(runs: Sequence[ComparedRun], pairs: Sequence[Pair]) -> tuple[ScoreTable, ...]:
-    """Three tables of the same rows: expression, valence, arousal.
+    """Tables of the same rows: one per task, and per dimension of affect.
 
     The published results stand in them when every run was made on real faces.
     """
     with_published = not any(run.record.dataset_is_drawn for run in runs)
     tables = []
-    for title, dimension in (("Expression", None), ("Valence", "valence"), ("Arousal", "arousal")):
-        columns = tuple(m for m in METRICS.values() if m.dimension == dimension)
+    groups = dict.fromkeys((m.task, m.dimension) for m in METRICS.values())
+    for task, dimension in groups:
+        columns = tuple(m for m in METRICS.values() if (m.task, m.dimension) == (task, dimension))
+        title = dimension.capitalize() if dimension else TASKS[task]
         rows = [*_run_rows(runs, pairs, columns), *_reference_rows(runs, columns)]
         if with_published:
             rows += _published_rows(columns)

@@ -18,14 +18,14 @@ from emotion_core.comparison.champion_roles import standing_of, standing_sentenc
 from emotion_core.comparison.compared_run import SELECTION, ComparedRun
 from emotion_core.comparison.comparison import Comparison
 from emotion_core.comparison.expressions import ConfusionDifference
-from emotion_core.comparison.pair import DECISIVE, Pair, metric_name
+from emotion_core.comparison.pair import Pair
 from emotion_core.comparison.published_results import FIELD_METRICS
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.files import replacing
 from emotion_core.pages import health_measures
 from emotion_core.pages.earlier_pages import FACTS_FILE, PAGE_FILE, keep_earlier
 from emotion_core.settings import TEMPLATES_DIR
-from emotion_core.statistics.metrics import METRICS
+from emotion_core.statistics.metrics import DECISIVE, METRICS, TASKS, headlines
 
 SORTING: Final = "sort.js"
 """Sorts tables."""
@@ -33,14 +33,6 @@ FRAMED: Final = "frame.js"
 """Lets a page that Airflow shows in a frame lead to Airflow's own pages."""
 SCRIPTS: Final = (SORTING, FRAMED)
 
-_CURVES: Final = (
-    ("loss", "Loss"),
-    (SELECTION, "Selection score"),
-    ("accuracy", "Accuracy"),
-    ("macro_f1", "Macro F1"),
-    ("ccc_valence", "CCC of valence"),
-    ("ccc_arousal", "CCC of arousal"),
-)
 _SHADES: Final = 8
 """Steps of a confusion cell's shade beyond none."""
 
@@ -127,7 +119,7 @@ def _environment() -> Environment:
         measured=health_measures.measured,
         measure_name=health_measures.measure_name,
         visible=formatting.visible,
-        metric_name=metric_name,
+        metric_name=lambda name: METRICS[name].title,
         rounded=formatting.rounded,
         per_second=formatting.per_second,
         megabytes=formatting.megabytes,
@@ -140,6 +132,7 @@ def _environment() -> Environment:
         EXPRESSIONS=EXPRESSIONS,
         DIMENSIONS=DIMENSIONS,
         METRICS=METRICS,
+        TASKS=TASKS,
         interval=formatting.interval,
         interval_strip=metrics.interval_strip,
         lead_bar=metrics.lead_bar,
@@ -279,7 +272,7 @@ def _pairs_shown(comparison: Comparison) -> list[Pair]:
 
 def _curves(comparison: Comparison) -> list[Markup]:
     drawn: list[Markup] = []
-    for metric, title in _CURVES:
+    for metric, title in {"loss": "Loss", SELECTION: "Selection score", **headlines()}.items():
         lines = [
             metrics.CurveLine(
                 run=run.number,

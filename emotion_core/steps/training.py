@@ -119,7 +119,10 @@ def register(here: Installation, run_key: str) -> str:
     Raises:
         TrainingError: The run is unknown or its directory is not complete.
     """
-    from emotion_core.statistics.paired_tests import score_intervals
+    from emotion_core.statistics.jackknife import Jackknife
+    from emotion_core.statistics.metrics import headlines
+    from emotion_core.statistics.paired_tests import estimates
+    from emotion_core.statistics.predictions import Evaluation
     from emotion_core.training.run_directory import RunDirectory
 
     with here.database.transaction("emotion_train") as connection:
@@ -128,8 +131,7 @@ def register(here: Installation, run_key: str) -> str:
         raise TrainingError(f"no training run {run_key!r} is in the database")
     folder = here.settings.runs_dir / folder_name(run_key)
     result = RunDirectory(folder).read()
-    figures = result.metrics["validation"]
-    intervals = score_intervals(result.predictions)
+    figures = estimates(Jackknife(Evaluation.from_frame(result.predictions)))
     with here.database.transaction("emotion_train") as connection:
         for epoch in result.history:
             for part in ("train", "validation"):
@@ -137,7 +139,13 @@ def register(here: Installation, run_key: str) -> str:
         begin_entering(connection)
         training_runs.record_validation_predictions(connection, record.id, result.predictions)
         training_runs.forget_unlabelled_predictions(connection, record.id)
-        training_runs.record_run_metrics(connection, record.id, "network", figures, intervals)
+        training_runs.record_run_metrics(
+            connection,
+            record.id,
+            "network",
+            {name: one.value for name, one in figures.items()},
+            {name: (one.low, one.high) for name, one in figures.items()},
+        )
         training_runs.record_run_metrics(
             connection, record.id, "chance", result.summary["chance_line"]
         )
@@ -154,11 +162,9 @@ def register(here: Installation, run_key: str) -> str:
             folder=str(folder),
         )
     log.info(
-        "%s: accuracy %.3f, CCC %.3f / %.3f",
+        "%s: %s",
         model.name,
-        figures["accuracy"],
-        figures["ccc_valence"],
-        figures["ccc_arousal"],
+        ", ".join(f"{title} {figures[name].value:.3f}" for name, title in headlines().items()),
     )
     return model.name
 

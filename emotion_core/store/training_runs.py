@@ -163,7 +163,7 @@ def record_run_metrics(
     run_id: int,
     kind: str,
     metrics: Mapping[str, float],
-    intervals: Mapping[str, tuple[float, float]] | None = None,
+    intervals: Mapping[str, tuple[float | None, float | None]] | None = None,
 ) -> None:
     """Write a run's figures on the validation part.
 
@@ -229,6 +229,11 @@ def recent_runs(connection: Connection, limit: int = 20) -> list[RunRecord]:
 def epoch_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
     """Columns ``part``, ``epoch``, ``metric``, ``value``."""
     return pd.read_sql_query(query("epoch_metrics"), connection, params={"run_id": run_id})
+
+
+def run_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
+    """All figures of a run: columns ``kind``, ``metric``, ``value``, ``low``, ``high``."""
+    return pd.read_sql_query(query("run_metrics"), connection, params={"run_id": run_id})
 
 
 def reference_metrics(connection: Connection, run_id: int) -> pd.DataFrame:

@@ -73,7 +73,7 @@ def hostile_run(texts: list[str], number: int) -> RunFacts:
         record=facts.record,
         epochs=facts.epochs,
         predictions=facts.predictions,
-        reference=facts.reference,
+        metrics=facts.metrics,
         doubts=doubts,
         card={
             "weights_sha256": pick(19),

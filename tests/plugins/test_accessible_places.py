@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from emotion_core.pages.batches import BatchesPage, NightRow, render_batch, render_batches
 from emotion_core.pages.health import DISTANCES, DriftRow, HealthPage, render_health
 from emotion_core.pages.index import render_message, render_started
-from emotion_core.pages.models import HEADLINES, ModelsPage, render_models
+from emotion_core.pages.models import ModelsPage, render_models
 from emotion_core.pages.night import Night, RefusedFor
+from emotion_core.statistics.metrics import headlines
 from emotion_core.store.aliases import AliasChange
 from emotion_core.store.batches import BatchSummary, RefusedFile
 from emotion_core.store.gates import Gate, GateFigure
@@ -36,7 +37,7 @@ def models(text: str) -> str:
         registered_at=NOW,
         has_report=True,
         aliases=("champion",),
-        headlines={name: Headline(0.61, 0.57, 0.65, 0.125) for name in HEADLINES[1:]},
+        headlines={name: Headline(0.61, 0.57, 0.65, 0.125) for name in list(headlines())[1:]},
     )
     other = ListedModel(**{**vars(listed), "name": f"other {text}", "aliases": (text,)})
     figures = (GateFigure("images", False, 51, None, None, None, None, "at least 100", text),)
