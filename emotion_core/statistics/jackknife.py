@@ -20,8 +20,8 @@ from emotion_core.statistics.predictions import Evaluation, Floats, Predictions
 
 SINGLY: Final = 2000
 """Up to so many contents are left out one by one."""
-GROUPS: Final = 400
-"""Groups of equal size of more contents; they know a standard error to 3.5 %."""
+GROUPS: Final = 200
+"""Groups of equal size of more contents; they know a standard error to 5 %."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ def test_groups_give_intervals_as_wide_as_single_images_do(
 ) -> None:
     evaluation = Evaluation.from_frame(make_predictions(make_validation_images(2400), skill=skill))
     grouped = Jackknife(evaluation)
-    assert len(grouped.moved["accuracy"]) == len(grouped.average_precisions) == 400
+    assert len(grouped.moved["accuracy"]) == len(grouped.average_precisions) == 200
     monkeypatch.setattr(jackknife, "SINGLY", 10_000)
 
     singly = Jackknife(evaluation)
@@ -23,5 +23,5 @@ def test_groups_give_intervals_as_wide_as_single_images_do(
     pairs = [(grouped.moved[name], singly.moved[name]) for name in metrics.METRICS]
     for some, every in [*pairs, (grouped.average_precisions, singly.average_precisions)]:
         assert len(every) == 2400
-        # Four hundred groups know a standard error to 3.5 %.
-        assert np.all(np.abs(some.std(axis=0) / every.std(axis=0) - 1) < 0.15)
+        # Two hundred groups know a standard error to 5 %.
+        assert np.all(np.abs(some.std(axis=0) / every.std(axis=0) - 1) < 0.2)
