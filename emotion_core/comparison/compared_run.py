@@ -9,7 +9,7 @@ import pandas as pd
 
 from emotion_core.comparison.affect import DimensionFacts, Region, dimension_facts, regions
 from emotion_core.comparison.confidence import Confidence, confidence_of
-from emotion_core.comparison.cost import Cost, cost_of
+from emotion_core.comparison.cost import RunCost, cost_of
 from emotion_core.comparison.disagreement import Failure, Miss, failures, misses
 from emotion_core.comparison.expressions import (
     ClassScore,
@@ -100,7 +100,7 @@ class ComparedRun:
     """Surely wrong about the expression, surest first."""
     misses: tuple[Miss, ...]
     """Farthest off in valence and arousal, farthest first."""
-    cost: Cost
+    cost: RunCost
     card: ModelCard | None
     confidence: Confidence | None
     """What its confidence is worth; None without an evaluation."""

@@ -21,7 +21,7 @@ from emotion_core.comparison.disagreement import (
 from emotion_core.comparison.expressions import ConfusionDifference, confusion_difference
 from emotion_core.comparison.facts import plain
 from emotion_core.comparison.pair import Pair, pairs_of
-from emotion_core.comparison.published_results import FieldResult, field_results
+from emotion_core.comparison.published_results import FIELD, PublishedResult
 from emotion_core.comparison.run_configuration import Conditions, conditions_of
 from emotion_core.comparison.score_table import ScoreTable, score_tables
 from emotion_core.comparison.verdict import Verdict, summary_of, verdict_on
@@ -72,7 +72,7 @@ class Comparison:
     doubtful_labels: tuple[DoubtfulLabel, ...]
     changes: tuple[Change, ...]
     """What changed on delivered images where one of the runs' models replaced another's."""
-    field_results: tuple[FieldResult, ...]
+    field_results: tuple[PublishedResult, ...]
     """What others published; empty for drawn faces."""
     conditions: Conditions
     figures: Mapping[str, str]
@@ -273,7 +273,7 @@ def _compared(
         disagreements=disagreements(together),
         doubtful_labels=doubtful_labels(together, runs[0].doubts),
         changes=tuple(change_of(change) for change in changes),
-        field_results=field_results(compared),
+        field_results=() if any(run.record.dataset_is_drawn for run in compared) else FIELD,
         conditions=conditions,
         figures=MappingProxyType(
             {name: figure_sql(name, [run.record.id for run in compared]) for name in FIGURES}

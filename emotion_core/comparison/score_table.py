@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from emotion_core.comparison import published_results
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.comparison.formatting import listing
 from emotion_core.comparison.pair import Pair, clear_best
+from emotion_core.comparison.published_results import ORIGINAL_PAPER
 from emotion_core.statistics.metrics import METRICS, TASKS, Metric
 from emotion_core.statistics.paired_tests import Estimate
 
@@ -124,9 +124,14 @@ def _published_rows(columns: Sequence[Metric]) -> list[ScoreRow]:
             detail=result.protocol,
             number=None,
             missing=None,
-            cells=tuple(_plain_cell(result.scores.get(metric.name)) for metric in columns),
+            cells=tuple(
+                _plain_cell(
+                    float(result.scores[metric.name]) if metric.name in result.scores else None
+                )
+                for metric in columns
+            ),
         )
-        for result in published_results.RESULTS
+        for result in ORIGINAL_PAPER
     ]
 
 
