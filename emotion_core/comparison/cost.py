@@ -9,7 +9,7 @@ from emotion_core.store.training_runs import RunRecord
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """One run."""
 
     parameters: int | None
@@ -31,9 +31,9 @@ class Cost:
 
 def cost_of(
     record: RunRecord, measured: Sequence[ModelCost], scoring: Sequence[ScoringSpeed]
-) -> Cost:
+) -> RunCost:
     """Put together what is known."""
-    return Cost(
+    return RunCost(
         parameters=record.parameters,
         training_seconds=record.seconds,
         trained_per_second=record.images_per_second,

@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from emotion_core.comparison import published_results
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.comparison.formatting import listing
 from emotion_core.comparison.pair import Pair, clear_best
+from emotion_core.comparison.published_results import ORIGINAL_PAPER
 from emotion_core.statistics.metrics import METRICS, TASKS, Metric
 from emotion_core.statistics.paired_tests import Estimate
 
 RowKind = Literal["run", "reference", "published"]
 
 REFERENCES: Final = (
-    ("constant", "Always the same", "most frequent training label, mean of the training part"),
+    (
+        "constant",
+        "Majority / mean baseline",
+        "most frequent training label, mean of the training split",
+    ),
     ("chance", "Chance", "each label with probability 1/8; true values in random order"),
 )
 """Kind in the tables, name and meaning of each yardstick, the stronger first."""
@@ -22,7 +26,7 @@ REFERENCES: Final = (
 
 @dataclass(frozen=True)
 class ScoreCell:
-    """One figure."""
+    """One metric of one row."""
 
     estimate: Estimate | None
     is_best: bool
@@ -124,14 +128,19 @@ def _published_rows(columns: Sequence[Metric]) -> list[ScoreRow]:
             detail=result.protocol,
             number=None,
             missing=None,
-            cells=tuple(_plain_cell(result.scores.get(metric.name)) for metric in columns),
+            cells=tuple(
+                _plain_cell(
+                    float(result.scores[metric.name]) if metric.name in result.scores else None
+                )
+                for metric in columns
+            ),
         )
-        for result in published_results.RESULTS
+        for result in ORIGINAL_PAPER
     ]
 
 
 def _beginning(text: str, limit: int = 160) -> str:
-    # The whole of it stands among the notices.
+    # The whole of it stands among the warnings.
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
