@@ -72,7 +72,7 @@ def main() -> None:
             rows = np.array(list(pool.map(partial(calibrated, count), seeds, chunksize=10)))
             said, fitted, before, after = rows.mean(axis=0)
             print(
-                f"  {count} images: called too sure or too modest {said:.3f}; given a temperature "
+                f"  {count} images: called over- or underconfident {said:.3f}; given a temperature "
                 f"{fitted:.3f}; error on other images {before:.4f} without it, {after:.4f} with it",
                 flush=True,
             )
@@ -174,7 +174,7 @@ def calibrated(count: int, seed: int) -> tuple[bool, bool, float, float]:
         for chosen in (1.0, temperature)
     )
     return (
-        not sentence.startswith("Its confidence"),
+        "overconfident" in sentence or "underconfident" in sentence,
         temperature != 1.0,
         before,
         after,

@@ -22,7 +22,7 @@ from emotion_core.statistics.paired_tests import (
 
 @dataclass(frozen=True)
 class Finding:
-    """What one metric says about a pair."""
+    """One metric of a pair."""
 
     metric: str
     task: Task
@@ -70,7 +70,7 @@ class Pair:
     """One per metric, in the order of :data:`METRICS`."""
 
     def finding(self, metric: str) -> Finding:
-        """What this metric says."""
+        """Of this metric."""
         return next(finding for finding in self.findings if finding.metric == metric)
 
     def lead_of(self, number: int, metric: str) -> tuple[float, float, float]:

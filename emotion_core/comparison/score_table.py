@@ -1,4 +1,4 @@
-"""The headline tables: every run and every yardstick, metric by metric."""
+"""The headline tables: every run and every baseline, metric by metric."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ REFERENCES: Final = (
     ),
     ("chance", "Chance", "each label with probability 1/8; true values in random order"),
 )
-"""Kind in the tables, name and meaning of each yardstick, the stronger first."""
+"""Kind in the tables, name and meaning of each baseline, the stronger first."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class ScoreCell:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One run or one yardstick."""
+    """One run or one baseline."""
 
     kind: RowKind
     label: str
     detail: str | None
     number: int | None
-    """Of the run; None for yardsticks."""
+    """Of the run; None for baselines."""
     missing: str | None
     """In place of the cells: why there are none."""
     cells: tuple[ScoreCell, ...]
@@ -98,7 +98,7 @@ def _run_rows(
 
 
 def _reference_rows(runs: Sequence[ComparedRun], columns: Sequence[Metric]) -> list[ScoreRow]:
-    """A row per yardstick; several where runs were validated on different images."""
+    """A row per baseline; several where runs were validated on different images."""
     rows = []
     for kind, label, detail in REFERENCES:
         owners: dict[tuple[float | None, ...], list[str]] = {}
@@ -149,6 +149,6 @@ def _plain_cell(value: float | None) -> ScoreCell:
 
 
 def _rounded(values: Mapping[str, float], metric: Metric) -> float | None:
-    # The same yardstick from two runs may differ in the last bits of its sums.
+    # The same baseline from two runs may differ in the last bits of its sums.
     value = values.get(metric.name)
     return None if value is None else round(value, 9)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from emotion_core.charts import metrics
 from emotion_core.comparison import formatting, model_card
-from emotion_core.comparison.champion_roles import standing_of, standing_sentence
+from emotion_core.comparison.champion_roles import roles_of, roles_sentence
 from emotion_core.comparison.compared_run import SELECTION, ComparedRun
 from emotion_core.comparison.comparison import Comparison
 from emotion_core.comparison.expressions import ConfusionDifference
@@ -45,8 +45,8 @@ def render_comparison(
         pairs=tuple(pair for pair in comparison.pairs if pair in shown),
         folded_pairs=tuple(pair for pair in comparison.pairs if pair not in shown),
         curves=_curves(comparison),
-        standing=standing_sentence(comparison.runs),
-        standing_of=standing_of,
+        roles=roles_sentence(comparison.runs),
+        roles_of=roles_of,
         thumbnails=thumbnails,
         confusion_rows=confusion_rows,
         mistakes_sentence=mistakes_sentence,

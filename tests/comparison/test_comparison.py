@@ -252,7 +252,7 @@ def test_runs_on_different_images_are_not_paired_and_nothing_is_claimed(
     )
 
 
-def test_yardsticks_of_runs_on_different_images_stand_in_rows_of_their_own() -> None:
+def test_baselines_of_runs_on_different_images_stand_in_rows_of_their_own() -> None:
     comparison = compare(
         [
             make_run_facts(images=IMAGES),
