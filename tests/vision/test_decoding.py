@@ -15,7 +15,8 @@ from test_images import encoded, photograph, png_that_claims
 
 from emotion_core.errors import ImageRefused, ScoringError
 from emotion_core.vision import decoding
-from emotion_core.vision.decoding import FILES_PER_TRIP, DecodePool
+from emotion_core.vision.decoder_process import SLOTS
+from emotion_core.vision.decoding import DecodePool
 from emotion_core.vision.images import decode
 from emotion_core.vision.preprocessing import Preprocessing
 
@@ -76,7 +77,7 @@ def test_pixels_are_those_of_decoding_here(pool: DecodePool) -> None:
         encoded(photograph().convert("CMYK")),
         encoded(photograph().convert("L")),
         encoded(photograph().convert("RGBA"), "PNG"),
-        *pictures(3 * FILES_PER_TRIP),
+        *pictures(3 * SLOTS),
     ]
 
     decoded = pool.decode_many(files)
@@ -258,8 +259,8 @@ def test_children_that_cannot_start_are_a_sentence(
 
 
 def test_large_files_travel_in_small_parties(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "BYTES_PER_TRIP", 100)
+    monkeypatch.setattr(decoding, "BYTES_PER_REQUEST", 100)
 
-    trips = list(decoding._trips([b"x" * 60, b"x" * 60, b"x" * 300, b"x", b"x"]))
+    trips = list(decoding._requests([b"x" * 60, b"x" * 60, b"x" * 300, b"x", b"x"]))
 
     assert [(trip.start, trip.stop) for trip in trips] == [(0, 1), (1, 2), (2, 3), (3, 5)]
