@@ -9,13 +9,14 @@ own, fsync on. Each part alone first, then all together as a night does it. Prin
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import psutil
-from ledger import durable_database, machine, new_batch
+from harness import durable_database, machine, timed
+from ledger import new_batch
 
 from emotion_core.scoring.inbox import Scan, read_arrived
 from emotion_core.scoring.intake import CHUNK, take_in
@@ -119,12 +120,6 @@ def highest_memory() -> Iterator[list[float]]:
 
 def memory() -> float:
     return psutil.Process().memory_info().rss / 1e6
-
-
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def report(part: str, seconds: float, count: int) -> None:

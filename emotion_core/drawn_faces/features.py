@@ -18,10 +18,7 @@ _LID = np.sqrt(1 - _U**2) ** 0.9
 
 def draw_eyes(canvas: Canvas, person: Person, muscles: Muscles, gaze: float) -> list[Points]:
     """Both eyes; returns their outlines in face coordinates, left first, 6 points each."""
-    outlines = []
-    for side in (-1, 1):
-        outlines.append(_draw_eye(canvas, person, muscles, side, gaze))
-    return outlines
+    return [_draw_eye(canvas, person, muscles, side, gaze) for side in (-1, 1)]
 
 
 def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze: float) -> Points:
@@ -32,7 +29,7 @@ def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze:
     top = half * (0.66 + 0.36 * lift)
     bottom = half * float(np.clip(0.58 + 0.16 * lift - 0.34 * muscles.lower_lids, 0.1, 0.9))
     # u runs outwards on both sides, so that drooping outer corners mirror.
-    sink = _U * side * 0.055 * muscles.droop + 0.012 * side * _U * -1
+    sink = _U * side * (0.055 * muscles.droop - 0.012)
     xs = x0 + _U * half
     upper = _EYE_Y + sink - top * _LID
     lower = _EYE_Y + sink + bottom * _LID
@@ -44,44 +41,33 @@ def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze:
 
     socket = shade(person.skin, 0.86)
     canvas.fill(oval(x0, _EYE_Y - 0.02, half * 1.35, half * 1.15), socket, alpha=0.35)
-    outline = np.concatenate([np.stack([xs, upper], 1), np.stack([xs, lower], 1)[::-1]])
-    canvas.fill(outline, (252, 250, 248))
+    top_lid, bottom_lid = np.stack([xs, upper], 1), np.stack([xs, lower], 1)
+    canvas.fill(np.concatenate([top_lid, bottom_lid[::-1]]), (252, 250, 248))
 
     size = half * 0.62
     look = np.array([x0 + gaze * half * 0.4, _EYE_Y - 0.01 + 0.06 * muscles.gaze_down])
-
-    def within(points: Points) -> Points:
-        """The iris ends where the lids begin."""
-        x = np.clip(points[:, 0], xs[0], xs[-1])
-        y = np.clip(points[:, 1], np.interp(x, xs, upper), np.interp(x, xs, lower))
-        return np.stack([x, y], axis=1)
-
-    canvas.fill(within(oval(look[0], look[1], size, size)), shade(person.iris, 0.72))
-    canvas.fill(within(oval(look[0], look[1] + size * 0.12, size * 0.8, size * 0.8)), person.iris)
     pupil = size * (0.5 + 0.1 * lift)
-    canvas.fill(within(oval(look[0], look[1], pupil, pupil)), (22, 16, 20))
-    spark = look + np.array([-0.3, -0.34]) * size
-    canvas.fill(
-        within(oval(spark[0], spark[1], size * 0.26, size * 0.26, steps=14)), (255, 255, 255)
-    )
+    for x, y, radius, colour in (
+        (0.0, 0.0, size, shade(person.iris, 0.72)),
+        (0.0, 0.12, size * 0.8, person.iris),
+        (0.0, 0.0, pupil, (22, 16, 20)),
+        (-0.3, -0.34, size * 0.26, (255, 255, 255)),
+    ):
+        ring = oval(look[0] + x * size, look[1] + y * size, radius, radius)
+        # The iris ends where the lids begin.
+        within = np.clip(ring[:, 0], xs[0], xs[-1])
+        low, high = np.interp(within, xs, upper), np.interp(within, xs, lower)
+        canvas.fill(np.stack([within, np.clip(ring[:, 1], low, high)], 1), colour)
 
-    canvas.stroke(np.stack([xs, lower], 1)[3:-3], shade(person.skin, 0.62), 0.022, alpha=0.7)
-    lash = np.stack([xs, upper], 1)
-    canvas.stroke(lash, _INK, 0.05 if person.lashes else 0.04)
-    if person.lashes:
-        corner = lash[-1 if side == 1 else 0]
-        tip = corner + np.array([side * 0.07, -0.05])
-        canvas.stroke(np.stack([corner, tip]), _INK, 0.035)
-    crease = np.stack([xs, upper - 0.05 - 0.02 * _LID], 1)[2:-2]
-    canvas.stroke(crease, shade(person.skin, 0.7), 0.022, alpha=0.55)
-    if muscles.cheeks > 0.15 or muscles.lower_lids > 0.3:
-        bag = np.stack([xs, lower + 0.075 - 0.02 * (1 - _LID)], 1)[3:-3]
-        strength = max(muscles.cheeks, muscles.lower_lids)
-        canvas.stroke(bag, shade(person.skin, 0.68), 0.03, alpha=0.55 * min(strength, 1.0))
-    picks = (0, 6, 12, 18)
-    top_points = lash[list(picks)]
-    bottom_points = np.stack([xs, lower], 1)[[12, 6]]
-    return np.concatenate([top_points, bottom_points])
+    canvas.stroke(bottom_lid[3:-3], shade(person.skin, 0.62), 0.022, alpha=0.7)
+    canvas.stroke(top_lid, _INK, person.lashes)
+    crease = top_lid - np.stack([0 * xs, 0.05 + 0.02 * _LID], 1)
+    canvas.stroke(crease[2:-2], shade(person.skin, 0.7), 0.022, alpha=0.55)
+    strength = max(muscles.cheeks, muscles.lower_lids)
+    if strength > 0.2:
+        bag = bottom_lid + np.stack([0 * xs, 0.055 + 0.02 * _LID], 1)
+        canvas.stroke(bag[3:-3], shade(person.skin, 0.68), 0.03, alpha=0.55 * min(strength, 1.0))
+    return np.concatenate([top_lid[[0, 6, 12, 18]], bottom_lid[[12, 6]]])
 
 
 def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
@@ -97,23 +83,12 @@ def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
         outer = base + 0.02 - 0.13 * muscles.brow_outer - alone
         middle = base - 0.055 - 0.07 * (muscles.brow_inner + muscles.brow_outer) - alone * 1.1
         reach = 0.17 - 0.055 * muscles.brow_gather
-        spine = curve(
-            [
-                (side * reach, inner),
-                (side * 0.3, (inner + middle) / 2 - 0.005),
-                (side * 0.48, middle),
-                (side * 0.71, outer),
-            ]
-        )
+        arch = [(0.3, (inner + middle) / 2 - 0.005), (0.48, middle), (0.71, outer)]
+        spine = curve([(reach, inner), *arch]) * (side, 1)
         thick = 0.066 * person.brow_weight * np.linspace(1.15, 0.45, len(spine))
         thick *= np.sin(np.linspace(0.9, 2.6, len(spine)))
-        shape = np.concatenate(
-            [
-                spine - np.stack([thick * 0, thick], 1),
-                (spine + np.stack([thick * 0, thick], 1))[::-1],
-            ]
-        )
-        canvas.fill(shape, colour)
+        edge = np.stack([0 * thick, thick], 1)
+        canvas.fill(np.concatenate([spine - edge, (spine + edge)[::-1]]), colour)
         points = spine[[0, 6, 12, 18, 24]]
         rows.append(points[::-1] if side == -1 else points)
     return rows
@@ -131,7 +106,7 @@ def draw_forehead(canvas: Canvas, person: Person, muscles: Muscles) -> None:
     gather = max(muscles.brow_gather, 0.0)
     if gather > 0.15:
         for side in (-1, 1):
-            fold = curve([(side * 0.075, -0.52), (side * 0.055, -0.42), (side * 0.08, -0.3)])
+            fold = curve(".075,-.52 .055,-.42 .08,-.3") * (side, 1)
             canvas.stroke(fold, ink, 0.04, alpha=0.85 * min(gather, 1.0))
 
 
@@ -142,80 +117,41 @@ def draw_nose(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
     flare = 1 + 0.22 * max(muscles.nose, 0) + 0.12 * max(muscles.brow_gather, 0)
     tip = 0.27 - 0.05 * max(muscles.nose, 0)
     wide = 0.13 * size * flare
-    base = curve(
-        [
-            (-wide, tip - 0.03),
-            (-wide * 0.7, tip + 0.05),
-            (0, tip + 0.075),
-            (wide * 0.7, tip + 0.05),
-            (wide, tip - 0.03),
-        ]
-    )
-    if person.nose_style == 0:
-        canvas.fill(oval(0, tip, wide * 1.05, 0.1 * size), dark, alpha=0.35)
+    base = curve("-1,-.03 -.7,.05 0,.075 .7,.05 1,-.03") * (wide, 1) + (0, tip)
+    canvas.fill(oval(0, tip, wide * 1.05, 0.1 * size), dark, alpha=0.2)
     canvas.fill(oval(-0.03, tip - 0.04, wide * 0.45, 0.05 * size), light, alpha=0.6)
-    if person.nose_style == 1:
-        canvas.stroke(
-            curve([(0.06, -0.12), (0.09, 0.05), (0.12 * size, tip - 0.05)]), dark, 0.03, alpha=0.6
-        )
     canvas.stroke(base, dark, 0.04)
-    for side in (-1, 1):
-        canvas.fill(
-            oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022, steps=14),
-            shade(person.skin, 0.45),
-            alpha=0.8,
-        )
     wrinkled = min(max(muscles.nose, 0.0), 1.0)
-    if wrinkled > 0.12:
-        for row in range(3):
-            y = -0.16 + 0.085 * row
-            for side in (-1, 1):
-                fold = curve(
-                    [(side * 0.02, y + 0.015), (side * 0.1, y - 0.02), (side * 0.17, y + 0.035)]
-                )
-                canvas.stroke(fold, shade(person.skin, 0.58), 0.036, alpha=0.95 * wrinkled)
+    for side in (-1, 1):
+        nostril = oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022)
+        canvas.fill(nostril, shade(person.skin, 0.45), alpha=0.8)
+        for row in range(3 if wrinkled > 0.12 else 0):
+            fold = curve(".02,.015 .1,-.02 .17,.035") * (side, 1) + (0, -0.16 + 0.085 * row)
+            canvas.stroke(fold, shade(person.skin, 0.58), 0.036, alpha=0.95 * wrinkled)
     bridge = np.array([(0, -0.2), (0, -0.06), (0, 0.08), (0, tip - 0.05)])
     return [bridge, base[[0, 8, 16, 24, 32]]]
 
 
 def draw_cheeks(canvas: Canvas, person: Person, muscles: Muscles) -> None:
-    """Blush, freckles, and the folds from nose to mouth."""
+    """Blush, and the folds from nose to mouth."""
     raised = float(np.clip(muscles.cheeks, 0, 1.2))
     rosy = mix(person.skin, (232, 84, 92), 0.55)
     for side in (-1, 1):
-        y = 0.3 - 0.08 * raised
         for size, alpha in ((1.0, 0.2), (0.7, 0.25)):
-            blush = oval(side * 0.58, y, 0.23 * size, 0.16 * size)
+            blush = oval(side * 0.58, 0.3 - 0.08 * raised, 0.23 * size, 0.16 * size)
             canvas.fill(blush, rosy, alpha=alpha * (0.35 + person.blush + 0.8 * raised))
-        if person.freckles:
-            for dx, dy in ((-0.09, -0.03), (0.0, 0.03), (0.08, -0.05), (0.05, 0.06), (-0.04, 0.07)):
-                canvas.fill(
-                    oval(side * 0.5 + dx, 0.2 + dy, 0.016, 0.016, steps=10),
-                    shade(person.skin, 0.66),
-                )
         fold = max(raised * 0.8, muscles.upper_lip, 0.6 * muscles.smirk if side == 1 else 0.0)
         if fold > 0.15:
-            line = curve([(side * 0.19, 0.25), (side * 0.37, 0.4), (side * 0.47, 0.62)])
+            line = curve(".19,.25 .37,.4 .47,.62") * (side, 1)
             canvas.stroke(line, shade(person.skin, 0.66), 0.036, alpha=0.7 * min(fold, 1.0))
 
 
 def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
     """The mouth; returns its outer (12) and inner (8) outline in face coordinates."""
     u = _U
-    opened = float(np.clip(muscles.open, 0.0, 1.1))
-    if opened < 0.09:
-        opened = 0.0
-    half = (
-        0.45
-        * person.mouth_width
-        * (
-            1
-            + 0.3 * muscles.width
-            + 0.12 * abs(muscles.smile)
-            - 0.1 * opened
-            - 0.15 * max(muscles.pout, 0)
-        )
-    )
+    opened = float(np.clip(muscles.open, 0.0, 1.1)) if muscles.open >= 0.09 else 0.0
+    stretch = 0.3 * muscles.width + 0.12 * abs(muscles.smile) - 0.1 * opened
+    half = 0.45 * person.mouth_width * (1 + stretch - 0.15 * max(muscles.pout, 0))
     smile = muscles.smile + person.resting_smile
     shift = 0.05 * muscles.smirk
     xs = u * half + shift
@@ -236,32 +172,23 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     bow = (1 - u**2) * (1 - 0.35 * np.exp(-((u / 0.16) ** 2)))
     lip_top = upper - 0.062 * fullness * bow
     lip_bottom = lower + 0.085 * fullness * (1 - u**2) ** 0.8 * (1 + 0.5 * max(muscles.pout, 0))
-    outer = np.concatenate([np.stack([xs, lip_top], 1), np.stack([xs, lip_bottom], 1)[::-1]])
-    canvas.fill(outer, person.lips)
-    gap = lower - upper
-    if float(gap.max()) > 0.03:
+    top, bottom, above, below = (np.stack([xs, y], 1) for y in (upper, lower, lip_top, lip_bottom))
+    canvas.fill(np.concatenate([above, below[::-1]]), person.lips)
+    if float((lower - upper).max()) > 0.03:
         _draw_inside(canvas, xs, upper, lower, opened, box, smile)
-        canvas.stroke(np.stack([xs, upper], 1), shade(person.lips, 0.6), 0.022)
-        canvas.stroke(np.stack([xs, lower], 1), shade(person.lips, 0.6), 0.022)
+        for edge in (top, bottom):
+            canvas.stroke(edge, shade(person.lips, 0.6), 0.022)
     else:
-        canvas.stroke(np.stack([xs, (upper + lower) / 2], 1), shade(person.lips, 0.38), 0.045)
-    for side, strength in ((-1, abs(smile)), (1, max(abs(smile), muscles.smirk))):
+        canvas.stroke((top + bottom) / 2, shade(person.lips, 0.38), 0.045)
+    for side, end, strength in ((-1, 0, abs(smile)), (1, -1, max(abs(smile), muscles.smirk))):
         if strength > 0.3:
-            x, y = xs[0 if side == -1 else -1], line[0 if side == -1 else -1]
-            dimple = curve([(x + side * 0.01, y - 0.045), (x + side * 0.04, y), (x, y + 0.05)])
+            dimple = curve(".01,-.045 .04,0 0,.05") * (side, 1) + (xs[end], line[end])
             canvas.stroke(dimple, shade(person.skin, 0.6), 0.03, alpha=0.6 * min(strength, 1.0))
     if muscles.pout > 0.3:
-        y = float(lip_bottom.max()) + 0.07
-        dent = curve([(-0.12, y + 0.03), (0, y), (0.12, y + 0.03)])
+        dent = curve("-.12,.03 0,0 .12,.03") + np.array([0, lip_bottom.max() + 0.07])
         canvas.stroke(dent, shade(person.skin, 0.66), 0.035, alpha=0.7 * min(muscles.pout, 1.0))
-    picks = [0, 3, 6, 9, 12, 15, 18]
-    ring = np.concatenate(
-        [np.stack([xs, lip_top], 1)[picks], np.stack([xs, lip_bottom], 1)[[15, 12, 9, 6, 3]]]
-    )
-    inside = np.concatenate(
-        [np.stack([xs, upper], 1)[[1, 5, 9, 13, 17]], np.stack([xs, lower], 1)[[13, 9, 5]]]
-    )
-    return [ring, inside]
+    ring = np.concatenate([above[[0, 3, 6, 9, 12, 15, 18]], below[[15, 12, 9, 6, 3]]])
+    return [ring, np.concatenate([top[[1, 5, 9, 13, 17]], bottom[[13, 9, 5]]])]
 
 
 def _draw_inside(
@@ -275,18 +202,16 @@ def _draw_inside(
 ) -> None:
     """Darkness, tongue and teeth, each ending where the lips begin."""
     gap = lower - upper
-    opening = np.concatenate([np.stack([xs, upper], 1), np.stack([xs, lower], 1)[::-1]])
-    canvas.fill(opening, (92, 26, 36))
 
     def band(top: Values, bottom: Values, colour: Colour) -> None:
         top, bottom = np.clip(top, upper, lower), np.clip(bottom, upper, lower)
         shape = np.concatenate([np.stack([xs, top], 1), np.stack([xs, bottom], 1)[::-1]])
         canvas.fill(shape, colour)
 
+    band(upper, lower, (92, 26, 36))
     if opened > 0.3 and box < 0.25:
-        hump = (
-            0.45 * gap.max() * np.clip(1 - ((xs - xs.mean()) / (0.75 * np.ptp(xs) / 2)) ** 2, 0, 1)
-        )
+        across = (xs - xs.mean()) / (0.75 * np.ptp(xs) / 2)
+        hump = 0.45 * gap.max() * np.clip(1 - across**2, 0, 1)
         band(lower - hump, lower, (222, 102, 108))
     teeth = (250, 248, 240)
     if box > 0.02:

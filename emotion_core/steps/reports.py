@@ -162,9 +162,7 @@ def _measure(here: Installation, run_ids: list[int]) -> None:
             log.warning("the model in %s was not timed: %s", folder, error)
             continue
         with here.database.transaction("emotion_report") as connection:
-            run_facts.record_model_cost(
-                connection, model_version_id, run_facts.ModelCost(**vars(cost))
-            )
+            run_facts.record_model_cost(connection, model_version_id, cost)
 
 
 def _thumbnails(here: Installation, comparison: "Comparison") -> dict[str, str]:

@@ -83,7 +83,7 @@ def write_outcome(
             preprocessing=preprocessing,
             versions=versions,
             recipe=recipe.to_dict(),
-            data=progress.data,
+            data=dict(progress.data),
             calibration=asdict(calibration),
             git_revision=revision,
         ),

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from emotion_core.errors import DataError, ImageRefused
 from emotion_core.training.labelled_set import LabelledSet, Sample
-from emotion_core.vision.device import available_cores
 from emotion_core.vision.images import decode
 from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.processor import available_cores
 
 _AT_ONCE = 512
 """Files whose bytes are in memory at the same time."""

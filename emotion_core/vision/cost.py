@@ -105,5 +105,6 @@ def _memory(device: "torch.device", *, forget_peak: bool = False) -> tuple[int |
             Path("/proc/self/clear_refs").write_text("5")
         lines = Path("/proc/self/status").read_text().splitlines()
         kilobytes = dict(line.split(":\t", 1) for line in lines if line.startswith("Vm"))
-        return tuple(1024 * int(kilobytes[name].split()[0]) for name in ("VmRSS", "VmHWM"))
+        now, most = (int(kilobytes[name].split()[0]) for name in ("VmRSS", "VmHWM"))
+        return 1024 * now, 1024 * most
     return None, None

@@ -176,7 +176,8 @@ def _prepare(
     count_faces = sum(map(len, real))
     images = np.concatenate([*real, patterns(model.preprocessing.image_size)])
     expected = reference.score(images).calibrated(model.temperature)
-    choices, loaded = [Choice("eager")], [reference]
+    choices: list[Choice] = [Choice("eager")]
+    loaded: list[Engine] = [reference]
     measured: list[dict[str, Any]] = [{"agreement": None, "keeps_scores": True}]
     for choice in engines.candidates(kind, count_faces):
         try:

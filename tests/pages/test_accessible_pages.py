@@ -14,7 +14,7 @@ from emotion_core.comparison.comparison import compare
 from emotion_core.pages.comparison_report import render_comparison
 from emotion_core.pages.index import render_index, write_night
 from emotion_core.store.reports import ReportRecord
-from emotion_core.store.run_facts import ModelCost
+from emotion_core.vision.cost import ModelCost
 
 IMAGES = make_validation_images(96)
 

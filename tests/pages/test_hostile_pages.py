@@ -27,8 +27,9 @@ from emotion_core.pages.night import Night
 from emotion_core.store.batches import BatchSummary, HeldReason, RefusedFile
 from emotion_core.store.nights import DriftReading, MixShare
 from emotion_core.store.reports import ReportRecord
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.throughput import Throughput
+from emotion_core.vision.cost import ModelCost
 
 IMAGES = make_validation_images(48)
 

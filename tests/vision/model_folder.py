@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from emotion_core.vision.checkpoint import save_model
+from emotion_core.vision.description import ModelDescription
 from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
 
@@ -37,12 +38,8 @@ def store_model(folder: Path, network: EmotionNetwork, temperature: float = 1.0)
     save_model(
         folder,
         network,
-        name=NETWORK,
-        preprocessing=Preprocessing(image_size=SIDE),
-        versions={},
-        recipe={},
-        data={},
-        calibration={"temperature": temperature},
-        git_revision=None,
+        ModelDescription(
+            NETWORK, Preprocessing(image_size=SIDE), calibration={"temperature": temperature}
+        ),
     )
     return folder
