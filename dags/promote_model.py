@@ -4,7 +4,7 @@ Holds a model against the champion, asks a person, and puts it in the champion's
 
 | task | does | on a retry |
 |---|---|---|
-| `check` | the gate: same held-out images, paired tests, stored answers, calibration | checks again |
+| `check` | the gate: same held-out images, paired tests, golden outputs, calibration | checks again |
 | `approve` | waits for a person: *Required actions* in the menu, or this task's page | waits again |
 | `switch` | compare-and-set; the change is kept with who, when and why | finds that it is done |
 | `wants_rescoring` | skips the next task unless the form asks for it | asks again |

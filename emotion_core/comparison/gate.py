@@ -78,7 +78,7 @@ def shortfalls(gate: Gate) -> tuple[str, ...]:
         return ()
     found = []
     if gate.golden != "passed":
-        found.append(f"golden answers {gate.golden}: {gate.golden_detail}")
+        found.append(f"golden outputs {gate.golden}: {gate.golden_detail}")
     if gate.calibration_error is None:
         found.append("no calibration is recorded: register its run again")
     if gate.collapse is not None:
@@ -105,7 +105,7 @@ def verdict(gate: Gate) -> str:
         else ""
     )
     if gate.is_passed:
-        how = measured or "its stored answers, its calibration and its spread are in order"
+        how = measured or "its golden outputs, its calibration and its spread are in order"
         return f"{gate.candidate} may become champion (against {against}): {how}."
     return f"{gate.candidate} may not become champion (against {against}): " + "; ".join(
         shortfalls(gate)

@@ -20,9 +20,9 @@ JOIN model_version AS candidate ON candidate.id = gate.model_version_id
 LEFT JOIN model_version AS champion ON champion.id = gate.champion_id
 CROSS JOIN LATERAL (
     VALUES
-        ('golden answers', gate.golden = 'passed', NULL::double precision,
+        ('golden outputs', gate.golden = 'passed', NULL::double precision,
          NULL::double precision, NULL::double precision, NULL::double precision,
-         NULL::double precision, 'the stored answers come back'),
+         NULL::double precision, 'the golden outputs come back'),
         ('calibration', gate.calibration_error IS NOT NULL, gate.calibration_error,
          NULL, NULL, NULL, NULL, 'an error after calibration is recorded'),
         ('not collapsed', gate.collapse IS NULL, NULL, NULL, NULL, NULL, NULL,

@@ -91,7 +91,7 @@ def test_another_models_weights_under_the_candidates_name_are_refused_even_with_
     weights = field.folder / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
 
-    with pytest.raises(PromotionRefusedError, match="golden answers failed"):
+    with pytest.raises(PromotionRefusedError, match="golden outputs failed"):
         promote(field.here, field.better.name, reason="hope", changed_by="ada")
     with pytest.raises(PromotionRefusedError, match="no longer gives its own answers"):
         promote(field.here, field.better.name, reason="hope", changed_by="ada", override="I insist")
@@ -149,7 +149,7 @@ def test_the_first_champion_needs_its_answers_and_its_calibration_only(
     assert champion_of(database) == name
     forget_champion(urls)
     (field.folder / GOLDEN_FILE).unlink()
-    with pytest.raises(PromotionRefusedError, match="golden answers missing"):
+    with pytest.raises(PromotionRefusedError, match="golden outputs missing"):
         promote(field.here, field.equal.name, reason="the first", changed_by="ada")
 
 

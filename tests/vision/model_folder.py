@@ -10,7 +10,7 @@ from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
 
 SIDE = 32
-NETWORK = "torchvision:resnet18"
+NETWORK = "timm:test_resnet"
 
 
 def trained_briefly() -> EmotionNetwork:
@@ -20,10 +20,10 @@ def trained_briefly() -> EmotionNetwork:
     """
     torch.manual_seed(3)
     network = build_network(NETWORK)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.02)
     pictures = torch.randn(16, 3, SIDE, SIDE)
     labels = torch.arange(16) % 8
-    for _ in range(6):
+    for _ in range(20):
         logits, affect = network(pictures)
         loss = torch.nn.functional.cross_entropy(logits, labels) + affect.square().mean()
         optimizer.zero_grad()
