@@ -6,45 +6,61 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from emotion_core.drawn_faces.canvas import SIZE, Canvas, mirrored, oval
+from emotion_core.drawn_faces.canvas import SIZE, Canvas, curve, oval, points
 from emotion_core.drawn_faces.person import Person, shade, vivid
 
 
 def background(rng: np.random.Generator) -> Image.Image:
     """A soft backdrop, small: the canvas enlarges it."""
     side = 56
-    value = (0.2, 0.5) if rng.random() < 0.25 else (0.72, 0.98)
-    ends = np.array([[vivid(rng, (0.12, 0.5), value)], [vivid(rng, (0.12, 0.5), value)]], np.uint8)
-    sheet = Image.fromarray(ends).resize((side, side), Image.Resampling.BILINEAR)
+    dim = rng.random() < 0.25
+    value = (0.2, 0.5) if dim else (0.72, 0.98)
+    first, second = vivid(rng, (0.12, 0.5), value), vivid(rng, (0.12, 0.5), value)
+    ends = np.array([[first, first], [second, second]], dtype=np.uint8)
+    if rng.random() < 0.5:
+        ends = ends.transpose(1, 0, 2)
+    sheet = Image.fromarray(np.ascontiguousarray(ends)).resize(
+        (side, side), Image.Resampling.BILINEAR
+    )
     draw = ImageDraw.Draw(sheet, "RGBA")
+    kind = rng.integers(4)
     tint = (*vivid(rng, (0.2, 0.6), value), int(rng.integers(50, 130)))
-    kind = rng.integers(3)
     if kind == 0:
         for x, y, r in rng.uniform((0, 0, 4), (side, side, 14), size=(6, 3)):
             draw.ellipse((x - r, y - r, x + r, y + r), fill=tint)
     elif kind == 1:
-        for start in range(int(rng.integers(0, 10)), side, 12):
-            draw.line((start, 0, start - 12, side), fill=tint, width=4)
+        for x in range(int(rng.integers(0, 10)), side, 12):
+            draw.line((x, 0, x - 12, side), fill=tint, width=4)
+    elif kind == 2:
+        y = int(rng.integers(24, 44))
+        draw.rectangle((0, y, side, side), fill=tint)
     return sheet
 
 
 def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
-    """Now and then a hand or a scarf hides a part of the face."""
+    """Now and then something hides a part of the face: a strand, a hand, a scarf."""
     what = rng.random()
     side = 1 if rng.random() < 0.5 else -1
-    if what < 0.06:
+    if what < 0.04 and person.hair_style in ("long", "bob", "side", "fringe"):
+        strand = points("0.1,-1.1 0.55,-0.75 0.75,-0.1 0.95,0.45 1.08,-0.4 0.7,-1.15", side=side)
+        canvas.fill(curve(strand, closed=True), person.hair, depth=0.4)
+    elif what < 0.08:
         x, y = side * rng.uniform(0.55, 0.95), rng.uniform(0.75, 1.15)
         palm, crease = shade(person.skin, 0.94), shade(person.skin, 0.72)
         canvas.stroke(np.array([(x + side * 0.2, y + 1.3), (x, y + 0.4)]), palm, 0.5, depth=0.45)
         canvas.fill(oval(x, y + 0.35, 0.34, 0.36), palm, depth=0.45)
-        for k in (-1.5, -0.5, 0.5, 1.5):
-            tip = (x + k * 0.2 - side * 0.1, y - 0.37 + 0.08 * abs(k))
-            finger = np.array([(x + k * 0.15, y + 0.3), tip])
-            canvas.stroke(finger, crease, 0.2, depth=0.45)
-            canvas.stroke(finger, palm, 0.165, depth=0.45)
-    elif what < 0.1:
-        scarf = mirrored("0,-.05 .5,0 1.25,.1 1.2,.9 0,1.1") + np.array([0, rng.uniform(0.95, 1.2)])
-        canvas.fill(scarf, person.accent, depth=0.3)
+        for k in range(4):
+            tip = (x + (k - 1.5) * 0.2 - side * 0.1, y - 0.25 - 0.08 * (1.5 - abs(k - 1.5)))
+            root = (x + (k - 1.5) * 0.15, y + 0.3)
+            canvas.stroke(np.array([root, tip]), crease, 0.2, depth=0.45)
+            canvas.stroke(np.array([root, tip]), palm, 0.165, depth=0.45)
+    elif what < 0.11:
+        y = rng.uniform(0.95, 1.2)
+        scarf = points("-1.25,0.1 -0.5,0 0,-0.05 0.5,0 1.25,0.1 1.2,0.9 0,1.1 -1.2,0.9", y=y)
+        canvas.fill(curve(scarf, closed=True), person.accent, depth=0.3)
+        for shift in (0.25, 0.5):
+            fold = curve(points("-1.15,0.1 0,0 1.15,0.1", y=y + shift))
+            canvas.stroke(fold, shade(person.accent, 0.78), 0.05, depth=0.3)
 
 
 @lru_cache(maxsize=8)

@@ -42,60 +42,54 @@ def sample_pose(rng: np.random.Generator) -> Pose:
     )
 
 
-_STEPS: Final = 8
+def points(text: str, *, side: int = 1, x: float = 0.0, y: float = 0.0) -> Points:
+    """Points in SVG's notation, ``x,y x,y``; mirrored where side is -1, then moved by x and y."""
+    read = np.array([pair.split(",") for pair in text.split()], dtype=np.float64)
+    return read * (side, 1) + (x, y)
 
 
 @lru_cache(maxsize=64)
-def _basis(count: int, closed: bool) -> Points:
+def _basis(count: int, steps: int, closed: bool) -> Points:
     """Catmull–Rom weights: multiply with control points [count, 2] to get the smooth curve."""
     spans = count if closed else count - 1
-    rows = np.arange(spans * _STEPS + (not closed))
-    span = np.minimum(rows // _STEPS, spans - 1)
-    t = rows / _STEPS - span
-    cubic = ((0, -0.5, 1, -0.5), (1, 0, -2.5, 1.5), (0, 0.5, 2, -1.5), (0, 0, -0.5, 0.5))
-    weights = np.zeros((len(rows), count))
-    for offset, factors in enumerate(cubic):
-        near = span + offset - 1
-        index = near % count if closed else np.clip(near, 0, count - 1)
-        np.add.at(weights, (rows, index), np.polynomial.Polynomial(factors)(t))
+    weights = np.zeros((spans * steps + (not closed), count))
+    for row in range(len(weights)):
+        span = min(row // steps, spans - 1)
+        t = row / steps - span
+        cubic = np.array([1, t, t**2, t**3]) @ _CATMULL_ROM
+        for offset, weight in zip((-1, 0, 1, 2), cubic, strict=True):
+            index = span + offset
+            weights[row, index % count if closed else min(max(index, 0), count - 1)] += weight
     return weights
 
 
-def curve(points: object, *, closed: bool = False) -> Points:
-    """A smooth curve, eight points to a span.
+_CATMULL_ROM: Final = np.array(
+    [[0, 1, 0, 0], [-0.5, 0, 0.5, 0], [1, -2.5, 2, -0.5], [-0.5, 1.5, -1.5, 0.5]]
+)
+"""Weights of four neighbours (columns) for the powers of t from 0 to 3 (rows)."""
 
-    Args:
-        points: Control points, [K, 2] or written as ``x,y x,y …``.
-    """
-    control = _points(points) if isinstance(points, str) else np.asarray(points, dtype=np.float64)
-    smooth: Points = _basis(len(control), closed) @ control
+
+def curve(control: Points | str, *, closed: bool = False, steps: int = 8) -> Points:
+    """A smooth curve through control points [K, 2], or :func:`points` of a text."""
+    through = points(control) if isinstance(control, str) else control
+    smooth: Points = _basis(len(through), steps, closed) @ through
     return smooth
 
 
-@lru_cache(maxsize=64)
-def _points(text: str) -> Points:
-    return np.array([pair.split(",") for pair in text.split()], dtype=np.float64)
+@lru_cache(maxsize=8)
+def _circle(steps: int) -> Points:
+    angles = np.linspace(0, 2 * np.pi, steps, endpoint=False)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-_ANGLES = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-_CIRCLE: Final = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
-
-
-def oval(x: float, y: float, rx: float, ry: float) -> Points:
-    """An ellipse's outline."""
-    ring: Points = _CIRCLE * (rx, ry) + (x, y)
+def oval(x: float, y: float, rx: float, ry: float, *, turn: float = 0.0, steps: int = 28) -> Points:
+    """An ellipse's outline; ``turn`` in radians."""
+    ring: Points = _circle(steps) * (rx, ry)
+    if turn:
+        cos, sin = np.cos(turn), np.sin(turn)
+        ring = ring @ np.array([[cos, sin], [-sin, cos]])
+    ring += np.array([x, y])
     return ring
-
-
-def mirrored(right: str) -> Points:
-    """The closed outline whose right half, from top to bottom, these control points are."""
-    half = _points(right)
-    return curve(np.concatenate([half, half[half[:, 0] > 0][::-1] * (-1, 1)]), closed=True)
-
-
-def ring_between(outer: Points, inner: Points) -> Points:
-    """The outline of what lies between two closed outlines."""
-    return np.concatenate([outer, outer[:1], inner[:1], inner[::-1]])
 
 
 _BULGE: Final = np.array([0.85, 0.35])
@@ -113,6 +107,7 @@ class Canvas:
         self.side = SIZE * SUPERSAMPLE
         self.image = background.resize((self.side, self.side), Image.Resampling.BILINEAR)
         self._draw = ImageDraw.Draw(self.image, "RGBA")
+        self._pose = pose
         self._unit = pose.scale * self.side
         cos, sin = np.cos(pose.roll), np.sin(pose.roll)
         self._turn = np.array([[cos, sin], [-sin, cos]]) * self._unit
@@ -122,12 +117,13 @@ class Canvas:
 
     def project(self, points: Points, depth: float | None = None) -> Points:
         """Pixels on the supersampled sheet, [N, 2]."""
-        nearer = (
-            np.sqrt(np.maximum(1 - (points * points) @ _BULGE, 0.0))[:, None] * 0.42
-            if depth is None
-            else depth
-        )
-        pixels: Points = (points * self._squeeze + nearer * self._nod) @ self._turn + self._centre
+        turned = points * self._squeeze
+        if depth is None:
+            bulge = np.sqrt(np.maximum(1 - (points * points) @ _BULGE, 0.0)) * 0.42
+            turned += bulge[:, None] * self._nod
+        else:
+            turned += depth * self._nod
+        pixels: Points = turned @ self._turn + self._centre
         return pixels
 
     def fill(
@@ -150,6 +146,8 @@ class Canvas:
     ) -> None:
         """A line with round ends; ``width`` in half face widths."""
         shown = round(255 * min(alpha, 1.0))
+        if shown <= 0:
+            return
         pixels = self.project(points, depth)
         half = max(0.5, width * self._unit / 2)
         # One ribbon for the whole line: Pillow's own joints would show as dots when translucent.
@@ -170,7 +168,10 @@ def _taper(count: int) -> Points:
 
 def _ribbon(pixels: Points, half: float, *, tapered: bool) -> list[float]:
     """A line's outline, as Pillow takes it."""
-    direction = np.gradient(pixels, axis=0)
+    direction = np.empty_like(pixels)
+    direction[1:-1] = pixels[2:] - pixels[:-2]
+    direction[0] = pixels[1] - pixels[0]
+    direction[-1] = pixels[-1] - pixels[-2]
     length = np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-6)
     normal = direction[:, ::-1] * (half / length)[:, None] * (-1.0, 1.0)
     if tapered:

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from emotion_core.drawn_faces.canvas import Canvas, Points, curve, oval
+from emotion_core.drawn_faces.canvas import Canvas, Points, curve, oval, points
 from emotion_core.drawn_faces.muscles import Muscles
 from emotion_core.drawn_faces.person import Colour, Person, mix, shade
 
@@ -29,45 +29,50 @@ def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze:
     top = half * (0.66 + 0.36 * lift)
     bottom = half * float(np.clip(0.58 + 0.16 * lift - 0.34 * muscles.lower_lids, 0.1, 0.9))
     # u runs outwards on both sides, so that drooping outer corners mirror.
-    sink = _U * side * (0.055 * muscles.droop - 0.012)
+    sink = _U * side * 0.055 * muscles.droop + 0.012 * side * _U * -1
     xs = x0 + _U * half
     upper = _EYE_Y + sink - top * _LID
     lower = _EYE_Y + sink + bottom * _LID
     # Drooping lids cut the outer half of the eye, frowning ones the inner half.
     press = -0.09 * min(muscles.brow_inner, 0.0) * np.clip(-_U * side, 0, 1)
-    upper = np.minimum(
-        upper + press + 0.05 * max(muscles.droop, 0) * np.clip(_U * side, 0, 1), lower
-    )
+    upper += press + 0.05 * max(muscles.droop, 0) * np.clip(_U * side, 0, 1)
+    upper = np.minimum(upper, lower)
 
     socket = shade(person.skin, 0.86)
     canvas.fill(oval(x0, _EYE_Y - 0.02, half * 1.35, half * 1.15), socket, alpha=0.35)
-    top_lid, bottom_lid = np.stack([xs, upper], 1), np.stack([xs, lower], 1)
-    canvas.fill(np.concatenate([top_lid, bottom_lid[::-1]]), (252, 250, 248))
+    canvas.fill(_band(xs, upper, lower), (252, 250, 248))
 
     size = half * 0.62
     look = np.array([x0 + gaze * half * 0.4, _EYE_Y - 0.01 + 0.06 * muscles.gaze_down])
-    pupil = size * (0.5 + 0.1 * lift)
-    for x, y, radius, colour in (
-        (0.0, 0.0, size, shade(person.iris, 0.72)),
-        (0.0, 0.12, size * 0.8, person.iris),
-        (0.0, 0.0, pupil, (22, 16, 20)),
-        (-0.3, -0.34, size * 0.26, (255, 255, 255)),
-    ):
-        ring = oval(look[0] + x * size, look[1] + y * size, radius, radius)
-        # The iris ends where the lids begin.
-        within = np.clip(ring[:, 0], xs[0], xs[-1])
-        low, high = np.interp(within, xs, upper), np.interp(within, xs, lower)
-        canvas.fill(np.stack([within, np.clip(ring[:, 1], low, high)], 1), colour)
 
-    canvas.stroke(bottom_lid[3:-3], shade(person.skin, 0.62), 0.022, alpha=0.7)
-    canvas.stroke(top_lid, _INK, person.lashes)
-    crease = top_lid - np.stack([0 * xs, 0.05 + 0.02 * _LID], 1)
-    canvas.stroke(crease[2:-2], shade(person.skin, 0.7), 0.022, alpha=0.55)
-    strength = max(muscles.cheeks, muscles.lower_lids)
-    if strength > 0.2:
-        bag = bottom_lid + np.stack([0 * xs, 0.055 + 0.02 * _LID], 1)
-        canvas.stroke(bag[3:-3], shade(person.skin, 0.68), 0.03, alpha=0.55 * min(strength, 1.0))
-    return np.concatenate([top_lid[[0, 6, 12, 18]], bottom_lid[[12, 6]]])
+    def within(shape: Points) -> Points:
+        """The iris ends where the lids begin."""
+        x = np.clip(shape[:, 0], xs[0], xs[-1])
+        y = np.clip(shape[:, 1], np.interp(x, xs, upper), np.interp(x, xs, lower))
+        return np.stack([x, y], axis=1)
+
+    canvas.fill(within(oval(look[0], look[1], size, size)), shade(person.iris, 0.72))
+    canvas.fill(within(oval(look[0], look[1] + size * 0.12, size * 0.8, size * 0.8)), person.iris)
+    pupil = size * (0.5 + 0.1 * lift)
+    canvas.fill(within(oval(look[0], look[1], pupil, pupil)), (22, 16, 20))
+    spark = look + np.array([-0.3, -0.34]) * size
+    glint = oval(spark[0], spark[1], size * 0.26, size * 0.26, steps=14)
+    canvas.fill(within(glint), (255, 255, 255))
+
+    canvas.stroke(np.stack([xs, lower], 1)[3:-3], shade(person.skin, 0.62), 0.022, alpha=0.7)
+    lash = np.stack([xs, upper], 1)
+    canvas.stroke(lash, _INK, 0.05 if person.lashes else 0.04)
+    if person.lashes:
+        corner = lash[-1 if side == 1 else 0]
+        tip = corner + np.array([side * 0.07, -0.05])
+        canvas.stroke(np.stack([corner, tip]), _INK, 0.035)
+    crease = np.stack([xs, upper - 0.05 - 0.02 * _LID], 1)[2:-2]
+    canvas.stroke(crease, shade(person.skin, 0.7), 0.022, alpha=0.55)
+    if muscles.cheeks > 0.15 or muscles.lower_lids > 0.3:
+        bag = np.stack([xs, lower + 0.075 - 0.02 * (1 - _LID)], 1)[3:-3]
+        strength = max(muscles.cheeks, muscles.lower_lids)
+        canvas.stroke(bag, shade(person.skin, 0.68), 0.03, alpha=0.55 * min(strength, 1.0))
+    return _band(xs, upper, lower)[[0, 6, 12, 18, 25, 31]]
 
 
 def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
@@ -83,14 +88,12 @@ def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
         outer = base + 0.02 - 0.13 * muscles.brow_outer - alone
         middle = base - 0.055 - 0.07 * (muscles.brow_inner + muscles.brow_outer) - alone * 1.1
         reach = 0.17 - 0.055 * muscles.brow_gather
-        arch = [(0.3, (inner + middle) / 2 - 0.005), (0.48, middle), (0.71, outer)]
-        spine = curve([(reach, inner), *arch]) * (side, 1)
+        heights = [inner, (inner + middle) / 2 - 0.005, middle, outer]
+        spine = curve(np.stack([side * np.array([reach, 0.3, 0.48, 0.71]), heights], 1))
         thick = 0.066 * person.brow_weight * np.linspace(1.15, 0.45, len(spine))
         thick *= np.sin(np.linspace(0.9, 2.6, len(spine)))
-        edge = np.stack([0 * thick, thick], 1)
-        canvas.fill(np.concatenate([spine - edge, (spine + edge)[::-1]]), colour)
-        points = spine[[0, 6, 12, 18, 24]]
-        rows.append(points[::-1] if side == -1 else points)
+        canvas.fill(_band(spine[:, 0], spine[:, 1] - thick, spine[:, 1] + thick), colour)
+        rows.append(spine[[0, 6, 12, 18, 24][::side]])
     return rows
 
 
@@ -101,12 +104,12 @@ def draw_forehead(canvas: Canvas, person: Person, muscles: Muscles) -> None:
     if raised > 0.35:
         for y in (-0.76, -0.87):
             bow = 0.03 if muscles.brow_outer > 0.3 else -0.03
-            fold = curve([(-0.36, y + bow), (0, y), (0.36, y + bow)])
+            fold = curve(np.array([(-0.36, y + bow), (0, y), (0.36, y + bow)]))
             canvas.stroke(fold, ink, 0.03, alpha=0.6 * min(raised, 1.0))
     gather = max(muscles.brow_gather, 0.0)
     if gather > 0.15:
         for side in (-1, 1):
-            fold = curve(".075,-.52 .055,-.42 .08,-.3") * (side, 1)
+            fold = curve(points("0.075,-0.52 0.055,-0.42 0.08,-0.3", side=side))
             canvas.stroke(fold, ink, 0.04, alpha=0.85 * min(gather, 1.0))
 
 
@@ -117,41 +120,56 @@ def draw_nose(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
     flare = 1 + 0.22 * max(muscles.nose, 0) + 0.12 * max(muscles.brow_gather, 0)
     tip = 0.27 - 0.05 * max(muscles.nose, 0)
     wide = 0.13 * size * flare
-    base = curve("-1,-.03 -.7,.05 0,.075 .7,.05 1,-.03") * (wide, 1) + (0, tip)
-    canvas.fill(oval(0, tip, wide * 1.05, 0.1 * size), dark, alpha=0.2)
+    base = points("-1,-0.03 -0.7,0.05 0,0.075 0.7,0.05 1,-0.03") * (wide, 1) + (0, tip)
+    base = curve(base)
+    if person.nose_style == 0:
+        canvas.fill(oval(0, tip, wide * 1.05, 0.1 * size), dark, alpha=0.35)
     canvas.fill(oval(-0.03, tip - 0.04, wide * 0.45, 0.05 * size), light, alpha=0.6)
+    if person.nose_style == 1:
+        side_line = curve(np.array([(0.06, -0.12), (0.09, 0.05), (0.12 * size, tip - 0.05)]))
+        canvas.stroke(side_line, dark, 0.03, alpha=0.6)
     canvas.stroke(base, dark, 0.04)
-    wrinkled = min(max(muscles.nose, 0.0), 1.0)
     for side in (-1, 1):
-        nostril = oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022)
+        nostril = oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022, steps=14)
         canvas.fill(nostril, shade(person.skin, 0.45), alpha=0.8)
-        for row in range(3 if wrinkled > 0.12 else 0):
-            fold = curve(".02,.015 .1,-.02 .17,.035") * (side, 1) + (0, -0.16 + 0.085 * row)
-            canvas.stroke(fold, shade(person.skin, 0.58), 0.036, alpha=0.95 * wrinkled)
+    wrinkled = min(max(muscles.nose, 0.0), 1.0)
+    if wrinkled > 0.12:
+        for row in range(3):
+            y = -0.16 + 0.085 * row
+            for side in (-1, 1):
+                fold = curve(points("0.02,0.015 0.1,-0.02 0.17,0.035", side=side, y=y))
+                canvas.stroke(fold, shade(person.skin, 0.58), 0.036, alpha=0.95 * wrinkled)
     bridge = np.array([(0, -0.2), (0, -0.06), (0, 0.08), (0, tip - 0.05)])
     return [bridge, base[[0, 8, 16, 24, 32]]]
 
 
 def draw_cheeks(canvas: Canvas, person: Person, muscles: Muscles) -> None:
-    """Blush, and the folds from nose to mouth."""
+    """Blush, freckles, and the folds from nose to mouth."""
     raised = float(np.clip(muscles.cheeks, 0, 1.2))
     rosy = mix(person.skin, (232, 84, 92), 0.55)
     for side in (-1, 1):
+        y = 0.3 - 0.08 * raised
         for size, alpha in ((1.0, 0.2), (0.7, 0.25)):
-            blush = oval(side * 0.58, 0.3 - 0.08 * raised, 0.23 * size, 0.16 * size)
+            blush = oval(side * 0.58, y, 0.23 * size, 0.16 * size)
             canvas.fill(blush, rosy, alpha=alpha * (0.35 + person.blush + 0.8 * raised))
+        if person.freckles:
+            for x, y in points("-0.09,-0.03 0,0.03 0.08,-0.05 0.05,0.06 -0.04,0.07"):
+                freckle = oval(side * 0.5 + x, 0.2 + y, 0.016, 0.016, steps=10)
+                canvas.fill(freckle, shade(person.skin, 0.66))
         fold = max(raised * 0.8, muscles.upper_lip, 0.6 * muscles.smirk if side == 1 else 0.0)
         if fold > 0.15:
-            line = curve(".19,.25 .37,.4 .47,.62") * (side, 1)
+            line = curve(points("0.19,0.25 0.37,0.4 0.47,0.62", side=side))
             canvas.stroke(line, shade(person.skin, 0.66), 0.036, alpha=0.7 * min(fold, 1.0))
 
 
 def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
     """The mouth; returns its outer (12) and inner (8) outline in face coordinates."""
     u = _U
-    opened = float(np.clip(muscles.open, 0.0, 1.1)) if muscles.open >= 0.09 else 0.0
-    stretch = 0.3 * muscles.width + 0.12 * abs(muscles.smile) - 0.1 * opened
-    half = 0.45 * person.mouth_width * (1 + stretch - 0.15 * max(muscles.pout, 0))
+    opened = float(np.clip(muscles.open, 0.0, 1.1))
+    if opened < 0.09:
+        opened = 0.0
+    stretch = 1 + 0.3 * muscles.width + 0.12 * abs(muscles.smile)
+    half = 0.45 * person.mouth_width * (stretch - 0.1 * opened - 0.15 * max(muscles.pout, 0))
     smile = muscles.smile + person.resting_smile
     shift = 0.05 * muscles.smirk
     xs = u * half + shift
@@ -172,23 +190,31 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     bow = (1 - u**2) * (1 - 0.35 * np.exp(-((u / 0.16) ** 2)))
     lip_top = upper - 0.062 * fullness * bow
     lip_bottom = lower + 0.085 * fullness * (1 - u**2) ** 0.8 * (1 + 0.5 * max(muscles.pout, 0))
-    top, bottom, above, below = (np.stack([xs, y], 1) for y in (upper, lower, lip_top, lip_bottom))
-    canvas.fill(np.concatenate([above, below[::-1]]), person.lips)
-    if float((lower - upper).max()) > 0.03:
+    canvas.fill(_band(xs, lip_top, lip_bottom), person.lips)
+    gap = lower - upper
+    if float(gap.max()) > 0.03:
         _draw_inside(canvas, xs, upper, lower, opened, box, smile)
-        for edge in (top, bottom):
-            canvas.stroke(edge, shade(person.lips, 0.6), 0.022)
+        canvas.stroke(np.stack([xs, upper], 1), shade(person.lips, 0.6), 0.022)
+        canvas.stroke(np.stack([xs, lower], 1), shade(person.lips, 0.6), 0.022)
     else:
-        canvas.stroke((top + bottom) / 2, shade(person.lips, 0.38), 0.045)
-    for side, end, strength in ((-1, 0, abs(smile)), (1, -1, max(abs(smile), muscles.smirk))):
+        canvas.stroke(np.stack([xs, (upper + lower) / 2], 1), shade(person.lips, 0.38), 0.045)
+    for side, strength in ((-1, abs(smile)), (1, max(abs(smile), muscles.smirk))):
         if strength > 0.3:
-            dimple = curve(".01,-.045 .04,0 0,.05") * (side, 1) + (xs[end], line[end])
+            x, y = xs[0 if side == -1 else -1], line[0 if side == -1 else -1]
+            dimple = curve(points("0.01,-0.045 0.04,0 0,0.05", side=side, x=x, y=y))
             canvas.stroke(dimple, shade(person.skin, 0.6), 0.03, alpha=0.6 * min(strength, 1.0))
     if muscles.pout > 0.3:
-        dent = curve("-.12,.03 0,0 .12,.03") + np.array([0, lip_bottom.max() + 0.07])
+        y = float(lip_bottom.max()) + 0.07
+        dent = curve(points("-0.12,0.03 0,0 0.12,0.03", y=y))
         canvas.stroke(dent, shade(person.skin, 0.66), 0.035, alpha=0.7 * min(muscles.pout, 1.0))
-    ring = np.concatenate([above[[0, 3, 6, 9, 12, 15, 18]], below[[15, 12, 9, 6, 3]]])
-    return [ring, np.concatenate([top[[1, 5, 9, 13, 17]], bottom[[13, 9, 5]]])]
+    # The 68 usual points run along the upper edge and back along the lower one.
+    outer = _band(xs, lip_top, lip_bottom)[[0, 3, 6, 9, 12, 15, 18, 22, 25, 28, 31, 34]]
+    return [outer, _band(xs, upper, lower)[[1, 5, 9, 13, 17, 24, 28, 32]]]
+
+
+def _band(xs: Values, top: Values, bottom: Values) -> Points:
+    """The outline of what lies between two lines: along the top and back along the bottom."""
+    return np.concatenate([np.stack([xs, top], 1), np.stack([xs, bottom], 1)[::-1]])
 
 
 def _draw_inside(
@@ -202,13 +228,12 @@ def _draw_inside(
 ) -> None:
     """Darkness, tongue and teeth, each ending where the lips begin."""
     gap = lower - upper
+    canvas.fill(_band(xs, upper, lower), (92, 26, 36))
 
     def band(top: Values, bottom: Values, colour: Colour) -> None:
-        top, bottom = np.clip(top, upper, lower), np.clip(bottom, upper, lower)
-        shape = np.concatenate([np.stack([xs, top], 1), np.stack([xs, bottom], 1)[::-1]])
-        canvas.fill(shape, colour)
+        within = _band(xs, np.clip(top, upper, lower), np.clip(bottom, upper, lower))
+        canvas.fill(within, colour)
 
-    band(upper, lower, (92, 26, 36))
     if opened > 0.3 and box < 0.25:
         across = (xs - xs.mean()) / (0.75 * np.ptp(xs) / 2)
         hump = 0.45 * gap.max() * np.clip(1 - across**2, 0, 1)

@@ -5,7 +5,8 @@ distribution of valence and arousal follows Russell's circumplex (1980) with per
 and spreads close to AffectNet's annotations (Mollahosseini et al. 2017).
 """
 
-from typing import Final, NamedTuple
+from dataclasses import astuple, dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -25,59 +26,82 @@ AFFECT: Final = {
 """How valence and arousal go with each expression."""
 
 
-class Muscles(NamedTuple):
+@dataclass(frozen=True)
+class Muscles:
     """Movements from rest, roughly in [-1, 1]; 0 is a face at rest."""
 
-    smile: float = 0.0  # mouth corners up (+) or down (-); action units 12 and 15
-    open: float = 0.0  # jaw drop, 0 to 1; action units 25–27
-    width: float = 0.0  # mouth stretched (+) or rounded (-); action units 20 and 18
-    square: float = 0.0  # 0 to 1: an open mouth turns from round to a box that shows teeth
-    smirk: float = 0.0  # one mouth corner alone, tightened and up; action unit 14
-    upper_lip: float = 0.0  # upper lip raised; action unit 10
-    press: float = 0.0  # lips pressed thin; action unit 24
-    pout: float = 0.0  # lower lip and chin pushed up; action unit 17
-    brow_inner: float = 0.0  # inner ends up (+, action unit 1) or down (-, action unit 4)
-    brow_outer: float = 0.0  # outer ends up (+, action unit 2) or down (-)
-    brow_gather: float = 0.0  # brows drawn together, with folds between them; action unit 4
-    brow_tilt: float = 0.0  # one brow alone raised, on the smirk's side
-    eyes: float = 0.0  # upper lids raised (+, action unit 5) or drooping (-, action unit 43)
-    lower_lids: float = 0.0  # lower lids tight and up; action unit 7
-    droop: float = 0.0  # outer eye corners sinking
-    nose: float = 0.0  # nose wrinkled; action unit 9
-    cheeks: float = 0.0  # cheeks raised; action unit 6
-    gaze_down: float = 0.0  # eyes turned down
+    smile: float = 0.0
+    """Mouth corners up (+) or down (-); action units 12 and 15."""
+    open: float = 0.0
+    """Jaw drop, 0 to 1; action units 25–27."""
+    width: float = 0.0
+    """Mouth stretched (+) or rounded (-); action units 20 and 18."""
+    square: float = 0.0
+    """0 to 1: an open mouth turns from round to a box that shows teeth."""
+    smirk: float = 0.0
+    """One mouth corner alone, tightened and up; action unit 14."""
+    upper_lip: float = 0.0
+    """Upper lip raised; action unit 10."""
+    press: float = 0.0
+    """Lips pressed thin; action unit 24."""
+    pout: float = 0.0
+    """Lower lip and chin pushed up; action unit 17."""
+    brow_inner: float = 0.0
+    """Inner ends up (+, action unit 1) or down (-, action unit 4)."""
+    brow_outer: float = 0.0
+    """Outer ends up (+, action unit 2) or down (-)."""
+    brow_gather: float = 0.0
+    """Brows drawn together, with folds between them; action unit 4."""
+    brow_tilt: float = 0.0
+    """One brow alone raised, on the smirk's side."""
+    eyes: float = 0.0
+    """Upper lids raised (+, action unit 5) or drooping (-, action unit 43)."""
+    lower_lids: float = 0.0
+    """Lower lids tight and up; action unit 7."""
+    droop: float = 0.0
+    """Outer eye corners sinking."""
+    nose: float = 0.0
+    """Nose wrinkled; action unit 9."""
+    cheeks: float = 0.0
+    """Cheeks raised; action unit 6."""
+    gaze_down: float = 0.0
 
     def blend(self, other: "Muscles", share: float) -> "Muscles":
         """This face turned ``share`` (0 to 1, beyond for exaggeration) of the way to another."""
-        return Muscles(*((np.array(self) * (1 - share) + np.array(other) * share).tolist()))
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Muscles(*(mine * (1 - share) + theirs * share for mine, theirs in pairs))
 
 
-_TABLE: Final = """
-              Neutral    Happy      Sad Surprise     Fear  Disgust    Anger Contempt
-smile               0        1     -0.9     0.05    -0.45     -0.6     -0.5     0.05
-open                0     0.34        0     0.85     0.42     0.18     0.22        0
-width               0     0.35    -0.25     -0.5     0.35        0     0.15        0
-square              0        0        0        0      0.9        0        1        0
+_ACTION_TABLE: Final = """
+muscle        Neutral    Happy      Sad Surprise     Fear  Disgust    Anger Contempt
+smile               0        1      -.9      .05     -.45      -.6      -.5      .05
+open                0      .34        0      .85      .42      .18      .22        0
+width               0      .35     -.25      -.5      .35        0      .15        0
+square              0        0        0        0       .9        0        1        0
 smirk               0        0        0        0        0        0        0        1
 upper_lip           0        0        0        0        0        1        0        0
-press               0        0        0        0        0        0      0.6      0.4
-pout                0        0      0.8        0        0        0        0        0
-brow_inner          0        0        1        1      1.1    -0.55     -1.1     -0.1
-brow_outer          0      0.2     -0.7        1      0.1    -0.35      0.5        0
-brow_gather         0        0        0        0      0.5      0.3        1        0
-brow_tilt           0        0        0        0        0        0        0      0.9
-eyes                0        0    -0.45      0.8     0.75     -0.4      0.1    -0.35
-lower_lids          0     0.55        0        0      0.2      0.8      0.5        0
-droop               0        0      0.9        0        0        0        0        0
-nose                0        0        0        0        0        1      0.2        0
-cheeks              0        1        0        0        0      0.5        0     0.15
-gaze_down           0        0      0.7        0        0        0        0        0
+press               0        0        0        0        0        0       .6       .4
+pout                0        0       .8        0        0        0        0        0
+brow_inner          0        0        1        1      1.1     -.55     -1.1      -.1
+brow_outer          0       .2      -.7        1       .1     -.35       .5        0
+brow_gather         0        0        0        0       .5       .3        1        0
+brow_tilt           0        0        0        0        0        0        0       .9
+eyes                0        0     -.45       .8      .75      -.4       .1     -.35
+lower_lids          0      .55        0        0       .2       .8       .5        0
+droop               0        0       .9        0        0        0        0        0
+nose                0        0        0        0        0        1       .2        0
+cheeks              0        1        0        0        0       .5        0      .15
+gaze_down           0        0       .7        0        0        0        0        0
 """
-_HEAD, *_ROWS = [line.split() for line in _TABLE.strip().splitlines()]
-_PROTOTYPES: Final = {
-    name: Muscles(**{row[0]: float(row[1 + column]) for row in _ROWS})
-    for column, name in enumerate(_HEAD)
-}
+
+
+def _prototypes() -> dict[str, Muscles]:
+    names, *rows = (line.split()[1:] for line in _ACTION_TABLE.strip().splitlines())
+    columns = zip(*rows, strict=True)
+    return {n: Muscles(*map(float, column)) for n, column in zip(names, columns, strict=True)}
+
+
+_PROTOTYPES: Final = _prototypes()
 
 _NEIGHBOURS: Final = {
     "Neutral": ("Contempt", "Sad"),
@@ -122,7 +146,8 @@ def contract(expression: int, valence: float, arousal: float, rng: np.random.Gen
     more_a = arousal - mean_a * min(strength, 1.0)
     wobble = rng.normal(0.0, 0.07, size=6)
     opens = 0.15 if name in ("Neutral", "Sad", "Contempt") else 0.6
-    return face._replace(
+    return replace(
+        face,
         smile=face.smile + 0.75 * more_v + wobble[0],
         cheeks=face.cheeks + 0.3 * more_v,
         open=float(np.clip(face.open + opens * more_a + 0.5 * wobble[1], 0.0, 1.1)),

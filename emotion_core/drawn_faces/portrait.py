@@ -9,7 +9,7 @@ from PIL import Image
 from emotion_core.drawn_faces import camera, features, hair, head
 from emotion_core.drawn_faces.canvas import SUPERSAMPLE, Canvas, sample_pose
 from emotion_core.drawn_faces.muscles import contract
-from emotion_core.drawn_faces.person import sample_person
+from emotion_core.drawn_faces.person import Person
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,15 @@ def draw_portrait(
         arousal: -1 to 1.
         rng: Decides everything else: person, pose, light, what is in the way.
     """
-    person = sample_person(rng)
+    person = Person(rng)
     muscles = contract(expression, valence, arousal, rng)
     canvas = Canvas(camera.background(rng), sample_pose(rng))
     hair.draw_back_hair(canvas, person)
     head.draw_body(canvas, person)
-    face = head.outline(person, muscles)
-    head.draw_skin(canvas, person, face, 1 if rng.random() < 0.5 else -1)
+    ring = head.draw_skin(canvas, person, muscles, 1 if rng.random() < 0.5 else -1)
     features.draw_cheeks(canvas, person, muscles)
     features.draw_forehead(canvas, person, muscles)
-    hair.draw_beard(canvas, person, face)
+    hair.draw_beard(canvas, person, muscles)
     mouth = features.draw_mouth(canvas, person, muscles)
     eyes = features.draw_eyes(canvas, person, muscles, float(rng.normal(0, 0.3)))
     nose = features.draw_nose(canvas, person, muscles)
@@ -51,7 +50,7 @@ def draw_portrait(
     head.draw_glasses(canvas, person)
     camera.occlude(canvas, person, rng)
     # The outline runs from the crown over the right side; the jaw's 17 points run left to right.
-    lower = face[face[:, 1] > -0.15]
+    lower = ring[ring[:, 1] > -0.15]
     lower = lower[np.argsort(-np.arctan2(lower[:, 0], lower[:, 1] + 0.15))][::-1]
     jaw = lower[np.linspace(0, len(lower) - 1, 17).round().astype(int)]
     flat = canvas.project(jaw, 0.0)
