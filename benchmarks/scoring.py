@@ -283,19 +283,20 @@ def compare(
     from emotion_core.vision.processor import available_cores
 
     images = str(root / "images")
+    # The others write into Airflow's database, whose login may create tables.
 
     def own(way: str, last: str) -> list[str]:
         return [sys.executable, str(Path(__file__)), "--run", way, str(model), images, last]
 
     systems: dict[str, tuple[list[str], dict[str, str]]] = {
-        "naive loop": (own("naive", addresses.migrate), PATIENT),
+        "naive loop": (own("naive", addresses.airflow), PATIENT),
         "this system": (own("ours", addresses.app), FAST_MALLOC),
         "its engine alone": (own("bare", "256"), FAST_MALLOC),
     }
     if asked.peers:
         onnx = root / "model.onnx"
         export_onnx(model, asked.peers, onnx)
-        plain = addresses.migrate.replace("+psycopg2", "")
+        plain = addresses.airflow.replace("+psycopg2", "")
         make_peer_table(plain)
         peer = [asked.peers, str(Path(__file__).with_name("peer_onnxruntime.py")), str(onnx)]
         systems["ONNX Runtime + OpenCV"] = (
