@@ -67,10 +67,10 @@ def keep_and_erase() -> None:
     @task(pool="cpu", task_display_name="Finish erasures")
     def finish_erasures() -> list[str]:
         from emotion_core.airflow.task_context import installation
-        from emotion_core.steps import privacy
+        from emotion_core.steps import erasure
 
         with installation() as here:
-            privacy.finish_erasures(here)
+            erasure.finish_erasures(here)
         return ["images", "predictions", "refusals", "audit"]
 
     @task(

@@ -102,13 +102,13 @@ def watch_health() -> None:
     def measure() -> dict[str, int]:
         from emotion_core.airflow.metrics import send_gauges
         from emotion_core.airflow.task_context import installation
-        from emotion_core.steps import gauges, health
+        from emotion_core.steps import health
 
         context = get_current_context()
         limits = {name: context["params"][name] for name in PARAMS}
         with installation() as here:
             counts = health.watch_health(here, context["run_id"], **limits)
-            send_gauges(gauges.health_gauges(here, context["run_id"]) | counts)
+            send_gauges(health.health_gauges(here, context["run_id"]) | counts)
         return counts
 
     # Behind the measuring, so that the page shows its drift; and here, not in the night's own DAG, so
