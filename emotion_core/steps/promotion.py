@@ -266,7 +266,7 @@ def challenge(
 
 def _golden(here: Installation, model: ModelVersion) -> tuple[str, str]:
     """Whether the folder still holds the registered model, and it gives its own answers."""
-    from emotion_core.vision.checkpoint import read_description
+    from emotion_core.vision.description import read_description
     from emotion_core.vision.golden_outputs import GOLDEN_FILE
     from emotion_core.vision.scorer import Scorer
 
