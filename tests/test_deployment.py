@@ -192,7 +192,7 @@ def test_what_people_mount_is_read_only_but_the_inbox_where_erasing_may_remove_f
     compose: dict,
 ) -> None:
     asked = "${EMOTION_INBOX:-./inbox}:/srv/inbox:${EMOTION_INBOX_MODE:-ro}"
-    keeping = (ROOT / "dags" / "keep_and_erase.py").read_text(encoding="utf-8")
+    keeping = (ROOT / "dags" / "apply_retention.py").read_text(encoding="utf-8")
 
     writable = [
         (name, volume)

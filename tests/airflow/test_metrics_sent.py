@@ -3,15 +3,12 @@
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from receiver import Receiver
 
 # As a task does: Airflow's own start of its metrics, our gauges, the end of the process.
 TASK = """
@@ -21,27 +18,6 @@ stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=Fa
 from emotion_core.airflow.metrics import send_gauges
 send_gauges({"images_per_second": 29.5, "backlog_hours": 2, "refused_share": 0.25})
 """
-
-
-@pytest.fixture
-def collector() -> Iterator[tuple[int, list[bytes]]]:
-    received: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port, received
-    server.shutdown()
-    server.server_close()
 
 
 def run_task(**variables: str) -> Any:
@@ -54,21 +30,17 @@ def run_task(**variables: str) -> Any:
     )
 
 
-def test_images_a_second_backlog_and_refused_share_reach_a_collector(
-    collector: tuple[int, list[bytes]],
-) -> None:
-    port, received = collector
-
+def test_images_a_second_backlog_and_refused_share_reach_a_collector(receiver: Receiver) -> None:
     done = run_task(
         AIRFLOW__METRICS__OTEL_ON="True",
-        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}",
+        OTEL_EXPORTER_OTLP_ENDPOINT=receiver.address,
         OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
         OTEL_SERVICE_NAME="airflow",
     )
 
     assert done.returncode == 0, done.stderr
     found = {}
-    for body in received:
+    for body in receiver.bodies:
         for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:

@@ -4,16 +4,21 @@ import copy
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
+from airflow.utils.state import DagRunState
+from dag_runs import states
 
 from emotion_core.airflow.form_offers import FILE, MOST, offer_data_set, offered_data_sets
+from emotion_core.settings import Settings
 
 DAGS = Path(__file__).parents[2] / "dags"
+DAG_IDS = sorted(path.stem for path in DAGS.glob("*.py"))
 
 
 @pytest.fixture
@@ -45,6 +50,25 @@ def test_an_impossible_value_is_refused_by_the_form_itself(
 
     with pytest.raises(ParamValidationError, match=f"Invalid input for param {field}"):
         params[field] = value
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_field_that_no_form_has_fails_the_run_before_anything_is_done(
+    bag: DagBag,
+    run_dag: Callable[..., Any],
+    configured: Settings,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    dag_id: str,
+) -> None:
+    run = run_dag(dag_id, wokers=4)
+
+    said = caplog.text + "".join(capfd.readouterr())
+    known = ", ".join(sorted(bag.dags[dag_id].params)) or "none"
+    assert f"the form has no field wokers; it has: {known}" in said
+    assert run.state == DagRunState.FAILED
+    assert "success" not in states(run).values()
+    assert not configured.inbox_dir.exists()
 
 
 def test_the_form_offers_the_data_sets_that_were_used_here_the_last_one_first(home: Path) -> None:
@@ -83,16 +107,7 @@ def test_a_home_that_is_not_there_offers_nothing_and_refuses_nothing(
     assert offered_data_sets() == []
 
 
-HEAVY = (
-    "torch",
-    "torchvision",
-    "pandas",
-    "numpy",
-    "sklearn",
-    "PIL",
-    "psycopg2",
-    "emotion_core.steps",
-)
+HEAVY = ("torch", "pandas", "numpy", "sklearn", "PIL", "psycopg2", "emotion_core.steps")
 # As Airflow's DAG processor does: everything of its own loaded once, then a fork for each file.
 MEASURE = """
 import json, os, runpy, sys, time

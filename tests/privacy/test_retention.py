@@ -305,7 +305,7 @@ def test_the_dag_runs_every_class_and_leaves_its_proofs(
     for class_ in CLASSES:
         keep_for(database, class_, 365)
 
-    result = DagBag(dag_folder=str(DAGS / "keep_and_erase.py")).dags["keep_and_erase"].test()
+    result = DagBag(dag_folder=str(DAGS / "apply_retention.py")).dags["apply_retention"].test()
 
     with database.transaction("emotion_report") as connection:
         proofs = retention_runs(connection, result.run_id)
