@@ -75,7 +75,7 @@ class Demo:
         self._state = state
         self._display = display
         self._overrides = {} if epochs is None else {"epochs": epochs}
-        self._steps = Installation(settings, state.database_url)
+        self._here = Installation(settings, state.database_url)
         self._api = AirflowApi(state.airflow_url, "admin", state.admin_password)
         self._started = datetime.now(UTC)
 
@@ -100,7 +100,7 @@ class Demo:
         scored = self._score(labelled_set)
         self._summarise(group_key, scored)
         self._api.close()
-        self._steps.database.close()
+        self._here.database.close()
 
     def _draw(self) -> Path:
         folder = self._settings.folder("data_dir") / f"drawn_faces_{self._faces}"
@@ -135,7 +135,7 @@ class Demo:
 
     def _trained_before(self, labelled_set: LabelledSet, weights: str) -> str | None:
         """A finished training of all networks on the same data with the same recipe."""
-        with self._steps.database.transaction("emotion_report") as connection:
+        with self._here.database.transaction("emotion_report") as connection:
             runs = training_runs.recent_runs(connection, limit=200)
         wanted = {name: self._recipe(name, weights).to_dict() for name in MAIN_NETWORKS}
         groups: dict[str, set[str]] = {}
@@ -155,12 +155,12 @@ class Demo:
         return None
 
     def _has_champion(self) -> bool:
-        with self._steps.database.transaction("emotion_report") as connection:
+        with self._here.database.transaction("emotion_report") as connection:
             return models.current_model(connection) is not None
 
     def _promote_better(self, group_key: str) -> None:
         try:
-            champion = promotion.promote_better(self._steps, group_key, changed_by="demo")
+            champion = promotion.promote_better(self._here, group_key, changed_by="demo")
         except PromotionRefusedError as refusal:
             # The gate asks for more than a higher figure; with a champion the journey goes on.
             if not self._has_champion():
@@ -168,7 +168,7 @@ class Demo:
             self._say(f"{refusal}; the present champion stays", style="yellow")
         else:
             self._say(f"{champion} has the higher mean of macro F1 and CCC and becomes champion")
-            reports.compare(self._steps, group_key)  # so that the page marks it
+            reports.compare(self._here, group_key)  # so that the page marks it
 
     def _train(self, labelled_set: LabelledSet, weights: str) -> str:
         form = {
@@ -191,7 +191,7 @@ class Demo:
         shown: set[tuple[str, int]] = set()
 
         def show_epochs() -> None:
-            with self._steps.database.transaction("emotion_report") as connection:
+            with self._here.database.transaction("emotion_report") as connection:
                 progress = training_runs.training_progress(connection, group_key)
             for epoch in progress:
                 if epoch.epoch is None or (epoch.network, epoch.epoch) in shown:
@@ -217,9 +217,7 @@ class Demo:
             self._say(f"waiting for {earlier['dag_run_id']}, which is still scoring")
             self._follow(SCORING, str(earlier["dag_run_id"]), [], lambda: None)
         run_key = self._new_key()
-        privacy.record_source_once(
-            self._steps, self._settings.inbox, "research", recorded_by="demo"
-        )
+        privacy.record_source_once(self._here, self._settings.inbox, "research", recorded_by="demo")
         batch = drop(self._settings.folder("inbox_dir") / folder_name(run_key), faces)
         self._say(
             f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "
@@ -284,7 +282,7 @@ class Demo:
         raise LocalSystemError(f"{dag_id} did not succeed: {names}; run {run_id}")
 
     def _summarise(self, group_key: str, scored: str) -> None:
-        database = self._steps.database
+        database = self._here.database
         self._display.show()
         self._display.show(comparison_table(database, group_key))
         for table in batch_tables(database, scored):

@@ -60,7 +60,7 @@ def test_the_asset_graph_is_exactly_the_one_that_the_decision_explains(bag: DagB
 def test_a_changed_champion_starts_the_report_of_the_newest_models_and_only_that(
     run_dag: Callable[..., Any], stored_dags: None, field: Field
 ) -> None:
-    promotion.promote(field.steps, field.better.name, reason="better", changed_by="test")
+    promotion.promote(field.here, field.better.name, reason="better", changed_by="test")
     with create_session() as session:
         session.query(AssetDagRunQueue).delete()  # what other tests' runs have left
 

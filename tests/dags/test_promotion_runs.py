@@ -142,8 +142,8 @@ def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
 def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nights(
     run_dag: RunDag, field: Field, database: Database, tmp_path: Path
 ) -> None:
-    inbox = deliver(field.steps.settings, "night", (10, 120, 200))
-    promotion.challenge(field.steps, field.better.name, reason="to be seen", changed_by="test")
+    inbox = deliver(field.here.settings, "night", (10, 120, 200))
+    promotion.challenge(field.here, field.better.name, reason="to be seen", changed_by="test")
 
     result = run_dag("score_new_images")
 
@@ -163,7 +163,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
     (inbox / "b.jpg").write_bytes(make_jpeg((200, 10, 120)))
     with database.transaction("emotion_train") as connection:
         broken = make_model(connection, folder=tmp_path / "gone")
-    promotion.challenge(field.steps, broken.name, reason="to be seen", changed_by="test")
+    promotion.challenge(field.here, broken.name, reason="to be seen", changed_by="test")
 
     result = run_dag("score_new_images")
 
@@ -177,7 +177,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
 def test_the_archive_is_scored_again_through_its_dag(
     run_dag: RunDag, field: Field, database: Database
 ) -> None:
-    deliver(field.steps.settings, "archive", (90, 220, 20))
+    deliver(field.here.settings, "archive", (90, 220, 20))
     assert run_dag("score_new_images").state == DagRunState.SUCCESS
 
     result = run_dag("rescore_archive", model=field.better.name, images_per_second=0)
@@ -190,7 +190,7 @@ def test_the_archive_is_scored_again_through_its_dag(
         ).scalar_one()
         files = scored_files(
             connection,
-            source=str(field.steps.settings.inbox_dir),
+            source=str(field.here.settings.inbox_dir),
             only=None,
             model_version_id=field.better.id,
             limit=9,

@@ -1,4 +1,4 @@
-"""Secrets that are changed, as docs/operations.md says: the old ones let nobody in any more."""
+"""Changed secrets, as docs/deploy/operations.md says: the old ones let nobody in any more."""
 
 import os
 import secrets
