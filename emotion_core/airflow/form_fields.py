@@ -46,13 +46,13 @@ def number_field(
         schema: Further keywords of JSON Schema, and Airflow's ``section``.
     """
     limits = f"above {low:,} and at most {high:,}" if above else f"{low:,} to {high:,}"
+    schema["exclusiveMinimum" if above else "minimum"] = low
     return Param(
         default,
         type=kind if default is not None else ["null", kind],
         title=title,
         description=f"{help_text} Range: {limits}.",
         maximum=high,
-        **{"exclusiveMinimum" if above else "minimum": low},
         **schema,
     )
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.cli.cli_parser import get_parser
 from airflow.dag_processing.dagbag import DagBag
 from airflow.models.callback import CallbackState
 from airflow.models.dagrun import DagRun
@@ -48,19 +48,24 @@ def test_the_night_has_a_deadline_and_says_in_its_sentence_the_same_hours(bag: D
 
 
 def test_airflows_command_that_tests_a_dag_ends_well_all_the_same(
-    airflow_tables: None, configured: Settings, urls: dict[str, str]
+    airflow_tables: None,
+    configured: Settings,
+    urls: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     forget_champion(urls)  # so that every task is skipped, and the run succeeds
+    command = ["dags", "test", "score_new_images"]
+    monkeypatch.setattr(sys, "argv", ["airflow", *command])
+    arguments = get_parser().parse_args(command)
 
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "dags", "test", "score_new_images"],
-        capture_output=True,
-        text=True,
-    )
+    arguments.func(arguments)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Marking run" in done.stdout + done.stderr
-    assert "no model is champion yet" in done.stdout + done.stderr
+    said = caplog.text + "".join(capfd.readouterr())
+    assert "Marking run" in said
+    assert "no model is champion yet" in said
+    assert "Traceback" not in said
 
 
 def test_a_failed_run_alerts_once_with_its_name_and_where_to_look(

@@ -22,7 +22,7 @@ DAG_IDS = sorted(path.stem for path in DAGS.glob("*.py"))
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path))
     return tmp_path
 
@@ -71,25 +71,29 @@ def test_a_field_that_no_form_has_fails_the_run_before_anything_is_done(
     assert not configured.inbox_dir.exists()
 
 
-def test_the_form_offers_the_data_sets_that_were_used_here_the_last_one_first(home: Path) -> None:
+def test_the_form_offers_the_data_sets_that_were_used_here_the_last_one_first(
+    own_home: Path,
+) -> None:
     for name in ("a", "b", "a"):
         offer_data_set(f"/data/{name}")
 
     assert offered_data_sets() == ["/data/a", "/data/b"]
-    assert [path.name for path in home.iterdir()] == [FILE]
+    assert [path.name for path in own_home.iterdir()] == [FILE]
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"a": 1}', '[1, null, "/data/a"]', "\x00"])
 def test_a_damaged_list_of_data_sets_offers_less_and_breaks_no_dag(
-    home: Path, content: str
+    own_home: Path, content: str
 ) -> None:
-    (home / FILE).write_text(content, encoding="utf-8")
+    (own_home / FILE).write_text(content, encoding="utf-8")
 
     assert offered_data_sets() in ([], ["/data/a"])
 
 
-def test_no_more_than_a_screenful_is_offered(home: Path) -> None:
-    (home / FILE).write_text(json.dumps([str(number) for number in range(99)]), encoding="utf-8")
+def test_no_more_than_a_screenful_is_offered(own_home: Path) -> None:
+    (own_home / FILE).write_text(
+        json.dumps([str(number) for number in range(99)]), encoding="utf-8"
+    )
 
     offer_data_set("new")
 
@@ -98,9 +102,9 @@ def test_no_more_than_a_screenful_is_offered(home: Path) -> None:
 
 
 def test_a_home_that_is_not_there_offers_nothing_and_refuses_nothing(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EMOTION_HOME", str(home / "nowhere"))
+    monkeypatch.setenv("EMOTION_HOME", str(own_home / "nowhere"))
 
     offer_data_set("/data/a")
 
