@@ -18,10 +18,13 @@ from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.triggers.callback import CallbackTrigger
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
+from dag_runs import states
 from promotions import forget_champion
 from receiver import Receiver
 
 from emotion_core.settings import Settings
+from emotion_core.store import training_runs
+from emotion_core.store.database import Database
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_the_night_has_a_deadline_and_says_in_its_sentence_the_same_hours(bag: D
     }
 
 
-def test_airflows_command_that_tests_a_dag_ends_well_all_the_same(
+def test_airflows_command_that_tests_a_dag_skips_a_night_without_a_champion_and_ends_well(
     airflow_tables: None,
     configured: Settings,
     urls: dict[str, str],
@@ -66,15 +69,20 @@ def test_airflows_command_that_tests_a_dag_ends_well_all_the_same(
     assert "Marking run" in said
     assert "no model is champion yet" in said
     assert "Traceback" not in said
+    with create_session() as session:
+        run = session.query(DagRun).filter_by(dag_id=command[2]).order_by(DagRun.id.desc()).first()
+        assert states(run)["ingest"] == "skipped"
 
 
-def test_a_failed_run_alerts_once_with_its_name_and_where_to_look(
-    run_dag: Callable[..., Any], told: Receiver
+def test_a_bad_form_fails_before_training_and_alerts_once_with_the_run_and_where_to_look(
+    run_dag: Callable[..., Any], told: Receiver, database: Database
 ) -> None:
     result = run_dag("train_and_compare", preset="quick", data="/nowhere")
 
     (message,) = told.messages
     assert result.state == DagRunState.FAILED
+    with database.transaction("emotion_report") as connection:
+        assert training_runs.runs_in_group(connection, result.run_id) == []
     assert message["check"] == result.run_id
     assert "Train and compare failed" in message["text"]
     assert "/nowhere" not in json.dumps(message), "what a task wrote stays in its log"

@@ -25,7 +25,7 @@ class Installation:
 
     def run(self, *arguments: str) -> str:
         """A command to its end, which must be good; returns what it said."""
-        done = subprocess.run(**self._command(arguments), stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(**self.command(arguments), stdout=subprocess.PIPE, text=True)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -38,7 +38,7 @@ class Installation:
         log = self.home.with_suffix(".log")
         arguments = (*arguments, "--port", str(free_ports(1)[0]))
         with log.open("wb") as file:
-            started = subprocess.Popen(**self._command(arguments), stdout=file)
+            started = subprocess.Popen(**self.command(arguments), stdout=file)
         try:
             wait_until(
                 lambda: "Ctrl-C stops" in log.read_text() or started.poll() is not None,
@@ -63,7 +63,7 @@ class Installation:
                 found.append(process)
         return found
 
-    def _command(self, arguments: tuple[str, ...]) -> dict[str, Any]:
+    def command(self, arguments: tuple[str, ...]) -> dict[str, Any]:
         """Arguments of ``subprocess``."""
         inherited = {
             name: value
