@@ -197,7 +197,7 @@ def test_a_paused_dag_is_said_to_be_so(
     answer = operator.post("/batches/retry", data=form, headers=OURS)
 
     assert answer.status_code == 409
-    assert "retry_refused is paused" in answer.text
+    assert "retry_refused was not started: it is paused" in answer.text
     assert runs_of("retry_refused", press) == []
 
 
