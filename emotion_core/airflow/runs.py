@@ -16,7 +16,6 @@ from fastapi import HTTPException, Request
 
 from emotion_core.errors import RunRefusedError
 
-
 # What Airflow takes for its own UI: a request that says where it comes from.
 _FROM_A_PAGE: Final = Request({"type": "http", "headers": [(b"referer", b"/emotion")]})
 
