@@ -2,9 +2,11 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from emotion_core.store.batches import ArrivedFile
@@ -15,10 +17,14 @@ HERE = Path(__file__).parent
 def test_viewers_see_users_act_and_the_public_stays_outside(
     open_batch: Callable[..., object],
     refused: ArrivedFile,
+    stored_dags: None,
     urls: dict[str, str],
     tmp_path: Path,
 ) -> None:
     open_batch("night", [refused])
+    address = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(address)) as airflow:
+        airflow.execute("VACUUM INTO ?", (f"{tmp_path}/airflow.db",))
     told = tmp_path / "told.json"
 
     done = subprocess.run(
