@@ -44,6 +44,7 @@ from emotion_core.store.database import Database
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
+    from playwright.sync_api import Browser
 
 RunDag = Callable[..., Any]
 """From a DAG's id and its form's fields to its run, which has ended."""
@@ -154,6 +155,20 @@ def run_dag(bag: "DagBag", configured: Settings, monkeypatch: pytest.MonkeyPatch
         return bag.dags[dag_id].test(run_conf=form)
 
     return run
+
+
+# Not for the whole session: while Playwright runs, no later test of this process can run asyncio.
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A machine's own Chromium where there is one; else the one that Playwright brings."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

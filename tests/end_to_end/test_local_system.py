@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from composed import wait_until
 from installation import Installation
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
 from promotions import forget_champion
 
 from emotion_core.drawn_faces.dataset import draw_dataset
@@ -94,16 +94,6 @@ def system(second_demo: str, installed: Installation) -> Iterator[System]:
     api = AirflowApi(state.airflow_url, "operator", passwords["operator"])
     yield System(home.path, faces, state.airflow_url, passwords, api)
     api.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield opened
-        opened.close()
 
 
 def log_in(browser: Browser, system: System, user: str) -> Page:
