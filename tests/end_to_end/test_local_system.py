@@ -155,9 +155,10 @@ def trained(operator: Page, system: System) -> str:
 def promoted(trained: str, operator: Page, system: System) -> str:
     """The button on the models' page, the approval, the switch; returns the run's state."""
     models = open_place(operator, system, "models")
-    models.locator("summary", has_text="Promote").click()
-    models.get_by_role("textbox", name="Why").fill(REASON)
-    models.get_by_role("button", name=f"Promote {MODEL}").click()
+    model = models.locator("tr", has_text=MODEL)
+    model.locator("summary", has_text="Promote").click()
+    model.get_by_role("textbox", name="Why").fill(REASON)
+    model.get_by_role("button", name=f"Promote {MODEL}").click()
     dag_id, run_id = run_of(operator)
 
     def approval() -> str | None:
