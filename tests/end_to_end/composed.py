@@ -193,7 +193,7 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
     )
     drawn = dict(line.split("=", 1) for line in env_file.read_text().splitlines())
     server = PostgresServer(home, load_or_create(home.secrets_path).postgres, durable=False)
-    ports = dict(zip(("api", "scheduler", "redis"), free_ports(3), strict=True))
+    ports = dict(zip(("api", "scheduler", "redis"), _free_ports(3), strict=True))
     started: list[processes.Child] = []
     with Guardian(home, remove=True):
         try:
@@ -282,7 +282,7 @@ def wait_until(holds: Callable[[], bool], seconds: float, *, every: float = 0.5)
         time.sleep(every)
 
 
-def free_ports(count: int) -> list[int]:
+def _free_ports(count: int) -> list[int]:
     """Ports that nobody uses; held together while they are drawn, so that they differ."""
     held = [socket.socket() for _ in range(count)]
     try:

@@ -2,19 +2,31 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
-from composed import free_ports, wait_until
+
+from emotion_core.local.home import Home
+from emotion_core.local.instance import State
 
 ROOT = Path(__file__).parents[2]
-_PATIENCE_S = 600.0
+_PATIENCE_S = 300.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended, and what it said."""
+
+    code: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -23,33 +35,44 @@ class Installation:
 
     home: Path
 
-    def run(self, *arguments: str) -> str:
-        """A command to its end, which must be good; returns what it said."""
-        done = subprocess.run(**self.command(arguments), stdout=subprocess.PIPE, text=True)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+    def run(self, *arguments: str) -> Ended:
+        """One of the Makefile's commands, to its end."""
+        done = subprocess.run(
+            self._command(*arguments),
+            cwd=ROOT,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout)
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[str]:
-        """The system runs while the block does; yields what the command said until it was done.
-
-        It must end well on SIGTERM, and leave nothing.
-        """
-        log = self.home.with_suffix(".log")
-        arguments = (*arguments, "--port", str(free_ports(1)[0]))
-        with log.open("wb") as file:
-            started = subprocess.Popen(**self.command(arguments), stdout=file)
-        try:
-            wait_until(
-                lambda: "Ctrl-C stops" in log.read_text() or started.poll() is not None,
-                _PATIENCE_S,
+    def up(self) -> Iterator[State]:
+        """The system runs while the block does; nothing of it is left afterwards."""
+        log_path = self.home.with_suffix(".log")
+        with log_path.open("wb") as log:
+            started = subprocess.Popen(
+                self._command("up", "--port", str(_free_port())),
+                cwd=ROOT,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
-            assert started.poll() is None, log.read_text()
-            yield log.read_text()
-        finally:
-            started.send_signal(signal.SIGTERM)
-            code = started.wait()
-        assert (code, self.processes()) == (0, []), log.read_text()
+            try:
+                deadline = time.monotonic() + _PATIENCE_S
+                while (state := State.read(Home(self.home))) is None:
+                    assert started.poll() is None, log_path.read_text()
+                    assert time.monotonic() < deadline, log_path.read_text()
+                    time.sleep(0.2)
+                yield state
+            finally:
+                started.send_signal(signal.SIGTERM)
+                started.wait()
+        assert self.processes() == []
 
     def processes(self) -> list[psutil.Process]:
         """Whatever still carries this home in its environment or on its command line."""
@@ -63,17 +86,30 @@ class Installation:
                 found.append(process)
         return found
 
-    def command(self, arguments: tuple[str, ...]) -> dict[str, Any]:
-        """Arguments of ``subprocess``."""
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "emotion_core.local", *arguments]
+
+    def _environment(self) -> dict[str, str]:
         inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("AIRFLOW", "EMOTION"))
         }
-        return {
-            "args": [sys.executable, "-m", "emotion_core.local", *arguments],
-            "cwd": ROOT,
-            "env": {**inherited, "EMOTION_HOME": str(self.home), "PYTHONPATH": str(ROOT)},
-            "stdin": subprocess.DEVNULL,
-            "stderr": subprocess.STDOUT,
-        }
+        return {**inherited, "EMOTION_HOME": str(self.home), "PYTHONPATH": str(ROOT)}
+
+
+@contextmanager
+def installed() -> Iterator[Installation]:
+    """An empty home, removed with its databases afterwards."""
+    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
+        made = Installation(Path(folder) / "home")
+        yield made
+        cleaned = made.run("clean")
+        assert cleaned.code == 0, cleaned.text
+        assert made.processes() == []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
