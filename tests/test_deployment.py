@@ -344,19 +344,6 @@ def test_the_gpu_worker_reserves_a_gpu_and_serves_its_queue(compose: dict) -> No
     assert worker["command"][-4:-2] == ["--queues", "gpu"]
 
 
-def test_pools_of_the_deployment_are_those_the_dags_use() -> None:
-    import json
-
-    pools = json.loads((ROOT / "deploy" / "pools.json").read_text(encoding="utf-8"))
-    used = {
-        name
-        for path in (ROOT / "dags").glob("*.py")
-        for name in re.findall(r'pool="(\w+)"', path.read_text(encoding="utf-8"))
-    }
-
-    assert used == set(pools)
-
-
 def test_files_that_the_containers_run_exist(compose: dict) -> None:
     init = compose["services"]["init"]["command"]
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
