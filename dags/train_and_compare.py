@@ -5,9 +5,10 @@ tables.
 
 | task | does | on a retry |
 |---|---|---|
-| `prepare` | checks the form and every file of the data set, enters data set and split | finds its rows |
+| `prepare` | checks the form, reads and decodes every image once, enters data set and split | reads again, finds its rows |
 | `train` | one task per network, in pool `gpu`; each epoch is a row as soon as it ends | goes on from the last finished epoch |
-| `register` | run directory -> metrics with intervals, predictions, model version | writes the same rows again |
+| `clean_up` | removes the decoded images (the teardown of `prepare`) | has nothing left to do |
+| `register` | run directory -> metrics with intervals, predictions, model version, its speed | writes the same rows again |
 | `compare` | tables -> report; open it in this run's tab *Emotion report* | renders again |
 
 **This DAG is idempotent**: its rows are keyed by this run's id and the network.
@@ -165,11 +166,10 @@ def train_and_compare() -> None:
         execution_timeout=timedelta(hours=24),
     )
     def train(network: str, run_id: str, params: dict[str, Any]) -> str:
-        from emotion_core.steps import labels, training
+        from emotion_core.steps import training
 
         with installation() as here:
-            label = labels.training_label(here, network, params)
-            get_current_context()["network_label"] = label
+            get_current_context()["network_label"] = training.training_label(network, params)
             return training.train(here, run_id, network, params)
 
     @task(
@@ -197,7 +197,18 @@ def train_and_compare() -> None:
         with installation() as here:
             return reports.compare(here, run_id)
 
-    compare(register.expand(run_key=train.expand(network=prepare())))
+    @task(task_display_name="Remove decoded images")
+    def clean_up(run_id: str) -> None:
+        from emotion_core.steps import training
+
+        with installation() as here:
+            training.clean_up(here, run_id)
+
+    networks = prepare()
+    trained = train.expand(network=networks)
+    compare(register.expand(run_key=trained))
+    # A teardown: it runs though a training failed, and whoever clears a training prepares again.
+    trained >> clean_up().as_teardown(setups=networks)
 
 
 train_and_compare()

@@ -69,7 +69,7 @@ def test_what_travels_between_tasks_is_small(trained: tuple[Path, Any]) -> None:
         for ti in trained[1].get_task_instances()
     }
 
-    assert len(sizes) == 6
+    assert len(sizes) == 7
     assert all(size < 1000 for size in sizes.values()), sizes
 
 

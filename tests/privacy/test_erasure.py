@@ -233,6 +233,28 @@ def test_nothing_is_trained_on_what_was_erased(settings: Settings, tmp_path: Pat
         training.prepare(here, "a group", form)
 
 
+def test_an_erasure_removes_decoded_images_and_keeps_a_training_from_its_own(
+    settings: Settings, tmp_path: Path
+) -> None:
+    from factories_data import write_affectnet
+
+    from emotion_core.training.affectnet import read_affectnet
+    from emotion_core.training.decoded import decoded_folder
+
+    folder = write_affectnet(tmp_path / "faces", first=700)
+    here = Installation(settings)
+    form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
+    training.prepare(here, "decoded", form)
+    was_there = decoded_folder(settings.runs_dir, "decoded").is_dir()
+
+    privacy.erase(here, content=read_affectnet(folder).samples[3].sha256, **ASKED)
+
+    assert was_there
+    assert not decoded_folder(settings.runs_dir, "decoded").exists()
+    with pytest.raises(DataError, match="1 images that were erased here"):
+        training.train(here, "decoded", "resnet50", form)
+
+
 def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(
     database: Database, settings: Settings
 ) -> None:
