@@ -56,7 +56,7 @@ def run_ours(model_dir: str, folder: str, url: str) -> dict[str, object]:
     from factories import make_model
     from sqlalchemy import text
 
-    from emotion_core.scoring.intake import take_in
+    from emotion_core.scoring.ingest import ingest
     from emotion_core.scoring.worker import work
     from emotion_core.store.batches import open_batch
     from emotion_core.store.database import Database
@@ -71,7 +71,7 @@ def run_ours(model_dir: str, folder: str, url: str) -> dict[str, object]:
         batch = open_batch(
             connection, run_key=f"bench {began_at}", source=folder, model_version_id=model.id
         )
-    take_in(database, batch, settle_seconds=0, plan_known=True)
+    ingest(database, batch, settle_seconds=0, plan_known=True)
     taken_in = time.perf_counter() - began
     tally = work(database, scorer, model_version_id=model.id, worker="bench")
     seconds = time.perf_counter() - began

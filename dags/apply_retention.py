@@ -53,10 +53,10 @@ PARAMS = {
 def apply_retention() -> None:
     @task(task_display_name="Finish erasures")
     def finish_erasures() -> list[str]:
-        from emotion_core.steps import privacy
+        from emotion_core.steps import erasure
 
         with installation() as here:
-            privacy.finish_erasures(here)
+            erasure.finish_erasures(here)
         return ["images", "predictions", "refusals", "audit"]
 
     @task(

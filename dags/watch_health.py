@@ -71,11 +71,11 @@ def watch_health() -> None:
     @task(task_display_name="Measure", on_success_callback=[AlertNotifier()])
     def measure(run_id: str, params: dict[str, Any]) -> dict[str, int]:
         from emotion_core.airflow.metrics import send_gauges
-        from emotion_core.steps import gauges, health
+        from emotion_core.steps import health
 
         with installation() as here:
             counts = health.watch_health(here, run_id, **params)
-            send_gauges(gauges.health_gauges(here, run_id) | counts)
+            send_gauges(health.health_gauges(here, run_id) | counts)
         return counts
 
     # After measuring, so that the page shows its drift; not in the night's own DAG, so that a page

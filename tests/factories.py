@@ -3,15 +3,20 @@
 import hashlib
 import io
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import Connection
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.store import batches, datasets, models, training_runs
+from emotion_core.store.database import Database
+from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scores import Scores
 
 _counter = itertools.count(1)
 
@@ -118,6 +123,19 @@ def make_model(
     )
 
 
+def make_batch(
+    database: Database, run_key: str, source: Path | str, model_version_id: int | None = None
+) -> batches.Batch:
+    """An open batch of a source, with a model of its own unless one is given."""
+    if model_version_id is None:
+        with database.transaction("emotion_train") as connection:
+            model_version_id = make_model(connection).id
+    with database.transaction("emotion_score") as connection:
+        return batches.open_batch(
+            connection, run_key=run_key, source=str(source), model_version_id=model_version_id
+        )
+
+
 def make_arrivals(count: int, prefix: str = "") -> list[batches.ArrivedFile]:
     """Files of distinct content."""
     return [
@@ -136,6 +154,25 @@ def make_scores(count: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(count)
     probabilities = rng.dirichlet(np.ones(8), size=count).astype(np.float32)
     return probabilities, rng.uniform(-1, 1, (count, 2)).astype(np.float32)
+
+
+class FakeScorer:
+    """Scores at once, after ``before`` ran; remembers how many images it was asked for."""
+
+    preprocessing = Preprocessing(image_size=16)
+    engine = "answers at once"
+    device = "a test"
+
+    def __init__(self, before: Callable[[], object] | None = None) -> None:
+        self.sizes: list[int] = []
+        self.before = before
+
+    def score(self, pixels: NDArray[np.uint8]) -> Scores:
+        assert pixels.shape[1:] == (16, 16, 3)
+        if self.before is not None:
+            self.before()
+        self.sizes.append(len(pixels))
+        return Scores(*make_scores(len(pixels)))
 
 
 def make_predictions(labels: pd.DataFrame) -> pd.DataFrame:

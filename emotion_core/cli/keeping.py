@@ -9,8 +9,9 @@ from rich.table import Table
 from emotion_core.cli.console import add_row, app, console, installation
 from emotion_core.errors import ErasureError
 from emotion_core.local.machine import user_name
-from emotion_core.steps import privacy
+from emotion_core.steps.holds import place_hold as place_legal_hold
 from emotion_core.steps.retention import apply_retention
+from emotion_core.steps.sources import knows_source, record_source
 from emotion_core.store import holds, retention, sources
 
 retention_app = typer.Typer(help="For how many days each class of data is kept.")
@@ -92,7 +93,7 @@ def place_hold(
     dataset: Annotated[str | None, typer.Option(help="A labelled data set, by name.")] = None,
 ) -> None:
     """Keep what is named from retention and erasure until the hold is lifted."""
-    number, count = privacy.place_hold(
+    number, count = place_legal_hold(
         installation(),
         reason=reason,
         placed_by=user_name(),
@@ -172,12 +173,12 @@ def set_source(
 ) -> None:
     """Record what a source's images are for; workplace and education need a basis."""
     here = installation()
-    recorded = privacy.record_source(
+    recorded = record_source(
         here, source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
     )
     print(
         f"{recorded.source}: {recorded.purpose}"
         + (", which is refused without a medical or safety basis" if recorded.is_prohibited else "")
     )
-    if not privacy.knows_source(here, source):
+    if not knows_source(here, source):
         print("no batch has looked into it yet; see `emotion source` for those there are")

@@ -9,9 +9,9 @@ from rich.table import Table
 from emotion_core.cli.console import Limit, add_row, app, console, installation
 from emotion_core.errors import ErasureError
 from emotion_core.local.machine import user_name
-from emotion_core.steps import privacy
-from emotion_core.steps.privacy import Outcome
-from emotion_core.store import erasure
+from emotion_core.steps import erasure
+from emotion_core.steps.erasure import ErasureOutcome
+from emotion_core.store.erasure import erasures
 
 
 @app.command()
@@ -40,14 +40,14 @@ def erase(
         raise ErasureError("--tombstones goes with --replay")
     here = installation()
     if finish:
-        _tell(privacy.finish_erasures(here))
+        _tell(erasure.finish_erasures(here))
     elif replay:
-        _tell(privacy.replay_erasures(here, tombstones))
+        _tell(erasure.replay_erasures(here, tombstones))
     else:
         if not reason:
             raise ErasureError("say why: --reason 'request 12/2026'")
         _tell(
-            privacy.erase(
+            erasure.erase(
                 here,
                 content=content,
                 file=file,
@@ -64,7 +64,7 @@ def list_erasures(
 ) -> None:
     """Requests to erase, and what each took away."""
     with installation().database.transaction("emotion_erase") as connection:
-        found = erasure.erasures(connection, limit=limit)
+        found = erasures(connection, limit=limit)
     table = Table("erasure", "by", "reason", "images", "files", "held", "still there", "finished")
     for record in found:
         add_row(
@@ -86,10 +86,10 @@ def export_tombstones(
     path: Annotated[Path, typer.Argument(help="Lines are added; keep it apart from backups.")],
 ) -> None:
     """Write every tombstone into a file, for `emotion erase --replay` after a restore."""
-    print(f"{privacy.export_tombstones(installation(), path)} tombstones are in {path}")
+    print(f"{erasure.export_tombstones(installation(), path)} tombstones are in {path}")
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: ErasureOutcome) -> None:
     record = outcome.record
     for sentence in dict.fromkeys(outcome.unknown):
         print(sentence)

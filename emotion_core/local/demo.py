@@ -17,7 +17,7 @@ from emotion_core.local.demo_weights import WeightsCheck
 from emotion_core.local.display import Display
 from emotion_core.local.instance import State, show_way_in, wait_until_healthy
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, promotion, reports
+from emotion_core.steps import promotion, reports, sources
 from emotion_core.steps.installation import Installation
 from emotion_core.store import models, training_runs
 from emotion_core.training.affectnet import read_affectnet
@@ -217,7 +217,7 @@ class Demo:
             self._say(f"waiting for {earlier['dag_run_id']}, which is still scoring")
             self._follow(SCORING, str(earlier["dag_run_id"]), [], lambda: None)
         run_key = self._new_key()
-        privacy.record_source_once(self._here, self._settings.inbox, "research", recorded_by="demo")
+        sources.record_source_once(self._here, self._settings.inbox, "research", recorded_by="demo")
         batch = drop(self._settings.folder("inbox_dir") / folder_name(run_key), faces)
         self._say(
             f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "

@@ -4,7 +4,7 @@ import logging
 import time
 
 from emotion_core.errors import ProhibitedUseError, ScoringError
-from emotion_core.steps import privacy, scoring
+from emotion_core.steps import erasure, scoring
 from emotion_core.steps.installation import Installation
 from emotion_core.store import archive, batches, models, sources
 from emotion_core.store.archive import Archived, Rescoring
@@ -73,7 +73,7 @@ def rescore(
         NoChampionError: No model is named and none was promoted yet.
         StoreError: No such model.
     """
-    privacy.require_erasures(here)
+    erasure.require_erasures(here)
     with here.database.transaction("emotion_score") as connection:
         chosen = models.chosen_model(connection, model)
         rescoring = archive.open_rescoring(connection, run_key=run_key, model_version_id=chosen.id)
@@ -161,12 +161,12 @@ def _is_permitted(here: Installation, source: str) -> bool:
 
 def _is_there(content: Archived, permitted: set[str]) -> bool:
     """Whether some place that may be scored still holds the file as it was delivered."""
-    from emotion_core.scoring.sources import open_source
+    from emotion_core.scoring.sources import get_source
 
     for place in content.places:
         if place.source not in permitted:
             continue
-        entry = open_source(place.source).look(place.path)
+        entry = get_source(place.source).look(place.path)
         if (
             entry is not None
             and entry.problem is None

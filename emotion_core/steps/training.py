@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError, EmotionError, TrainingError
 from emotion_core.files import folder_name
-from emotion_core.steps import privacy
+from emotion_core.steps import erasure
 from emotion_core.steps.installation import Installation
 from emotion_core.store import datasets, models, run_facts, training_runs
 from emotion_core.store.tombstones import begin_entering, erased_among
@@ -349,7 +349,7 @@ def _register_data(here: Installation, labelled_set: "LabelledSet", split: "Spli
     import pandas as pd
 
     labels = pd.DataFrame(map(vars, labelled_set.samples))
-    key = privacy.require_erasures(here)
+    key = erasure.require_erasures(here)
     with here.database.transaction("emotion_train") as connection:
         begin_entering(connection)
         contents = [bytes.fromhex(sample.sha256) for sample in labelled_set.samples]

@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emotion_core.errors import ErasureError, StoreError
-from emotion_core.files import folder_at, is_address, place_named, real_name
+from emotion_core.files import is_address, real_name
 from emotion_core.steps import reports
 from emotion_core.steps.installation import Installation
-from emotion_core.store import erasure, holds, sources, tombstones
+from emotion_core.store import erasure, tombstones
 from emotion_core.store.tombstone_key import TombstoneKey, tombstone_key
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Outcome:
+class ErasureOutcome:
     """What an erasure did."""
 
     record: erasure.ErasureRecord | None = None
@@ -41,7 +41,7 @@ def erase(
     content: str | None = None,
     file: str | None = None,
     subject: str | None = None,
-) -> Outcome:
+) -> ErasureOutcome:
     """Remove an image, or all of a subject's, from tables and sources, and let none come back.
 
     One of ``content`` (64 hex digits), ``file`` (a path or address) and ``subject`` (the key
@@ -57,7 +57,7 @@ def erase(
     key = claim_tombstone_key(here)
     asked_by = "content" if content else "file" if file else "subject"
     contents, files = _named(here, key, content, file, subject)
-    outcome = Outcome()
+    outcome = ErasureOutcome()
     with here.database.transaction("emotion_erase") as connection:
         number = erasure.open_erasure(
             connection, asked_by=asked_by, reason=reason, requested_by=requested_by
@@ -73,12 +73,12 @@ def erase(
 
 
 def finish_erasures(
-    here: Installation, number: int | None = None, outcome: Outcome | None = None
-) -> Outcome:
+    here: Installation, number: int | None = None, outcome: ErasureOutcome | None = None
+) -> ErasureOutcome:
     """Remove the bytes that erasures have left, of one or of all; says what people must do."""
     from emotion_core.privacy.removal import naming_manifest, remove_content
 
-    key, outcome = claim_tombstone_key(here), outcome or Outcome()
+    key, outcome = claim_tombstone_key(here), outcome or ErasureOutcome()
     with here.database.transaction("emotion_erase") as connection:
         left = erasure.leftovers(connection, number)
     for leftover in left:
@@ -99,7 +99,7 @@ def finish_erasures(
     return outcome
 
 
-def replay_erasures(here: Installation, path: Path | None = None) -> Outcome:
+def replay_erasures(here: Installation, path: Path | None = None) -> ErasureOutcome:
     """Erase again what a restored backup brought back, by a file of tombstones.
 
     Args:
@@ -113,12 +113,12 @@ def replay_erasures(here: Installation, path: Path | None = None) -> Outcome:
     if path is not None and not path.is_file():
         raise ErasureError(f"there is no file of tombstones {path}")
     key = claim_tombstone_key(here)
-    marks = read_tombstones(path or _erasures_path(here))
+    marks = read_tombstones(path or here.settings.erasures_path)
     with here.database.transaction("emotion_erase") as connection:
         count = tombstones.place_tombstones(connection, dict(marks))
         back = list(erasure.known_contents_of(connection, key, list(marks)))
     log.info("%d tombstones were missing, %d contents are back", count, len(back))
-    outcome = Outcome()
+    outcome = ErasureOutcome()
     if back:
         with here.database.transaction("emotion_erase") as connection:
             number = erasure.open_erasure(
@@ -144,7 +144,7 @@ def export_tombstones(here: Installation, path: Path) -> int:
 
 
 def require_erasures(here: Installation) -> TombstoneKey:
-    """Stop before anything is taken in that a restored backup has forgotten the erasure of.
+    """Stop before anything is ingested that a restored backup has forgotten the erasure of.
 
     Returns:
         The key with which what was erased is known again.
@@ -155,15 +155,15 @@ def require_erasures(here: Installation) -> TombstoneKey:
     """
     from emotion_core.privacy.tombstones_file import read_tombstones
 
-    key, marks = tombstone_key(here.settings), read_tombstones(_erasures_path(here))
+    key, marks = tombstone_key(here.settings), read_tombstones(here.settings.erasures_path)
     with here.database.transaction("emotion_score") as connection:
         tombstones.require_same_key(connection, key)
         known = tombstones.tombstones(connection) if marks else {}
     missing = len(marks.keys() - known.keys())
     if missing:
         raise StoreError(
-            f"the database lacks {missing} erasures that {_erasures_path(here)} remembers, as "
-            "after restoring a backup: run `emotion erase --replay`"
+            f"the database lacks {missing} erasures that {here.settings.erasures_path} remembers, "
+            "as after restoring a backup: run `emotion erase --replay`"
         )
     return key
 
@@ -180,129 +180,23 @@ def claim_tombstone_key(here: Installation) -> TombstoneKey:
     return key
 
 
-def place_hold(
-    here: Installation,
-    *,
-    reason: str,
-    placed_by: str,
-    content: str | None = None,
-    subject: str | None = None,
-    source: str | None = None,
-    dataset: str | None = None,
-) -> tuple[int, int]:
-    """Keep what is named from retention and erasure; returns the hold's id and how many
-    images, files or samples of it are here already: it keeps what comes, too.
-
-    One of ``content`` (64 hex digits), ``subject`` (the sender's key), ``source`` and
-    ``dataset`` (its name) is given.
+def parse_sha256(content: str) -> bytes:
+    """The 32 bytes that 64 hex digits stand for.
 
     Raises:
-        ErasureError: Nothing was named, or it cannot be held.
+        ErasureError: It is something else.
     """
-    named: dict[holds.Kind, str | None] = {
-        "content": content,
-        "subject": subject,
-        "source": source,
-        "dataset": dataset,
-    }
-    given = [kind for kind, value in named.items() if value]
-    if len(given) != 1:
-        raise ErasureError("name one of content, subject, source and dataset")
-    key = claim_tombstone_key(here) if subject else None
-    with here.database.transaction("emotion_erase") as connection:
-        number = holds.place_hold(
-            connection,
-            kind=given[0],
-            reason=reason,
-            placed_by=placed_by,
-            content=_sha256(content) if content else None,
-            subject_hmac=key.subject(subject) if key and subject else None,
-            source=source_named(here, source) if source else None,
-            dataset=dataset,
-        )
-        return number, holds.count_held_now(connection, number)
-
-
-def record_source(
-    here: Installation,
-    source: str,
-    purpose: str,
-    *,
-    recorded_by: str,
-    basis: str | None = None,
-    basis_note: str | None = None,
-) -> sources.SourcePurpose:
-    """Record what a source's images are for.
-
-    Raises:
-        ProhibitedUseError: No such purpose or basis, or a basis without what it rests on.
-        PlaceError: It names no place.
-    """
-    named = source_named(here, source)
-    with here.database.transaction("emotion_erase") as connection:
-        return sources.record_purpose(
-            connection,
-            named,
-            purpose,
-            basis=basis,
-            basis_note=basis_note,
-            recorded_by=recorded_by,
-        )
-
-
-def knows_source(here: Installation, source: str) -> bool:
-    """Whether a batch has looked into a source, or into a folder inside of it."""
-    named = place_named(source)
-    with here.database.transaction("emotion_erase") as connection:
-        known = erasure.known_sources(connection)
-    return any(name == named or name.startswith(named.rstrip("/") + "/") for name in known)
-
-
-def record_source_once(here: Installation, source: str, purpose: str, *, recorded_by: str) -> None:
-    """Record what a source's images are for, where nobody has said so."""
-    with here.database.transaction("emotion_erase") as connection:
-        known = {found.source for found in sources.purposes(connection) if found.recorded_at}
-    if source_named(here, source) not in known:
-        record_source(here, source, purpose, recorded_by=recorded_by)
-
-
-def source_named(here: Installation, written: str) -> str:
-    """A source under the name that batches and purposes have it by, however it is spelt.
-
-    Raises:
-        PlaceError: It names no place.
-    """
-    place = folder_at(written) if Path(written).is_dir() and written else place_named(written)
-    with here.database.transaction("emotion_report") as connection:
-        known = [here.settings.inbox, *(p.source for p in sources.purposes(connection))]
-    if is_address(place) or place in known:
-        return place
-    real = real_name(place)
-    return next((name for name in known if real_name(name) == real), real)
-
-
-def require_permitted(here: Installation, source: str) -> None:
-    """Stop before images are scored for a prohibited use; say so where none was recorded.
-
-    Raises:
-        ProhibitedUseError: The source is for work or education, without a basis.
-    """
-    with here.database.transaction("emotion_score") as connection:
-        found = sources.require_permitted(connection, source)
-    if found.purpose == sources.UNSTATED:
-        log.warning(
-            "nobody recorded what %s is for; do: emotion source set %s --purpose research",
-            source,
-            source,
-        )
-
-
-def _erasures_path(here: Installation) -> Path:
-    return here.settings.erasures_path or here.settings.home / "erasures.jsonl"
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", content.strip()):
+        raise ErasureError(f"{content[:80]!r} is no SHA-256; give its 64 hex digits")
+    return bytes.fromhex(content.strip())
 
 
 def _erase_contents(
-    here: Installation, number: int, contents: Sequence[bytes], key: TombstoneKey, outcome: Outcome
+    here: Installation,
+    number: int,
+    contents: Sequence[bytes],
+    key: TombstoneKey,
+    outcome: ErasureOutcome,
 ) -> None:
     from emotion_core.privacy.tombstones_file import append_tombstones
     from emotion_core.training.decoded import remove_decoded
@@ -317,7 +211,9 @@ def _erase_contents(
                 if erased.samples:
                     remove_decoded(here.settings.runs_dir)
                 # On disk before it is committed: no restore may forget what was done.
-                append_tombstones(_erasures_path(here), {key.content(sha256): datetime.now(UTC)})
+                append_tombstones(
+                    here.settings.erasures_path, {key.content(sha256): datetime.now(UTC)}
+                )
         if erased.hold is not None:
             outcome.held.append(f"an image is kept by legal hold {erased.hold}")
         if not erased.is_known:
@@ -331,7 +227,9 @@ def _erase_contents(
         reports.refresh_index(here)
 
 
-def _remove_pages(here: Installation, samples: Sequence[tuple[str, str]], outcome: Outcome) -> int:
+def _remove_pages(
+    here: Installation, samples: Sequence[tuple[str, str]], outcome: ErasureOutcome
+) -> int:
     """Remove the reports that name a sample; returns how many are gone."""
     from emotion_core.pages.stored_reports import pages_naming, remove_page
 
@@ -354,7 +252,7 @@ def _remove_pages(here: Installation, samples: Sequence[tuple[str, str]], outcom
 
 
 def _erase_files(
-    here: Installation, number: int, files: Sequence[tuple[str, bytes]], outcome: Outcome
+    here: Installation, number: int, files: Sequence[tuple[str, bytes]], outcome: ErasureOutcome
 ) -> None:
     for source, path in files:
         with here.database.transaction("emotion_erase") as connection:
@@ -368,7 +266,7 @@ def _erase_files(
 def _note_lying(
     here: Installation, number: int, file: str, contents: Sequence[bytes], key: TombstoneKey
 ) -> None:
-    """Also remove the named file where it lies in a source and was never taken in."""
+    """Also remove the named file where it lies in a source and was never ingested."""
     with here.database.transaction("emotion_erase") as connection:
         noted = {(left.source, left.path) for left in erasure.leftovers(connection, number)}
         for place in _places(file, erasure.known_sources(connection)):
@@ -387,7 +285,7 @@ def _named(
     if sum(name is not None for name in (content, file, subject)) != 1:
         raise ErasureError("name one of content, file and subject")
     if content is not None:
-        return [_sha256(content)], []
+        return [parse_sha256(content)], []
     with here.database.transaction("emotion_erase") as connection:
         if subject is not None:
             contents = erasure.contents_of_subject(connection, key.subject(subject))
@@ -408,12 +306,6 @@ def _named(
     if not contents and not unread:
         raise ErasureError(f"nothing is known of {file!r}, and no such file is here")
     return list(dict.fromkeys(contents)), unread
-
-
-def _sha256(content: str) -> bytes:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", content.strip()):
-        raise ErasureError(f"{content[:80]!r} is no SHA-256; give its 64 hex digits")
-    return bytes.fromhex(content.strip())
 
 
 def _places(file: str, sources: Sequence[str]) -> list[tuple[str, bytes]]:
