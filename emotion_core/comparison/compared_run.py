@@ -28,9 +28,10 @@ from emotion_core.statistics.jackknife import Jackknife
 from emotion_core.statistics.metrics import METRICS, chance_line, selection_score
 from emotion_core.statistics.paired_tests import Estimate, estimates
 from emotion_core.statistics.predictions import Evaluation
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.training_runs import RunRecord
 from emotion_core.vision.architectures import architecture_named
+from emotion_core.vision.cost import ModelCost
 
 State = Literal["succeeded", "failed", "running"]
 Curve = tuple[tuple[int, float], ...]

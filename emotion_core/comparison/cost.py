@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emotion_core.comparison import formatting
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.training_runs import RunRecord
+from emotion_core.vision.cost import ModelCost
 
 
 @dataclass(frozen=True)

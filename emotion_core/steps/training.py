@@ -196,9 +196,7 @@ def time_model(here: Installation, run_id: int) -> None:
             log.warning("the model in %s was not timed: %s", folder, error)
             continue
         with here.database.transaction("emotion_report") as connection:
-            run_facts.record_model_cost(
-                connection, model_version_id, run_facts.ModelCost(**vars(cost))
-            )
+            run_facts.record_model_cost(connection, model_version_id, cost)
 
 
 def import_runs(

@@ -9,20 +9,7 @@ from sqlalchemy import Connection
 
 from emotion_core.statistics.calibration import Calibration
 from emotion_core.store.queries import query
-
-
-@dataclass(frozen=True)
-class ModelCost:
-    """What one image costs on one device, without reading or decoding it."""
-
-    device: str
-    flops: int
-    """Floating-point operations; a multiplication and its addition are two."""
-    weights_bytes: int
-    batch_size: int
-    images_per_second: float
-    peak_bytes: int | None
-    """Most memory that a batch took, weights included; None where it could not be told."""
+from emotion_core.vision.cost import ModelCost
 
 
 @dataclass(frozen=True)

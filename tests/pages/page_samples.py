@@ -34,8 +34,9 @@ from emotion_core.store.health_history import Alarm, NightDistance, Waiting
 from emotion_core.store.model_listing import Headline, ListedModel
 from emotion_core.store.nights import DriftReading, MixShare
 from emotion_core.store.reports import ReportRecord
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.throughput import Throughput
+from emotion_core.vision.cost import ModelCost
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 IMAGES = make_validation_images(48)

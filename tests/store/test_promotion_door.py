@@ -18,7 +18,7 @@ from emotion_core.store import aliases, gates, models
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
 
-PASSES = {"golden": "passed", "golden_detail": "the stored answers came back"}
+PASSES = {"golden": "passed", "golden_detail": "the golden outputs came back"}
 TASK_ROLES = ("emotion_train", "emotion_score", "emotion_report", "emotion_erase")
 
 
