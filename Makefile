@@ -102,7 +102,7 @@ bench-report: install  ## the report of 8 runs of 100,000 images, from tables to
 	@PYTHONPATH=. $(PYTHON) benchmarks/report.py
 
 bench-errors: install  ## how often the report is wrong where the truth is known; PAGES=…; half an hour
-	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=.:tests/reporting $(PYTHON) benchmarks/errors.py \
+	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=.:tests $(PYTHON) benchmarks/errors.py \
 		$(if $(PAGES),--pages $(PAGES))
 
 bench-intake: install  ## a million files from folder to ledger; ITEMS=…

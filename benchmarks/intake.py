@@ -11,14 +11,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import psutil
-from ledger import durable_database, machine, new_batch
+from harness import durable_database, machine, timed
+from ledger import new_batch
 
 from emotion_core.scoring.inbox import Scan, read_arrived
 from emotion_core.scoring.ingest import CHUNK, ingest
@@ -168,12 +169,6 @@ def highest_memory() -> Iterator[list[float]]:
 
 def memory() -> float:
     return psutil.Process().memory_info().rss / 1e6
-
-
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def report(part: str, seconds: float, count: int) -> None:

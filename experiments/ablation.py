@@ -95,12 +95,8 @@ def _recipe(name: str, fold: int, options: argparse.Namespace) -> "Recipe":
 
 def table(options: argparse.Namespace) -> None:
     """Print every row that is trained, in Markdown, beside what it loses or gains."""
-    from emotion_core.statistics.paired_tests import (
-        agreement,
-        difference,
-        estimates,
-        resampled_scores,
-    )
+    from emotion_core.statistics.jackknife import Jackknife
+    from emotion_core.statistics.paired_tests import difference, estimates
     from emotion_core.statistics.predictions import Evaluation
     from emotion_core.training.pooling import pooled_predictions
     from emotion_core.training.run_directory import RunDirectory
@@ -117,27 +113,20 @@ def table(options: argparse.Namespace) -> None:
     for name, runs in found.items():
         shared = sorted(runs.keys() & found["tuned"].keys())
         here, base = (
-            Evaluation.from_frame(pooled_predictions([kind[fold] for fold in shared]))
+            Jackknife(Evaluation.from_frame(pooled_predictions([kind[fold] for fold in shared])))
             for kind in (runs, found["tuned"])
         )
-        resampled, its = resampled_scores(here), resampled_scores(base)
-        measured, reference = estimates(here, resampled), estimates(base, its)
+        measured = estimates(here)
         cells = []
         for metric in metrics:
             one = measured[metric]
             cell = f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
             if name != "tuned":
-                apart = difference(
-                    metric,
-                    one.value - reference[metric].value,
-                    resampled[metric],
-                    its[metric],
-                    agreement(here, base) if metric == "accuracy" else None,
-                )
+                apart = difference(metric, here, base)
                 star = " *" if apart.p < 0.05 else ""
                 cell += f"<br>{apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f}){star}"
             cells.append(cell)
-        print(f"| {name} | {len(here.right)} | {' | '.join(cells)} |")
+        print(f"| {name} | {len(here.evaluation)} | {' | '.join(cells)} |")
 
 
 def parser() -> argparse.ArgumentParser:

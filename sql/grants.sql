@@ -28,7 +28,6 @@ GRANT EXECUTE ON FUNCTION
     TO emotion_train;
 GRANT EXECUTE ON FUNCTION held_out_by_both(bigint, bigint) TO emotion_train, emotion_report;
 -- The view promotion_check calls the rule in the name of whoever asks it.
-GRANT SELECT ON promotion_check TO emotion_train;
 GRANT EXECUTE ON FUNCTION promotion_rule(promotion_gate)
     TO emotion_train, emotion_report, emotion_erase, emotion_analyst;
 GRANT SELECT ON promotion_check, champion_history, model_change, model_change_summary,

@@ -28,11 +28,13 @@ os.environ.pop("COLUMNS", None)
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from own_database import BLANK
+from receiver import Receiver, receiving
 from xdist.scheduler import LoadFileScheduling
 
 from emotion_core.local.credentials import Credentials, load_or_create
@@ -41,6 +43,13 @@ from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import OUR_DATABASE, addresses, provision_ours
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+    from playwright.sync_api import Browser
+
+RunDag = Callable[..., Any]
+"""From a DAG's id and its form's fields to its run, which has ended."""
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +125,78 @@ def settings(tmp_path: Path, urls: dict[str, str]) -> Settings:
             "EMOTION_DEVICE": "cpu",
         }
     )
+
+
+@pytest.fixture
+def configured(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same settings in the environment, where tasks and pages in Airflow look for them."""
+    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
+    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.require_database_url())
+    monkeypatch.setenv("EMOTION_DEVICE", "cpu")
+    return settings
+
+
+@pytest.fixture(scope="session")
+def airflow_tables() -> None:
+    """Airflow's own tables, where runs and DAGs are stored."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def bag(airflow_tables: None) -> "DagBag":
+    """Every DAG, as a scheduler has it; read once, because reading takes seconds."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(_ROOT / "dags"))
+
+
+@pytest.fixture(scope="session")
+def stored_dags(bag: "DagBag") -> None:
+    """Every DAG in Airflow's tables, unpaused."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import sync_bag_to_db
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(bag, "dags-folder", None)
+    with create_session() as session:
+        session.query(DagModel).update({"is_paused": False})
+
+
+@pytest.fixture
+def run_dag(bag: "DagBag", configured: Settings, monkeypatch: pytest.MonkeyPatch) -> RunDag:
+    """Runs a DAG from its first task to its last, in this process."""
+
+    def run(dag_id: str, **form: Any) -> Any:
+        # Airflow's test() looks for deadlines that it never stored; test_deadlines is about them.
+        monkeypatch.setattr(bag.dags[dag_id], "deadline", None)
+        return bag.dags[dag_id].test(run_conf=form)
+
+    return run
+
+
+# Not for the whole session: while Playwright runs, no later test of this process can run asyncio.
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A machine's own Chromium where there is one; else the one that Playwright brings."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A web server on this machine."""
+    with receiving() as started:
+        yield started
 
 
 def pytest_sessionfinish() -> None:

@@ -14,7 +14,7 @@ from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.store import aliases, gates, models, training_runs
 from emotion_core.store.database import Database
 
-PASSES = {"golden": "passed", "golden_detail": "the stored answers came back"}
+PASSES = {"golden": "passed", "golden_detail": "the golden outputs came back"}
 """Of a stored model that gives its golden outputs."""
 
 NOTHING_COMPARED: dict[str, Any] = {

@@ -61,7 +61,7 @@ def set_retention(
     class_of_data: Annotated[str, typer.Argument(help="images, predictions, refusals or audit.")],
     days: Annotated[str, typer.Argument(help="A number of days, or `forever`.")],
 ) -> None:
-    """Keep a class for so many days; the DAG keep_and_erase removes the rest each night."""
+    """Keep a class for so many days; the DAG apply_retention removes the rest each night."""
     if days != "forever" and not (days.isascii() and days.isdecimal() and len(days) < 10):
         raise ErasureError(f"{days[:20]!r} is no number of days; give 1 to 36500, or `forever`")
     with installation().database.transaction("emotion_erase") as connection:
@@ -73,7 +73,7 @@ def set_retention(
 
 @retention_app.command("run")
 def run_retention() -> None:
-    """Remove what is older than may be kept now, as keep_and_erase does each night."""
+    """Remove what is older than may be kept now, as apply_retention does each night."""
     here = installation()
     run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     for class_ in retention.CLASSES:

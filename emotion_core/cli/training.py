@@ -172,7 +172,10 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
             (
                 record,
                 run_facts.run_calibration(connection, record.id),
-                {found.metric: found for found in training_runs.run_metrics(connection, record.id)},
+                {
+                    found.metric: found
+                    for found in training_runs.metrics_with_baselines(connection, record.id)
+                },
             )
             for record in records
         ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from emotion_core.comparison import formatting
 from emotion_core.emotions import DIMENSIONS
-from emotion_core.statistics import metrics
+from emotion_core.statistics.metrics import METRICS
 from emotion_core.statistics.predictions import Evaluation
 
 RESIDUAL_BINS: Final = 40
@@ -100,7 +100,10 @@ def _dimension(evaluation: Evaluation, column: int) -> DimensionFacts:
     bias = float(gap.mean())
     spread = float(gap.std(ddof=1)) if len(gap) > 1 else 0.0
     spreads = float(truth.std()), float(predicted.std())
-    pearson, ccc = metrics.pearson(truth, predicted), metrics.ccc(truth, predicted)
+    pearson, ccc = (
+        float(np.asarray(METRICS[f"{name}_{DIMENSIONS[column]}"].formula(evaluation)))
+        for name in ("pearson", "ccc")
+    )
     place = np.clip(np.floor((gap + 2) / 4 * RESIDUAL_BINS), 0, RESIDUAL_BINS - 1)
     scale = spreads[1] / spreads[0] if spreads[0] else 0.0
     common = math.sqrt(spreads[0] * spreads[1])

@@ -21,12 +21,13 @@ from emotion_core.comparison.disagreement import (
 from emotion_core.comparison.expressions import ConfusionDifference, confusion_difference
 from emotion_core.comparison.facts import plain
 from emotion_core.comparison.pair import Pair, pairs_of
-from emotion_core.comparison.published_results import FieldResult, field_results
+from emotion_core.comparison.published_results import FIELD, PublishedResult
 from emotion_core.comparison.run_configuration import RunConfiguration, configuration_of
 from emotion_core.comparison.score_table import ScoreTable, score_tables
-from emotion_core.comparison.verdict import TASKS, Verdict, summary_of, verdict_on
+from emotion_core.comparison.verdict import Verdict, summary_of, verdict_on
 from emotion_core.comparison.warnings import ReportWarning, warnings_for
 from emotion_core.errors import ReportError
+from emotion_core.statistics.metrics import TASKS
 from emotion_core.store.figures import FIGURES, figure_sql
 from emotion_core.store.model_changes import ModelChange, changes_among
 from emotion_core.store.run_facts import (
@@ -39,8 +40,8 @@ from emotion_core.store.run_facts import (
 from emotion_core.store.training_runs import (
     RunRecord,
     epoch_metrics,
-    reference_metrics,
     run_by_key,
+    run_metrics,
     runs_in_group,
     validation_predictions,
 )
@@ -71,7 +72,7 @@ class Comparison:
     likely_label_errors: tuple[LikelyLabelError, ...]
     changes: tuple[Change, ...]
     """What changed on delivered images where one of the runs' models replaced another's."""
-    field_results: tuple[FieldResult, ...]
+    field_results: tuple[PublishedResult, ...]
     """What others published; empty for drawn faces."""
     configuration: RunConfiguration
     figures: Mapping[str, str]
@@ -189,7 +190,7 @@ def _facts(connection: Any, record: RunRecord) -> RunFacts:
         record=record,
         epochs=epoch_metrics(connection, record.id),
         predictions=validation_predictions(connection, record.id),
-        reference=reference_metrics(connection, record.id),
+        metrics=run_metrics(connection, record.id),
         calibration=run_calibration(connection, record.id),
         doubts=run_doubts(connection, record.id, SHOWN),
         card=run_card(connection, record.id),
@@ -272,7 +273,7 @@ def _compared(
         disagreements=disagreements(together),
         likely_label_errors=likely_label_errors(together, runs[0].doubts),
         changes=tuple(change_of(change) for change in changes),
-        field_results=field_results(compared),
+        field_results=() if any(run.record.dataset_is_drawn for run in compared) else FIELD,
         configuration=configuration,
         figures=MappingProxyType(
             {name: figure_sql(name, [run.record.id for run in compared]) for name in FIGURES}

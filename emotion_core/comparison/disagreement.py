@@ -16,7 +16,7 @@ SHOWN: Final = 10
 
 @dataclass(frozen=True)
 class Call:
-    """What one run says of an image."""
+    """One run's prediction of an image."""
 
     expression: str
     confidence: float

@@ -1,12 +1,13 @@
-"""The gate's figures: a candidate held against the champion on images that neither has learnt."""
+"""The gate's figures: a candidate compared with the champion on images that neither has learnt."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.metrics import DECISIVE
 from emotion_core.statistics.paired_tests import difference
 from emotion_core.statistics.predictions import Evaluation
-from emotion_core.statistics.resampling import MEAN_CCC, resampled_scores
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,16 @@ def paired_figures(candidate: pd.DataFrame, champion: pd.DataFrame) -> PairedFig
     """
     if candidate.empty:
         return PairedFigures(count_images=0)
-    new, old = Evaluation.from_frame(candidate), Evaluation.from_frame(champion)
-    scores = [evaluation.scores() for evaluation in (new, old)]
-    ccc_new, ccc_old = ((found["ccc_valence"] + found["ccc_arousal"]) / 2 for found in scores)
-    first, second = (resampled_scores(evaluation) for evaluation in (new, old))
-    gap = scores[0]["accuracy"] - scores[1]["accuracy"]
-    accuracy = difference("accuracy", gap, first["accuracy"], second["accuracy"])
-    ccc = difference(MEAN_CCC, ccc_new - ccc_old, first[MEAN_CCC], second[MEAN_CCC])
+    new, old = (Jackknife(Evaluation.from_frame(table)) for table in (candidate, champion))
+    accuracy, ccc = (difference(metric, new, old) for metric in DECISIVE.values())
     return PairedFigures(
-        count_images=int(new.images.max()) + 1,
-        accuracy_candidate=scores[0]["accuracy"],
-        accuracy_champion=scores[1]["accuracy"],
+        count_images=new.evaluation.count_images,
+        accuracy_candidate=new.scores[accuracy.metric],
+        accuracy_champion=old.scores[accuracy.metric],
         accuracy_low=accuracy.low,
         accuracy_high=accuracy.high,
-        ccc_candidate=ccc_new,
-        ccc_champion=ccc_old,
+        ccc_candidate=new.scores[ccc.metric],
+        ccc_champion=old.scores[ccc.metric],
         ccc_low=ccc.low,
         ccc_high=ccc.high,
         ccc_p=ccc.p,

@@ -115,7 +115,7 @@ def switch_champion(
         reason: Kept with the change.
         changed_by: The person who decides; kept.
         override: Why a model that the gate refused becomes champion all the same. A model
-            that no longer gives its own stored answers cannot, whatever is said here.
+            that no longer gives its own golden outputs cannot, whatever is said here.
 
     Raises:
         PromotionRefusedError: The gate refused it; names each figure that fell short.
@@ -256,7 +256,7 @@ def challenge(
 
 def _golden(here: Installation, model: ModelVersion) -> tuple[str, str]:
     """Whether the folder still holds the registered model, and it gives its own answers."""
-    from emotion_core.vision.checkpoint import read_description
+    from emotion_core.vision.description import read_description
     from emotion_core.vision.golden_outputs import GOLDEN_FILE
     from emotion_core.vision.scorer import Scorer
 
@@ -270,7 +270,7 @@ def _golden(here: Installation, model: ModelVersion) -> tuple[str, str]:
         return "failed", str(error)
     if not (folder / GOLDEN_FILE).exists():
         return "missing", f"{folder} holds no {GOLDEN_FILE}; train again"
-    return "passed", "the stored answers came back"
+    return "passed", "the golden outputs came back"
 
 
 def _collapse(connection: Any, candidate: ModelVersion) -> str | None:

@@ -130,7 +130,10 @@ def register(here: Installation, run_key: str) -> str:
     Raises:
         TrainingError: The run is unknown or its directory is not complete.
     """
-    from emotion_core.statistics.paired_tests import score_intervals
+    from emotion_core.statistics.jackknife import Jackknife
+    from emotion_core.statistics.metrics import headlines
+    from emotion_core.statistics.paired_tests import estimates
+    from emotion_core.statistics.predictions import Evaluation
     from emotion_core.training.run_directory import RunDirectory
 
     with here.database.transaction("emotion_train") as connection:
@@ -139,8 +142,7 @@ def register(here: Installation, run_key: str) -> str:
         raise TrainingError(f"no training run {run_key!r} is in the database")
     folder = here.settings.runs_dir / folder_name(run_key)
     result = RunDirectory(folder).read()
-    found = result.metrics["validation"]
-    intervals = score_intervals(result.predictions)
+    figures = estimates(Jackknife(Evaluation.from_frame(result.predictions)))
     with here.database.transaction("emotion_train") as connection:
         for epoch in result.history:
             for split in ("train", "validation"):
@@ -150,7 +152,13 @@ def register(here: Installation, run_key: str) -> str:
         begin_entering(connection)
         training_runs.record_validation_predictions(connection, record.id, result.predictions)
         training_runs.forget_unlabelled_predictions(connection, record.id)
-        training_runs.record_run_metrics(connection, record.id, "network", found, intervals)
+        training_runs.record_run_metrics(
+            connection,
+            record.id,
+            "network",
+            {name: one.value for name, one in figures.items()},
+            {name: (one.low, one.high) for name, one in figures.items()},
+        )
         training_runs.record_run_metrics(
             connection, record.id, "chance", result.summary["chance_line"]
         )
@@ -167,11 +175,9 @@ def register(here: Installation, run_key: str) -> str:
             folder=str(folder),
         )
     log.info(
-        "%s: accuracy %.3f, CCC %.3f / %.3f",
+        "%s: %s",
         model.name,
-        found["accuracy"],
-        found["ccc_valence"],
-        found["ccc_arousal"],
+        ", ".join(f"{title} {figures[name].value:.3f}" for name, title in headlines().items()),
     )
     time_model(here, record.id)
     return model.name
@@ -190,7 +196,7 @@ def time_model(here: Installation, run_id: int) -> None:
             log.warning("the model in %s was not timed: %s", folder, error)
             continue
         with here.database.transaction("emotion_report") as connection:
-            run_facts.record_model_cost(connection, model_version_id, vars(cost))
+            run_facts.record_model_cost(connection, model_version_id, cost)
 
 
 def import_runs(

@@ -9,20 +9,7 @@ from sqlalchemy import Connection
 
 from emotion_core.statistics.calibration import Calibration
 from emotion_core.store.queries import execute, frame, row, rows
-
-
-@dataclass(frozen=True)
-class ModelCost:
-    """What one image costs on one device, without reading or decoding it."""
-
-    device: str
-    flops: int
-    """Floating-point operations; a multiplication and its addition are two."""
-    weights_bytes: int
-    batch_size: int
-    images_per_second: float
-    peak_bytes: int | None
-    """Most memory that a batch took, weights included; None where it could not be measured."""
+from emotion_core.vision.cost import ModelCost
 
 
 @dataclass(frozen=True)
@@ -70,14 +57,9 @@ def models_without_cost(connection: Connection, run_ids: list[int]) -> Mapping[i
     return {model.id: model.folder for model in found}
 
 
-def record_model_cost(
-    connection: Connection, model_version_id: int, cost: Mapping[str, object]
-) -> None:
-    """Write what a model costs on a device, in place of what was measured there before.
-
-    ``cost`` has the fields of :class:`ModelCost`.
-    """
-    execute(connection, "record_model_cost", model_version_id=model_version_id, **cost)
+def record_model_cost(connection: Connection, model_version_id: int, cost: ModelCost) -> None:
+    """Write what a model costs on a device, in place of what was measured there before."""
+    execute(connection, "record_model_cost", model_version_id=model_version_id, **vars(cost))
 
 
 def dataset_location(connection: Connection, run_id: int) -> str:

@@ -139,7 +139,7 @@ def record_run_metrics(
     run_id: int,
     kind: str,
     metrics: Mapping[str, float],
-    intervals: Mapping[str, tuple[float, float]] | None = None,
+    intervals: Mapping[str, tuple[float | None, float | None]] | None = None,
 ) -> None:
     """Write a run's metrics on the validation images.
 
@@ -203,14 +203,19 @@ def epoch_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
     return frame(connection, "epoch_metrics", run_id=run_id)
 
 
+def run_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
+    """All figures of a run: columns ``kind``, ``metric``, ``value``, ``low``, ``high``."""
+    return frame(connection, "run_metrics", run_id=run_id)
+
+
 def reference_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
     """The chance line and the constant predictor: columns ``kind``, ``metric``, ``value``."""
     return frame(connection, "reference_metrics", run_id=run_id)
 
 
-def run_metrics(connection: Connection, run_id: int) -> list[RunMetric]:
-    """Every metric that was recorded of a run, by name."""
-    return rows(connection, "run_metrics", RunMetric, run_id=run_id)
+def metrics_with_baselines(connection: Connection, run_id: int) -> list[RunMetric]:
+    """Every metric of a run beside its baselines, by name."""
+    return rows(connection, "metrics_with_baselines", RunMetric, run_id=run_id)
 
 
 def validation_predictions(connection: Connection, run_id: int) -> pd.DataFrame:

@@ -29,8 +29,9 @@ from emotion_core.training.split import Split
 from emotion_core.training.state import TrainingState
 from emotion_core.training.subset import Subset
 from emotion_core.vision.checkpoint import load_weights, save_model
+from emotion_core.vision.description import ModelDescription
 from emotion_core.vision.device import device_name
-from emotion_core.vision.golden_outputs import Golden
+from emotion_core.vision.golden_outputs import GoldenOutputs
 from emotion_core.vision.inference import infer
 from emotion_core.vision.network import EmotionNetwork
 from emotion_core.vision.preprocessing import Preprocessing
@@ -77,13 +78,15 @@ def write_outcome(
     description = save_model(
         run.path,
         network,
-        name=recipe.network,
-        preprocessing=preprocessing,
-        versions=versions,
-        recipe=recipe.to_dict(),
-        data=progress.data,
-        calibration=calibration,
-        git_revision=revision,
+        ModelDescription(
+            network=recipe.network,
+            preprocessing=preprocessing,
+            versions=versions,
+            recipe=recipe.to_dict(),
+            data=dict(progress.data),
+            calibration=calibration,
+            git_revision=revision,
+        ),
     )
     _golden(network, preprocessing).write(run.path)
     run.write_predictions(predictions)
@@ -131,8 +134,8 @@ def write_outcome(
     )
 
 
-def _golden(network: EmotionNetwork, preprocessing: Preprocessing) -> Golden:
-    """What the network says of drawn faces: pictures that may lie anywhere."""
+def _golden(network: EmotionNetwork, preprocessing: Preprocessing) -> GoldenOutputs:
+    """The network's scores of drawn faces: pictures that may lie anywhere."""
     rng = np.random.default_rng(GOLDEN_SEED)
     faces = []
     for expression in range(GOLDEN_FACES):
@@ -141,7 +144,7 @@ def _golden(network: EmotionNetwork, preprocessing: Preprocessing) -> Golden:
     pixels = np.stack([preprocessing.pixels(face) for face in faces])
     # On the CPU, in float32: what every machine can compute.
     scores = infer(copy.deepcopy(network).cpu().eval(), preprocessing, pixels, torch.device("cpu"))
-    return Golden(pixels, scores.probabilities, scores.va)
+    return GoldenOutputs(pixels, scores)
 
 
 def _weights_origin(recipe: Recipe) -> str:

@@ -890,7 +890,7 @@ CREATE OR REPLACE FUNCTION promotion_rule(gate promotion_gate) RETURNS TABLE (
     VALUES
         ('golden outputs', gate.golden = 'passed', NULL::double precision,
          NULL::double precision, NULL::double precision, NULL::double precision,
-         NULL::double precision, 'the model gives its stored outputs',
+         NULL::double precision, 'the golden outputs come back',
          format('golden outputs %s: %s', gate.golden, gate.golden_detail)),
         ('calibration', gate.calibration_error IS NOT NULL, gate.calibration_error,
          NULL, NULL, NULL, NULL, 'an error after calibration is recorded',

@@ -53,9 +53,7 @@ def test_the_regions_share_out_every_image_and_its_squared_error() -> None:
 
     assert sum(region.count for region in found) == 300
     total = sum(region.count * region.rmse_valence**2 for region in found) / 300
-    assert np.sqrt(total) == pytest.approx(
-        metrics.rmse(EVALUATION.truth_va[:, 0], EVALUATION.va[:, 0])
-    )
+    assert np.sqrt(total) == pytest.approx(metrics.scores_of(EVALUATION)["rmse_valence"])
 
 
 def test_a_constant_answer_has_no_factor_to_divide_by() -> None:

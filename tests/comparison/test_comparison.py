@@ -19,7 +19,7 @@ from emotion_core.comparison.compared_run import RunFacts
 from emotion_core.comparison.comparison import Comparison, compare
 from emotion_core.errors import ReportError
 from emotion_core.statistics.metrics import METRICS
-from emotion_core.statistics.paired_tests import score_intervals
+from emotion_core.statistics.paired_tests import Estimate
 
 IMAGES = make_validation_images(240)
 
@@ -252,7 +252,7 @@ def test_runs_on_different_images_are_not_paired_and_nothing_is_claimed(
     )
 
 
-def test_yardsticks_of_runs_on_different_images_stand_in_rows_of_their_own() -> None:
+def test_baselines_of_runs_on_different_images_stand_in_rows_of_their_own() -> None:
     comparison = compare(
         [
             make_run_facts(images=IMAGES),
@@ -261,7 +261,8 @@ def test_yardsticks_of_runs_on_different_images_stand_in_rows_of_their_own() -> 
         MADE_AT,
     )
 
-    rows = [row for row in comparison.tables[1].rows if row.label == "Chance"]
+    (valence,) = (table for table in comparison.tables if table.title == "Valence")
+    rows = [row for row in valence.rows if row.label == "Chance"]
     assert len(rows) == 2
     assert "for ResNet50" in (rows[0].detail or "")
 
@@ -330,13 +331,21 @@ def test_every_metric_stands_in_the_tables_with_its_interval_between_low_and_hig
             assert cell.estimate.low <= cell.estimate.value <= cell.estimate.high
 
 
-def test_the_intervals_are_those_that_registering_the_run_stores() -> None:
+def test_figures_and_intervals_are_those_that_registering_the_run_stored() -> None:
     facts = make_run_facts(images=IMAGES)
+    stored = facts.metrics.copy()
+    is_f1 = (stored["kind"] == "network") & (stored["metric"] == "macro_f1")
+    stored.loc[is_f1, ["value", "low", "high"]] = 0.5, 0.4, 0.7
+    is_newer = (stored["kind"] == "network") & (stored["metric"] == "ccc_mean")
 
-    run = compare([facts], MADE_AT).runs[0]
+    run = compare([dataclasses.replace(facts, metrics=stored[~is_newer])], MADE_AT).runs[0]
 
-    stored = score_intervals(facts.predictions)
-    assert {name: (run.scores[name].low, run.scores[name].high) for name in METRICS} == stored
+    assert run.scores["macro_f1"] == Estimate(0.5, 0.4, 0.7)
+    # A metric of a release after the run is computed from its predictions.
+    assert list(run.scores) == list(METRICS)
+    assert run.scores["ccc_mean"].value == pytest.approx(
+        float(facts.metrics[is_newer]["value"].iloc[0])
+    )
 
 
 def test_the_best_figure_is_marked_only_where_its_lead_is_more_than_chance() -> None:

@@ -93,7 +93,7 @@ def test_the_page_names_the_recorded_temperature_or_says_that_there_is_none(tmp_
 
     assert ".211, and .052 once its logits are divided by the temperature 1.37" in shown
     assert "no calibration was recorded" in missing
-    assert "a calibrated network shows" in shown
+    assert "a calibrated network has" in shown
 
 
 def test_a_temperature_that_was_not_better_is_not_told_as_one(tmp_path: Path) -> None:

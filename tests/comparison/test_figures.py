@@ -102,7 +102,7 @@ def test_the_scores_follow_from_their_sql(
                 assert getattr(facts, name) == pytest.approx(row[name], abs=1e-6)
 
 
-def test_the_yardsticks_are_those_of_the_table(
+def test_the_baselines_are_those_of_the_table(
     comparison: Comparison, tables: dict[str, pd.DataFrame]
 ) -> None:
     for run in comparison.compared:

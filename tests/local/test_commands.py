@@ -4,6 +4,7 @@ import errno
 import os
 import zipfile
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -71,6 +72,22 @@ def test_a_port_that_is_no_number_is_one_sentence(
     assert code == 1
     assert f"PORT is '{port}'; use a number from 1 to 65535" in said(capsys)
     assert not empty.path.exists()
+
+
+def test_a_demo_that_exits_stops_what_it_started(
+    empty: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = MagicMock()
+    monkeypatch.setattr(commands, "Instance", system.instance)
+    monkeypatch.setattr(commands, "Guardian", MagicMock())
+    monkeypatch.setattr("emotion_core.local.demo.Demo", system.demo)
+    monkeypatch.setattr("emotion_core.local.demo_weights.WeightsCheck", MagicMock())
+
+    assert commands.main(["demo", "--exit", "--port=8123"]) == 0
+
+    done = [name for name, *_ in system.mock_calls]
+    assert done[1:] == ["instance().start", "demo", "demo().run", "instance().stop"]
+    assert "ending as asked" in said(capsys)
 
 
 def test_stopping_what_never_ran_is_fine(empty: Home, capsys: pytest.CaptureFixture[str]) -> None:

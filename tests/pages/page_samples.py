@@ -23,8 +23,9 @@ from emotion_core.pages.batches import BatchesPage, BatchRow
 from emotion_core.pages.comparison_report import render_comparison
 from emotion_core.pages.health import DISTANCES, DriftRow, HealthPage
 from emotion_core.pages.index import IndexFilter, IndexPage
-from emotion_core.pages.models import HEADLINES, ModelsPage
+from emotion_core.pages.models import ModelsPage
 from emotion_core.pages.page import render_page
+from emotion_core.statistics.metrics import headlines
 from emotion_core.store.aliases import AliasChange
 from emotion_core.store.batches import BatchSummary, HeldReason, RefusedFile
 from emotion_core.store.gates import Gate, GateFigure
@@ -33,8 +34,9 @@ from emotion_core.store.health_history import Alarm, NightDistance, Waiting
 from emotion_core.store.model_listing import Headline, ListedModel
 from emotion_core.store.nights import DriftReading, MixShare
 from emotion_core.store.reports import ReportRecord
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.throughput import Throughput
+from emotion_core.vision.cost import ModelCost
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 IMAGES = make_validation_images(48)
@@ -135,7 +137,7 @@ def models(texts: Sequence[str]) -> str:
             registered_at=NOW,
             has_report=True,
             aliases=("champion",) if number == 0 else (text,),
-            headlines={name: Headline(0.61, 0.57, 0.65, 0.125) for name in HEADLINES[1:]},
+            headlines={name: Headline(0.61, 0.57, 0.65, 0.125) for name in list(headlines())[1:]},
         )
         for number, text in enumerate(texts)
     ]

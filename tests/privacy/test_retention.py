@@ -232,7 +232,7 @@ def test_the_dag_runs_every_class_and_leaves_its_proofs(
     for class_ in CLASSES:
         site.keep_for(class_, 365)
 
-    result = DagBag(dag_folder=str(DAGS / "keep_and_erase.py")).dags["keep_and_erase"].test()
+    result = DagBag(dag_folder=str(DAGS / "apply_retention.py")).dags["apply_retention"].test()
 
     with site.database.transaction("emotion_report") as connection:
         proofs = retention_runs(connection, result.run_id)

@@ -16,7 +16,8 @@ from emotion_core.steps.promotion import check_promotion, promote, roll_back
 from emotion_core.store.aliases import alias_changes
 from emotion_core.store.database import Database
 from emotion_core.store.models import current_model
-from emotion_core.vision.golden_outputs import GOLDEN_FILE, Golden
+from emotion_core.vision.golden_outputs import GOLDEN_FILE, GoldenOutputs
+from emotion_core.vision.scores import Scores
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +100,14 @@ def test_another_models_weights_under_the_candidates_name_are_refused_even_with_
 
 
 def test_a_model_whose_answers_drifted_is_refused(field: Field) -> None:
-    golden = Golden.read(field.folder)
-    Golden(golden.pixels, golden.probabilities, golden.va + np.float32(0.5)).write(field.folder)
+    golden = GoldenOutputs.read(field.folder)
+    moved = Scores(golden.scores.probabilities, golden.scores.va + np.float32(0.5))
+    GoldenOutputs(golden.pixels, moved).write(field.folder)
 
     gate = check_promotion(field.here, field.better.name, asked_by="ada")
 
     assert (gate.golden, gate.is_passed) == ("failed", False)
-    assert "no longer gives its own stored answers" in gate.verdict
+    assert "no longer gives its own golden outputs" in gate.verdict
 
 
 def test_an_override_is_kept_with_its_reason_and_the_gate_it_went_past(

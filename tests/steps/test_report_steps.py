@@ -26,6 +26,7 @@ from emotion_core.store import datasets, models, reports, run_facts, training_ru
 from emotion_core.store.database import Database
 from emotion_core.training.affectnet import read_affectnet
 from emotion_core.vision.checkpoint import save_model
+from emotion_core.vision.description import ModelDescription
 from emotion_core.vision.network import build_network
 from emotion_core.vision.preprocessing import Preprocessing
 
@@ -174,13 +175,7 @@ def test_a_registered_model_is_timed_once(
     description = save_model(
         tmp_path,
         build_network("torchvision:resnet18"),
-        name="torchvision:resnet18",
-        preprocessing=Preprocessing(image_size=32),
-        versions={},
-        recipe={},
-        data={},
-        calibration={"temperature": 1.0},
-        git_revision=None,
+        ModelDescription("torchvision:resnet18", Preprocessing(image_size=32)),
     )
     with database.transaction("emotion_train") as connection:
         record = training_runs.run_by_key(connection, "steps-cost/resnet50")
