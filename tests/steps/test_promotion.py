@@ -93,7 +93,7 @@ def test_another_models_weights_under_the_candidates_name_are_refused_even_with_
 
     with pytest.raises(PromotionRefusedError, match="golden outputs failed"):
         promote(field.here, field.better.name, reason="hope", changed_by="ada")
-    with pytest.raises(PromotionRefusedError, match="no longer gives its own answers"):
+    with pytest.raises(PromotionRefusedError, match="no longer gives its golden outputs"):
         promote(field.here, field.better.name, reason="hope", changed_by="ada", override="I insist")
 
     assert champion_of(database) == field.champion.name

@@ -144,7 +144,10 @@ def test_it_becomes_what_a_new_database_is_and_keeps_every_row(
     former: Own, urls: dict[str, str]
 ) -> None:
     owner = Database(former.urls["emotion_migrate"])
-    with owner.connect() as connection, pytest.raises(StoreError, match="16 of before release"):
+    with (
+        owner.transaction("emotion_owner") as connection,
+        pytest.raises(StoreError, match="16 of before release"),
+    ):
         require_current_schema(connection)
     before = held(owner)
 
@@ -152,7 +155,7 @@ def test_it_becomes_what_a_new_database_is_and_keeps_every_row(
     again = migrate(owner)
 
     after = held(owner)
-    with owner.connect() as connection:
+    with owner.transaction("emotion_owner") as connection:
         require_current_schema(connection)
     owner.close()
     assert applied[0] == "former version 16 carried over" and again == []

@@ -36,7 +36,7 @@ def test_an_override_is_recorded_as_one_and_cannot_pass_a_model_that_changed(
     broken = gate_of(database, rivals["better"], golden="failed", golden_detail="off by 0.4")
     refused = gate_of(database, rivals["worse"])
 
-    with pytest.raises(PromotionRefusedError, match="no longer gives its own answers"):
+    with pytest.raises(PromotionRefusedError, match="no longer gives its golden outputs"):
         move(database, broken, is_override=True)
     move(database, refused, is_override=True)
 
