@@ -35,6 +35,9 @@ WRITE_INSTEAD = {
     r"plays safe|too sure of itself|at its word": "overconfident, calibrated, spread",
     r"origin report|the seed report": "the original paper",
     r"ResNet-50|Resnet50|EfficientNetB0|EfficientNet B0": "ResNet50, EfficientNet-B0",
+    r"[Bb]elts?|[Pp]arcels?": "bounded queue, item",
+    r"class (Holding|Peers|Part|Pace)": "lease keeper, distributed context, split, micro-batch",
+    r"golden answers?|stored answers": "golden outputs",
     r"name=\"press\"|\"press\":": "idempotency key",
 }
 """What must not be found, as whole words, and what to write instead."""
