@@ -21,7 +21,7 @@ from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.local.credentials import load_or_create
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import OUR_DATABASE, addresses, provision_ours
+from emotion_core.local.provision import OUR_DATABASE, addresses, provision
 from emotion_core.settings import SQL_DIR
 from emotion_core.store.copying import copy_columns
 from emotion_core.store.database import Database
@@ -42,7 +42,7 @@ def main() -> None:
         server = PostgresServer(home, credentials.postgres, durable=False)
         server.start()
         try:
-            provision_ours(server, credentials)
+            provision(server, credentials)
             database = Database(addresses(server, credentials).app)
             with database.transaction("emotion_train") as connection:
                 first, second, third = (make_model(connection).id for _ in range(3))

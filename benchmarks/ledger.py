@@ -22,9 +22,8 @@ from factories import make_arrivals, make_model, make_scores
 
 from emotion_core.local.credentials import load_or_create
 from emotion_core.local.home import Home
-from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.postgres_place import VERSION
-from emotion_core.local.provision import addresses, provision_ours
+from emotion_core.local.postgres import VERSION, PostgresServer
+from emotion_core.local.provision import addresses, provision
 from emotion_core.store.batches import (
     Batch,
     close_batch,
@@ -85,7 +84,7 @@ def durable_database() -> Iterator[Database]:
         server = PostgresServer(home, credentials.postgres, durable=True)
         server.start()
         try:
-            provision_ours(server, credentials)
+            provision(server, credentials)
             yield Database(addresses(server, credentials).app)
         finally:
             server.remove()

@@ -24,7 +24,7 @@ from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 from emotion_core.local.credentials import load_or_create
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import addresses, provision_ours
+from emotion_core.local.provision import addresses, provision
 from emotion_core.pages.comparison_report import render_comparison
 from emotion_core.statistics import metrics
 from emotion_core.store import datasets, training_runs
@@ -78,7 +78,7 @@ def own_database(folder: Path) -> Iterator[Database]:
     server = PostgresServer(home, credentials.postgres, durable=False)
     server.start()
     try:
-        provision_ours(server, credentials)
+        provision(server, credentials)
         database = Database(addresses(server, credentials).app)
         yield database
         database.close()

@@ -270,7 +270,7 @@ def main() -> None:
     from emotion_core.local.credentials import load_or_create
     from emotion_core.local.home import Home
     from emotion_core.local.postgres import PostgresServer
-    from emotion_core.local.provision import addresses, provision_ours
+    from emotion_core.local.provision import addresses, provision
     from emotion_core.vision.prepared_engines import prepare_engine
     from emotion_core.vision.processor import available_cores, cpu_name
 
@@ -283,7 +283,7 @@ def main() -> None:
     server = PostgresServer(home, credentials.postgres, durable=True)
     try:
         server.start()
-        provision_ours(server, credentials)
+        provision(server, credentials)
         app = addresses(server, credentials).app
         admin = server.url("postgres", "postgres", credentials.postgres)
         plain = admin.replace("+psycopg2", "")

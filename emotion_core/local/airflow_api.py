@@ -92,17 +92,20 @@ class AirflowApi:
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf), "note": note}
         self._call("POST", f"dags/{_part(dag_id)}/dagRuns", body)
 
-    def run_state(self, dag_id: str, run_id: str) -> str:
-        """``queued``, ``running``, ``success`` or ``failed``."""
-        return str(self._call("GET", _run(dag_id, run_id)).json()["state"])
+    def retry_failed(self, dag_id: str, run_id: str) -> None:
+        """Let the failed tasks of a run be tried again."""
+        self._call("POST", f"{_run(dag_id, run_id)}/clear", {"dry_run": False, "only_failed": True})
 
-    def unfinished_runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Runs that wait or go on, oldest first: ``dag_run_id``, ``state``, ``conf``, …"""
-        answer = self._call(
-            "GET",
-            f"dags/{_part(dag_id)}/dagRuns?state=queued&state=running&order_by=run_after&limit=100",
-        )
-        return list(answer.json()["dag_runs"])
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """``queued``, ``running``, ``success`` or ``failed``; None where there is no such run."""
+        answer = self._call("GET", _run(dag_id, run_id), accepted=(404,))
+        return None if answer.status_code == 404 else str(answer.json()["state"])
+
+    def unfinished_runs(self, dag_id: str) -> list[str]:
+        """Ids of runs that wait or are running, oldest first."""
+        query = "state=queued&state=running&order_by=run_after&limit=100"
+        answer = self._call("GET", f"dags/{_part(dag_id)}/dagRuns?{query}")
+        return [str(run["dag_run_id"]) for run in answer.json()["dag_runs"]]
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Every task of a run, in the order in which they began; those that wait come last."""

@@ -1,7 +1,5 @@
 """What the demo did, asked from the tables."""
 
-from pathlib import Path
-
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -75,15 +73,7 @@ def batch_tables(database: Database, run_key: str) -> tuple[Table, Table]:
     return counts, reasons
 
 
-def verdict_and_page(database: Database, group_key: str) -> tuple[str, Path]:
-    """What the comparison report of a training concludes, and where the page lies.
-
-    Raises:
-        LocalSystemError: There is none.
-    """
+def verdict(database: Database, group_key: str) -> str:
+    """What the comparison report of a training concludes."""
     with database.transaction("emotion_report") as connection:
-        found = reports.reports(connection, group_key)
-    page = Path(found[0].folder) / "comparison.html" if found else None
-    if page is None or not page.is_file():
-        raise LocalSystemError(f"the report of {group_key} is not there")
-    return found[0].verdict, page
+        return reports.reports(connection, group_key)[0].verdict

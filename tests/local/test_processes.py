@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from emotion_core.local.shutdown import end_everything
 
 from emotion_core.local import processes
 from emotion_core.local.guardian import Guardian
 from emotion_core.local.home import Home
 from emotion_core.local.processes import Record
-from emotion_core.local.shutdown import end_everything
 from emotion_core.local.watch import Stop, Watch
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -22,7 +22,7 @@ from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.local.credentials import load_or_create
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import ANALYST, OUR_DATABASE, addresses, provision_ours
+from emotion_core.local.provision import ANALYST, OUR_DATABASE, addresses, provision
 from emotion_core.settings import SQL_DIR
 from emotion_core.store import datasets, models, training_runs
 from emotion_core.store.batches import (
@@ -59,7 +59,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     server = PostgresServer(home, credentials.postgres, durable=False)
     server.start()
     try:
-        provision_ours(server, credentials)
+        provision(server, credentials)
         database = Database(addresses(server, credentials).app)
         _two_nights(database)
         database.close()
@@ -67,8 +67,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         def asked(question: str) -> list[list[str]]:
             done = subprocess.run(
                 [
-                    *(server.program_psql, "--no-psqlrc", "--csv", "--set", "ON_ERROR_STOP=1"),
-                    *("-h", str(server.place.socket_dir), "-U", ANALYST, "-d", OUR_DATABASE),
+                    *(server.programs / "psql", "--no-psqlrc", "--csv", "--set", "ON_ERROR_STOP=1"),
+                    *("-h", str(server.socket_dir), "-U", ANALYST, "-d", OUR_DATABASE),
                     *("-f", SQL_DIR / "analysis" / f"{question}.sql"),
                 ],
                 env={**os.environ, "PGPASSWORD": credentials.password(ANALYST), "TZ": "UTC"},
