@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code itself: settings, presets, commands, DAGs.
+"""Write the reference pages of docs/ from the code itself: settings, presets, commands, DAGs.
 
 A test fails when it is stale.
 
@@ -16,24 +16,23 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
 _VARIABLE = re.compile(r"``(EMOTION_[A-Z_]+)``")
 
 
 def main() -> None:
     """Write every page."""
-    FOLDER.mkdir(exist_ok=True)
     for name, text in pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+        (DOCS / name).write_text(text, encoding="utf-8")
 
 
 def pages() -> dict[str, str]:
-    """File name to content."""
+    """Path below docs/ to content."""
     return {
         "settings.md": settings(),
-        "presets.md": presets(),
-        "commands.md": commands(),
-        "dags.md": dags(),
+        "training/presets.md": presets(),
+        "cli/commands.md": commands(),
+        "airflow/dags.md": dags(),
     }
 
 
@@ -80,7 +79,7 @@ def presets() -> str:
             "- `seed` is the original paper's recipe to the letter. It needs a GPU: hours on two "
             "cores.",
             "- `tuned` is the best known for a few thousand faces "
-            "([what each choice is worth](../experiments.md)). With a GPU take this one.",
+            "([what each choice is worth](experiments.md)). With a GPU take this one.",
             "- `quick` is for two cores: minutes a network at 64 pixels, to see the system work "
             "rather than for its figures.",
             "",

@@ -24,7 +24,7 @@ from model_folder import SIDE, store_model, trained_briefly
 class Field:
     """A champion and rivals, validated on the same 240 images."""
 
-    steps: Installation
+    here: Installation
     champion: ModelVersion
     better: ModelVersion
     equal: ModelVersion

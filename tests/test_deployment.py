@@ -136,7 +136,7 @@ def test_every_variable_is_documented_with_its_default(compose: dict) -> None:
         if not line.lstrip().startswith("#")
     )
     asked = dict(re.findall(r"\$\{(\w+):[-?]([^}]*)\}", text))
-    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "deploy" / "deployment.md").read_text(encoding="utf-8")
     documented = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
 
     assert {name: documented.get(name, "missing").strip("`") for name in asked} == {

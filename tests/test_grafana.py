@@ -49,14 +49,14 @@ def ask(
     settings = Settings.from_environment(
         {"EMOTION_HOME": str(folder), "EMOTION_DATABASE_URL": own.urls["emotion_app"]}
     )
-    steps = Installation(settings)
-    model = _champion(steps.database)
-    _night(steps.database, settings, model, "monday", [25] * 8, count_refused=0)
-    health.watch_health(steps, "monday's look")
-    _night(steps.database, settings, model, "tuesday", HAPPY_HEAVY, count_refused=50)
-    _plan(steps.database, settings, model, "wednesday", 7)
-    health.watch_health(steps, "tuesday's look")
-    steps.database.close()
+    here = Installation(settings)
+    model = _champion(here.database)
+    _night(here.database, settings, model, "monday", [25] * 8, count_refused=0)
+    health.watch_health(here, "monday's look")
+    _night(here.database, settings, model, "tuesday", HAPPY_HEAVY, count_refused=50)
+    _plan(here.database, settings, model, "wednesday", 7)
+    health.watch_health(here, "tuesday's look")
+    here.database.close()
     analyst = Database(own.urls["emotion_analyst"])
 
     def answer(statement: str) -> list[Row[Any]]:

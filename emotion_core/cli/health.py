@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from emotion_core.cli.console import add_row, app, console, installation
-from emotion_core.steps import health as health_steps
+from emotion_core.steps.health import watch_health
 from emotion_core.store import health as store
 
 
@@ -18,10 +18,10 @@ def health(
     ] = False,
 ) -> None:
     """What the newest look at drift and health found, alarms first."""
-    steps = installation()
+    here = installation()
     if now:
-        health_steps.watch_health(steps, f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}")
-    with steps.database.transaction("emotion_report") as connection:
+        watch_health(here, f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}")
+    with here.database.transaction("emotion_report") as connection:
         found = store.health_readings(connection)
     if not found:
         print("nobody has looked yet: `emotion health --now`, or run watch_health")

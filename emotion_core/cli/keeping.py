@@ -10,7 +10,7 @@ from emotion_core.cli.console import add_row, app, console, installation
 from emotion_core.errors import ErasureError
 from emotion_core.local.machine import user_name
 from emotion_core.steps import privacy
-from emotion_core.steps import retention as retention_steps
+from emotion_core.steps.retention import apply_retention
 from emotion_core.store import holds, retention, sources
 
 retention_app = typer.Typer(help="For how many days each class of data is kept.")
@@ -73,10 +73,10 @@ def set_retention(
 @retention_app.command("run")
 def run_retention() -> None:
     """Remove what is older than may be kept now, as keep_and_erase does each night."""
-    steps = installation()
+    here = installation()
     run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     for class_ in retention.CLASSES:
-        counts = retention_steps.apply_retention(steps, run_key, class_)
+        counts = apply_retention(here, run_key, class_)
         print(
             f"{class_}: {counts['count_removed']} removed, {counts['count_held']} held, "
             f"{counts['count_failed']} not removable"
@@ -171,13 +171,13 @@ def set_source(
     ] = None,
 ) -> None:
     """Record what a source's images are for; workplace and education need a basis."""
-    steps = installation()
+    here = installation()
     recorded = privacy.record_source(
-        steps, source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
+        here, source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
     )
     print(
         f"{recorded.source}: {recorded.purpose}"
         + (", which is refused without a medical or safety basis" if recorded.is_prohibited else "")
     )
-    if not privacy.knows_source(steps, source):
+    if not privacy.knows_source(here, source):
         print("no batch has looked into it yet; see `emotion source` for those there are")

@@ -82,13 +82,13 @@ def check(
 
     The champion stays. The check is kept, and counts among those of this champion's candidates.
     """
-    steps = installation()
+    here = installation()
     gate = promotion.check_promotion(
-        steps, model, asked_by=user_name(), alpha=alpha, minimum_images=minimum_images
+        here, model, asked_by=user_name(), alpha=alpha, minimum_images=minimum_images
     )
     if not gate.is_passed:
-        raise PromotionRefusedError(promotion.verdict_on(steps, gate))
-    print(promotion.verdict_on(steps, gate))
+        raise PromotionRefusedError(promotion.verdict_on(here, gate))
+    print(promotion.verdict_on(here, gate))
 
 
 @models_app.command("changed")

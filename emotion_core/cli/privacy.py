@@ -38,17 +38,17 @@ def erase(
         raise ErasureError("name one of --content, --file, --subject, --finish and --replay")
     if tombstones is not None and not replay:
         raise ErasureError("--tombstones goes with --replay")
-    steps = installation()
+    here = installation()
     if finish:
-        _tell(privacy.finish_erasures(steps))
+        _tell(privacy.finish_erasures(here))
     elif replay:
-        _tell(privacy.replay_erasures(steps, tombstones))
+        _tell(privacy.replay_erasures(here, tombstones))
     else:
         if not reason:
             raise ErasureError("say why: --reason 'request 12/2026'")
         _tell(
             privacy.erase(
-                steps,
+                here,
                 content=content,
                 file=file,
                 subject=subject,

@@ -34,13 +34,13 @@ def report(
     if sum(given is not None for given in (run, runs, batch)) != 1:
         raise ReportError("name one of three: a training run, --runs once for each run, or --batch")
     moment = None if made_at is None else _moment(made_at)
-    steps = installation()
+    here = installation()
     if batch is not None:
-        print(reports.report_night(steps, batch, made_at=moment))
+        print(reports.report_night(here, batch, made_at=moment))
     elif runs is not None:
-        print(reports.compare_runs(steps, runs, made_at=moment, thumbnails=thumbnails))
+        print(reports.compare_runs(here, runs, made_at=moment, thumbnails=thumbnails))
     else:
-        print(reports.compare(steps, str(run), made_at=moment, thumbnails=thumbnails))
+        print(reports.compare(here, str(run), made_at=moment, thumbnails=thumbnails))
 
 
 def _moment(text: str) -> datetime:

@@ -6,6 +6,6 @@ from emotion_core.store.schema_document import schema_document
 
 @db.command("document")
 def document_schema() -> None:
-    """Print docs/schema.md: a diagram of the tables, and each column with its comment."""
+    """Print docs/store/schema.md: a diagram of the tables, and each column with its comment."""
     with installation().database.transaction("emotion_report") as connection:
         print(schema_document(connection), end="")

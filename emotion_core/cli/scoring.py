@@ -24,21 +24,21 @@ def score(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many lines to print.")] = 50,
 ) -> None:
     """Score a file or a folder now, as a batch of its own."""
-    steps = installation()
-    source, only = scoring.place_to_score(steps, path)
+    here = installation()
+    source, only = scoring.place_to_score(here, path)
     run_key = f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-    with scoring.at_work(steps, run_key):
+    with scoring.at_work(here, run_key):
         intake = scoring.open_batch(
-            steps, run_key, settle_seconds=0, source=source, only=only, model=model
+            here, run_key, settle_seconds=0, source=source, only=only, model=model
         )
         # Also what an earlier command planned before it was stopped.
-        if scoring.count_waiting(steps, run_key):
-            scoring.score(steps, run_key, f"{user_name()} {run_key}")
-        scoring.close_batch(steps, run_key)
+        if scoring.count_waiting(here, run_key):
+            scoring.score(here, run_key, f"{user_name()} {run_key}")
+        scoring.close_batch(here, run_key)
     count_there = intake["count_entered"] + intake["count_known"]
     if not count_there + intake["count_held"] + intake["count_taken_over"]:
         raise ScoringError(f"there is nothing to score in {path}")
-    with steps.database.transaction("emotion_report") as connection:
+    with here.database.transaction("emotion_report") as connection:
         batch = batches.batch_by_key(connection, run_key)
         files = batches.scored_files(
             connection,
@@ -60,7 +60,7 @@ def score(
             file.reason or "",
         )
     console.print(table)
-    _show_batch(steps, run_key)
+    _show_batch(here, run_key)
     if not count_there + intake["count_taken_over"]:
         raise ScoringError(
             f"nothing of {path} was scored: it waits for its manifest, or for a marker's right "
@@ -130,8 +130,8 @@ def retry(
     print(f"{count} files put back; the next run takes them" if count else "nothing to put back")
 
 
-def _show_batch(steps: Installation, run_key: str) -> None:
-    with steps.database.transaction("emotion_report") as connection:
+def _show_batch(here: Installation, run_key: str) -> None:
+    with here.database.transaction("emotion_report") as connection:
         summary = batches.batch_summary(connection, run_key)
         if summary is None:
             raise ScoringError(f"there is no batch {run_key!r}; see `emotion batches`")

@@ -70,7 +70,7 @@ def train(
     ] = None,
 ) -> None:
     """Train, register and compare, as the DAG train_and_compare does."""
-    steps = installation()
+    here = installation()
     group_key = run or _name_by_time()
     form = {
         "networks": network or list(MAIN_NETWORKS),
@@ -89,9 +89,9 @@ def train(
     if excluded_share_limit is not None:
         form["excluded_share_limit"] = excluded_share_limit
     print(f"run {group_key}")
-    for name in training.prepare(steps, group_key, form):
-        training.register(steps, training.train(steps, group_key, name, form))
-    print(reports.compare(steps, group_key))
+    for name in training.prepare(here, group_key, form):
+        training.register(here, training.train(here, group_key, name, form))
+    print(reports.compare(here, group_key))
 
 
 @app.command()
@@ -105,11 +105,11 @@ def register(
     note: Annotated[str | None, typer.Option(help="Why; shown in the report.")] = None,
 ) -> None:
     """Enter runs that were trained on another machine, and compare them."""
-    steps = installation()
+    here = installation()
     group_key = run or _name_by_time()
     for folder in folders:
-        print(training.import_run(steps, folder, data, group_key=group_key, note=note))
-    print(reports.compare(steps, group_key))
+        print(training.import_run(here, folder, data, group_key=group_key, note=note))
+    print(reports.compare(here, group_key))
 
 
 @app.command("doubt-labels")

@@ -14,7 +14,7 @@ MEASURES: Final = {
     "freshness_hours": "Age of the newest prediction",
     "backlog_hours": "Longest wait for a worker",
 }
-"""What each measure is called; ``docs/drift.md`` says how it is made."""
+"""What each measure is called; ``docs/scoring/drift_and_health.md`` says how it is made."""
 
 
 def measure_name(measure: str) -> str:

@@ -4,8 +4,8 @@ import logging
 from typing import Final
 
 from emotion_core.errors import NoChampionError
-from emotion_core.steps import reports as report_steps
 from emotion_core.steps.installation import Installation
+from emotion_core.steps.reports import compare_runs, report_night
 from emotion_core.store import health, models, reports
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def report_latest_night(here: Installation) -> str | None:
     """
     with here.database.transaction("emotion_report") as connection:
         latest = health.latest_night(connection, here.settings.inbox)
-    return None if latest is None else report_steps.report_night(here, latest.run_key)
+    return None if latest is None else report_night(here, latest.run_key)
 
 
 def compare_with_champion(here: Installation) -> str | None:
@@ -54,4 +54,4 @@ def compare_with_champion(here: Installation) -> str | None:
         log.info("every new model stands in a report with %s already", champion.name)
         return None
     log.info("%s against the champion %s", ", ".join(new), champion.name)
-    return report_steps.compare_runs(here, [champion.name, *new])
+    return compare_runs(here, [champion.name, *new])

@@ -1,4 +1,4 @@
-"""The page docs/schema.md, written from what the database says of itself."""
+"""The page docs/store/schema.md, written from what the database says of itself."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -261,7 +261,7 @@ def _fingerprints(
 
 def _compiled_where_it_pays(network: nn.Module, device: torch.device, images: int) -> nn.Module:
     """Compiling takes about a minute on a GPU, which a training of a few thousand faces does not
-    last; on a CPU it gained nothing (docs/experiments.md)."""
+    last; on a CPU it gained nothing (docs/training/experiments.md)."""
     if device.type != "cuda" or images < COMPILING_PAYS:
         return network
     network.compile()

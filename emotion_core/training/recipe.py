@@ -73,7 +73,8 @@ class Recipe:
     epochs: int
     keep: str
     """``last`` keeps the weights that the last epoch ends with. ``best`` keeps those of the epoch
-    that scores best on the held-out images, whose figures then read too high (docs/statistics.md).
+    that scores best on the held-out images, whose metrics then read too high
+    (docs/statistics/tests_and_intervals.md).
     """
     batch_size: int
     optimizer: str
@@ -296,7 +297,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
                 "validation_share": 0.15,
             }
         ),
-        # What the field does on small affect sets, each choice measured in docs/experiments.md.
+        # What the field does on small affect sets, as measured in docs/training/experiments.md.
         "tuned": MappingProxyType(
             {
                 **_PLAIN,

@@ -194,7 +194,7 @@ def _missing(architecture: Architecture, weights_dir: Path | None, reason: str) 
     elif architecture.library == "timm":
         way = (
             f"On a machine with internet, save timm's pretrained {architecture.builder} as "
-            f"{name} (docs/networks.md has the line) and put it into {place}"
+            f"{name} (docs/vision/networks.md has the line) and put it into {place}"
         )
     else:
         way = (

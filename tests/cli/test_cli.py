@@ -283,7 +283,7 @@ def test_a_folder_is_one_source_however_it_is_spelt(
     (tmp_path / "d/e").mkdir(parents=True)
     (tmp_path / "d/a.jpg").write_bytes(make_jpeg())
     (tmp_path / "link").symlink_to(tmp_path / "d")
-    steps = Installation(settings)
+    here = Installation(settings)
     spelt = (
         str(tmp_path / "d"),
         "d",
@@ -295,10 +295,10 @@ def test_a_folder_is_one_source_however_it_is_spelt(
         "//" + str(tmp_path / "d"),
     )
 
-    assert {scoring.place_to_score(steps, written) for written in spelt} == {
+    assert {scoring.place_to_score(here, written) for written in spelt} == {
         (str(tmp_path / "d"), None)
     }
-    assert {scoring.place_to_score(steps, f"{written}/a.jpg") for written in spelt} == {
+    assert {scoring.place_to_score(here, f"{written}/a.jpg") for written in spelt} == {
         (str(tmp_path / "d"), b"a.jpg")
     }
 

@@ -94,7 +94,7 @@ def test_the_decision_names_every_event_and_who_waits_for_it() -> None:
 def test_a_changed_champion_starts_the_report_of_the_newest_models_and_only_that(
     bag: DagBag, field: Field, database: Database
 ) -> None:
-    promotion.promote(field.steps, field.better.name, reason="better", changed_by="test")
+    promotion.promote(field.here, field.better.name, reason="better", changed_by="test")
     with create_session() as session:
         DagBundlesManager().sync_bundles_to_db(session=session)
     sync_bag_to_db(bag, "dags-folder", None)

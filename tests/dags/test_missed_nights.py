@@ -40,7 +40,7 @@ def test_the_deliveries_of_three_missed_nights_are_scored_by_the_next_run(
     bag_to_run: DagBag, field: Field, database: Database
 ) -> None:
     for number, night in enumerate(("monday", "tuesday", "wednesday")):
-        delivery = field.steps.settings.inbox_dir / night
+        delivery = field.here.settings.inbox_dir / night
         delivery.mkdir(parents=True)
         (delivery / "a.jpg").write_bytes(make_jpeg((40 + number, 90, 160)))
         (delivery / "_SUCCESS").touch()

@@ -179,11 +179,11 @@ def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
 def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nights(
     bag_to_run: DagBag, field: Field, database: Database, tmp_path: Path
 ) -> None:
-    inbox = field.steps.settings.inbox_dir / "night"
+    inbox = field.here.settings.inbox_dir / "night"
     inbox.mkdir(parents=True)
     (inbox / "a.jpg").write_bytes(make_jpeg((10, 120, 200)))
     (inbox / "_SUCCESS").touch()
-    promotion.challenge(field.steps, field.better.name, reason="to be seen", changed_by="test")
+    promotion.challenge(field.here, field.better.name, reason="to be seen", changed_by="test")
 
     result = run(bag_to_run, "score_new_images", {})
 
@@ -203,7 +203,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
     (inbox / "b.jpg").write_bytes(make_jpeg((200, 10, 120)))
     with database.transaction("emotion_train") as connection:
         broken = make_model(connection, folder=tmp_path / "gone")
-    promotion.challenge(field.steps, broken.name, reason="to be seen", changed_by="test")
+    promotion.challenge(field.here, broken.name, reason="to be seen", changed_by="test")
 
     result = run(bag_to_run, "score_new_images", {})
 
@@ -217,7 +217,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
 def test_the_archive_is_scored_again_through_its_dag(
     bag_to_run: DagBag, field: Field, database: Database
 ) -> None:
-    inbox = field.steps.settings.inbox_dir / "archive"
+    inbox = field.here.settings.inbox_dir / "archive"
     inbox.mkdir(parents=True)
     (inbox / "a.jpg").write_bytes(make_jpeg((90, 220, 20)))
     (inbox / "_SUCCESS").touch()
@@ -235,7 +235,7 @@ def test_the_archive_is_scored_again_through_its_dag(
         ).scalar_one()
         files = scored_files(
             connection,
-            source=str(field.steps.settings.inbox_dir),
+            source=str(field.here.settings.inbox_dir),
             only=None,
             model_version_id=field.better.id,
             limit=9,

@@ -1,4 +1,4 @@
-"""docs/howto/airflow.md, gone through as written: a wheel, another Airflow, another folder.
+"""The steps of docs/airflow/your_own_airflow.md: a wheel, another Airflow, another folder.
 
 Commands and configuration are taken from the page. Nothing of the source tree is on the path: what
 the wheel lacks, fails here.
@@ -21,7 +21,7 @@ from own_database import Own
 from emotion_core.local.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "howto" / "airflow.md"
+PAGE = ROOT / "docs" / "airflow" / "your_own_airflow.md"
 BIN = Path(sys.executable).parent
 DAGS = {path.stem for path in (ROOT / "dags").glob("*.py")}
 
@@ -47,7 +47,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def logins(server: PostgresServer, urls: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Of an empty database with its roles, as docs/howto/postgres.md makes it."""
+    """Of an empty database with its roles, as docs/store/your_own_postgres.md makes it."""
     own = Own(server, urls, "other_airflow")
     own.make_empty()
     yield own.urls

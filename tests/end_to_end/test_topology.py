@@ -81,10 +81,10 @@ def _live_through(system: Composed, folder: Path) -> Told:
         system.variables["AIRFLOW_ADMIN_PASSWORD"],
     )
     settings = Settings.from_environment(system.environment("worker-cpu"))
-    steps = Installation(settings, settings.database_url)
+    here = Installation(settings, settings.database_url)
 
     def ask(question: str) -> int:
-        with steps.database.transaction("emotion_report") as connection:
+        with here.database.transaction("emotion_report") as connection:
             return int(connection.execute(text(question)).scalar_one())
 
     try:
@@ -105,7 +105,7 @@ def _live_through(system: Composed, folder: Path) -> Told:
         training = api.tasks(TRAINING, "first")
         unlucky = [task for task in training if task.state == "failed"]
         assert not unlucky, api.log_lines(TRAINING, "first", unlucky[0])
-        with steps.database.transaction("emotion_train") as connection:
+        with here.database.transaction("emotion_train") as connection:
             make_champion(connection, models.model_versions(connection)[0])
 
         api.trigger(SCORING, "tonight", {"workers": 2, "settle_seconds": 0}, "")
@@ -120,7 +120,7 @@ def _live_through(system: Composed, folder: Path) -> Told:
         # While Airflow waits for the worker that is no more.
         checks |= {name: system.check_health(name) for name in children if name != "worker-gpu"}
         wait_until(lambda: api.run_state(SCORING, "tonight") in ("success", "failed"), PATIENCE_S)
-        with steps.database.transaction("emotion_report") as connection:
+        with here.database.transaction("emotion_report") as connection:
             summary = batch_summary(connection, "tonight")
             workers = set(connection.execute(text("SELECT worker FROM scoring_item")).scalars())
         assert summary is not None
@@ -149,7 +149,7 @@ def _live_through(system: Composed, folder: Path) -> Told:
         )
     finally:
         api.close()
-        steps.database.close()
+        here.database.close()
 
 
 def _said(system: Composed) -> Iterator[tuple[str, str]]:

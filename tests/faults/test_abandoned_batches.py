@@ -264,11 +264,11 @@ def test_another_models_command_takes_nothing_from_the_champions(
 ) -> None:
     settings.inbox_dir.mkdir(parents=True)
     Inbox(settings.inbox_dir, "", database, 0).deliver(2, first=20_000_000)
-    steps = Installation(settings)
+    here = Installation(settings)
     night, shell = f"{settings.home} night", f"{settings.home} shell"
-    scoring.open_batch(steps, night)
+    scoring.open_batch(here, night)
 
-    counts = scoring.open_batch(steps, shell, source=str(settings.inbox_dir), model=models[1].name)
+    counts = scoring.open_batch(here, shell, source=str(settings.inbox_dir), model=models[1].name)
 
     assert (counts["count_taken_over"], counts["count_planned"]) == (0, 2)
     assert waiting(database, models) == 4
@@ -279,14 +279,14 @@ def test_a_night_that_was_stopped_is_finished_by_the_next_or_closed_by_retention
 ) -> None:
     settings.inbox_dir.mkdir(parents=True)
     Inbox(settings.inbox_dir, "", database, 0).deliver(3, first=30_000_000)
-    steps = Installation(settings)
+    here = Installation(settings)
     nights = [f"{settings.home} {night}" for night in ("monday", "tuesday")]
-    scoring.open_batch(steps, nights[0])
+    scoring.open_batch(here, nights[0])
 
-    counts = scoring.open_batch(steps, nights[1])
-    scoring.score(steps, nights[1], "worker")
-    retention.apply_retention(steps, nights[1], "images")
+    counts = scoring.open_batch(here, nights[1])
+    scoring.score(here, nights[1], "worker")
+    retention.apply_retention(here, nights[1], "images")
 
     assert (counts["count_entered"], counts["count_taken_over"]) == (0, 3)
     assert batches_of(database, settings.inbox_dir) == [(0, 0, True), (3, 3, True)]
-    assert scoring.close_batch(steps, nights[1])["count_done"] == 3
+    assert scoring.close_batch(here, nights[1])["count_done"] == 3

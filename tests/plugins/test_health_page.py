@@ -27,8 +27,8 @@ def watched(database: Database, urls: dict[str, str], settings: Settings) -> Ite
     forget_champion(urls)
     model = make_champion(database, urls)
     score_night(database, settings, model, key, [5, 65, 5, 5, 5, 5, 5, 5])
-    steps = Installation(settings)
-    health.watch_health(steps, f"look at {key}")
+    here = Installation(settings)
+    health.watch_health(here, f"look at {key}")
     with database.transaction("emotion_score") as connection:
         batch = batches.open_batch(
             connection, run_key=f"next {key}", source="/in", model_version_id=model.id
@@ -36,7 +36,7 @@ def watched(database: Database, urls: dict[str, str], settings: Settings) -> Ite
         batches.enter_files(connection, batch, make_arrivals(3, f"waiting {key}"))
         batches.plan_items(connection, batch.id)
     yield key
-    steps.database.close()
+    here.database.close()
     forget_champion(urls)
 
 

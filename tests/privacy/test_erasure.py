@@ -171,10 +171,10 @@ def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
             card={"weights_sha256": "ab" * 32, "preprocessing_fingerprint": "cd" * 32},
             folder="/runs/none",
         )
-    steps = Installation(settings)
+    here = Installation(settings)
 
-    trained = privacy.erase(steps, content=labels["sha256"][0], **ASKED)
-    validated = privacy.erase(steps, content=labels["sha256"][15], **ASKED)
+    trained = privacy.erase(here, content=labels["sha256"][0], **ASKED)
+    validated = privacy.erase(here, content=labels["sha256"][15], **ASKED)
 
     assert trained.record is not None and trained.record.models == (model.name,)
     assert trained.by_hand == [
@@ -193,9 +193,9 @@ def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
     with database.transaction("emotion_train") as connection:
         labels, run = make_validated_run(connection)
         training_runs.finish_training_run(connection, run.id, SUMMARY)
-    steps = Installation(settings)
-    reports.compare(steps, run.group_key, made_at=datetime(2026, 1, 1, tzinfo=UTC))
-    page = Path(reports.compare(steps, run.group_key, made_at=datetime(2026, 1, 2, tzinfo=UTC)))
+    here = Installation(settings)
+    reports.compare(here, run.group_key, made_at=datetime(2026, 1, 1, tzinfo=UTC))
+    page = Path(reports.compare(here, run.group_key, made_at=datetime(2026, 1, 2, tzinfo=UTC)))
     earlier = next(page.parent.glob("earlier/*/comparison.html"))
     facts = page.with_name("comparison.json").read_text()
     of_other_data = settings.reports_dir / "of other data" / "comparison.html"
@@ -207,14 +207,14 @@ def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
     sample = str(labels["sample_id"][15])
     assert f'"sample_id": "{sample}"' in facts
 
-    outcome = privacy.erase(steps, content=labels["sha256"][15], **ASKED)
+    outcome = privacy.erase(here, content=labels["sha256"][15], **ASKED)
 
     assert not page.exists() and not page.with_name("comparison.json").exists()
     assert not earlier.parent.exists()
     assert of_other_data.exists()
     assert sum("named it and was removed" in told for told in outcome.by_hand) == 2
     assert "earlier" not in (settings.reports_dir / "index.html").read_text()
-    again = Path(reports.compare(steps, run.group_key)).with_name("comparison.json").read_text()
+    again = Path(reports.compare(here, run.group_key)).with_name("comparison.json").read_text()
     assert f'"sample_id": "{sample}"' not in again
 
 
@@ -225,12 +225,12 @@ def test_nothing_is_trained_on_what_was_erased(settings: Settings, tmp_path: Pat
 
     folder = write_affectnet(tmp_path / "faces")
     sample = read_affectnet(folder).samples[3]
-    steps = Installation(settings)
-    privacy.erase(steps, content=sample.sha256, **ASKED)
+    here = Installation(settings)
+    privacy.erase(here, content=sample.sha256, **ASKED)
     form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
 
     with pytest.raises(DataError, match=f"1 images .* sample {sample.sample_id}: take them out"):
-        training.prepare(steps, "a group", form)
+        training.prepare(here, "a group", form)
 
 
 def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(
@@ -260,12 +260,12 @@ def test_bytes_that_cannot_be_removed_are_said_kept_in_mind_and_removed_later(
     os.link(settings.inbox_dir / "mia.jpg", settings.inbox_dir.parent / "elsewhere.jpg")
     (settings.inbox_dir / "mia.jpg").rename(settings.inbox_dir / "kept.jpg")
     (settings.inbox_dir / "mia.jpg").mkdir()
-    steps = Installation(settings)
+    here = Installation(settings)
 
-    first = privacy.erase(steps, content=hashes["mia"], **ASKED)
+    first = privacy.erase(here, content=hashes["mia"], **ASKED)
     (settings.inbox_dir / "mia.jpg").rmdir()
     (settings.inbox_dir / "kept.jpg").rename(settings.inbox_dir / "mia.jpg")
-    second = privacy.finish_erasures(steps)
+    second = privacy.finish_erasures(here)
 
     assert first.record is not None
     assert (first.record.finished_at, first.record.count_left) == (None, 1)

@@ -197,7 +197,7 @@ def test_erasing_in_the_middle_of_a_busy_night_harms_no_neighbour(
     hashes = deliver(settings.inbox_dir, **{f"face {n}": 400 + n for n in range(120)})
     batch, _ = open_night(database, settings, model, name)
     unlucky = random.Random(7).sample(sorted(hashes), 24)
-    steps = Installation(settings)
+    here = Installation(settings)
 
     with ThreadPoolExecutor(4) as pool:
         workers = [
@@ -214,7 +214,7 @@ def test_erasing_in_the_middle_of_a_busy_night_harms_no_neighbour(
         ]
         erasing = [
             pool.submit(
-                lambda part: [privacy.erase(steps, content=hashes[f], **ASKED) for f in part], part
+                lambda part: [privacy.erase(here, content=hashes[f], **ASKED) for f in part], part
             )
             for part in (unlucky[::2], unlucky[1::2])
         ]

@@ -76,13 +76,13 @@ def test_an_erasure_survives_the_restore_of_an_older_backup(
     (settings.inbox_dir / "mia.jpg").write_bytes(mias_bytes)  # the inbox was restored, too
     after = replace(settings, database_url=restored.urls["emotion_app"])
     again = Database(restored.urls["emotion_app"])
-    steps = Installation(after)
+    here = Installation(after)
     is_back = count_predictions(again, hashes["mia"])
     with pytest.raises(StoreError, match=r"lacks 1 erasures.*emotion erase --replay"):
-        scoring.open_batch(steps, f"{name} too early", model=model.name)
-    outcome = privacy.replay_erasures(steps)
+        scoring.open_batch(here, f"{name} too early", model=model.name)
+    outcome = privacy.replay_erasures(here)
     _, intake = open_night(again, after, model, f"{name} 2")
-    nothing_more = privacy.replay_erasures(steps)
+    nothing_more = privacy.replay_erasures(here)
 
     assert is_back == 1
     assert outcome.record is not None
@@ -91,7 +91,7 @@ def test_an_erasure_survives_the_restore_of_an_older_backup(
     assert names_in(settings.inbox_dir) == ["_SUCCESS", "ben.jpg"]
     assert (count_predictions(again, hashes["ben"]), intake.count_entered) == (1, 0)
     assert nothing_more.record is None
-    steps.database.close()
+    here.database.close()
     again.close()
 
 
@@ -99,12 +99,12 @@ def test_tombstones_can_be_kept_in_a_file_of_ones_own_and_replayed_from_it(
     settings: Settings, own: Own, restored: Own
 ) -> None:
     backup = postgres_program(own, "pg_dump", "--format=custom", own.name)
-    steps = Installation(settings)
-    privacy.erase(steps, content="c4" * 32, **ASKED)
+    here = Installation(settings)
+    privacy.erase(here, content="c4" * 32, **ASKED)
     kept = settings.inbox_dir.parent / "kept.jsonl"
 
-    count = privacy.export_tombstones(steps, kept)
-    privacy.export_tombstones(steps, kept)
+    count = privacy.export_tombstones(here, kept)
+    privacy.export_tombstones(here, kept)
     postgres_program(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
     )

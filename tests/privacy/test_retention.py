@@ -211,16 +211,15 @@ def test_what_is_held_is_kept_and_counted_until_the_hold_is_lifted(
         hold = place_hold(connection, kind=kind, **what, **WHY)  # type: ignore[arg-type]
     keep_for(database, "predictions", 30)
     keep_for(database, "images", 30)
-    steps = Installation(settings)
+    here = Installation(settings)
 
-    held = [retention.apply_retention(steps, name, class_) for class_ in ("predictions", "images")]
-    outcome = privacy.erase(steps, content=sha256, reason="asked for", requested_by="the office")
+    held = [retention.apply_retention(here, name, class_) for class_ in ("predictions", "images")]
+    outcome = privacy.erase(here, content=sha256, reason="asked for", requested_by="the office")
     is_kept = (settings.inbox_dir / "mia.jpg").exists() and count_predictions(database, sha256)
     with database.transaction("emotion_erase") as connection:
         lift_hold(connection, hold, "counsel")
     freed = [
-        retention.apply_retention(steps, f"{name} 2", class_)
-        for class_ in ("predictions", "images")
+        retention.apply_retention(here, f"{name} 2", class_) for class_ in ("predictions", "images")
     ]
 
     assert is_kept

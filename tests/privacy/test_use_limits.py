@@ -20,28 +20,28 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def take_in(
-    steps: Installation, settings: Settings, database: Database, name: str
+    here: Installation, settings: Settings, database: Database, name: str
 ) -> dict[str, int]:
     model = make_scorable(database)
     deliver(settings.inbox_dir, mia=601)
-    return scoring.open_batch(steps, name, model=model.name)
+    return scoring.open_batch(here, name, model=model.name)
 
 
 def record(
-    steps: Installation, settings: Settings, purpose: str, **basis: str
+    here: Installation, settings: Settings, purpose: str, **basis: str
 ) -> sources.SourcePurpose:
-    return privacy.record_source(steps, settings.inbox, purpose, recorded_by="the office", **basis)
+    return privacy.record_source(here, settings.inbox, purpose, recorded_by="the office", **basis)
 
 
 @pytest.mark.parametrize("purpose", ["workplace", "education"])
 def test_a_prohibited_purpose_is_refused_before_anything_is_taken_in(
     database: Database, settings: Settings, name: str, purpose: str
 ) -> None:
-    steps = Installation(settings)
-    record(steps, settings, purpose)
+    here = Installation(settings)
+    record(here, settings, purpose)
 
     with pytest.raises(ProhibitedUseError, match=rf"recorded for {purpose}.*Article 5\(1\)\(f\)"):
-        take_in(steps, settings, database, name)
+        take_in(here, settings, database, name)
 
     with database.transaction("emotion_report") as connection:
         opened = connection.execute(
@@ -53,35 +53,35 @@ def test_a_prohibited_purpose_is_refused_before_anything_is_taken_in(
 def test_a_link_to_a_prohibited_folder_is_refused_like_the_folder(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:
-    steps = Installation(settings)
+    here = Installation(settings)
     (tmp_path / "class/photos").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "class")
-    privacy.record_source(steps, str(tmp_path / "link/"), "education", recorded_by="the office")
+    privacy.record_source(here, str(tmp_path / "link/"), "education", recorded_by="the office")
 
     for source in (tmp_path / "class", tmp_path / "link", tmp_path / "link/photos", tmp_path):
         with pytest.raises(ProhibitedUseError):
-            privacy.require_permitted(steps, str(source))
+            privacy.require_permitted(here, str(source))
 
 
 @pytest.mark.parametrize("basis", ["medical", "safety"])
 def test_a_recorded_basis_lets_it_be_scored(
     database: Database, settings: Settings, name: str, basis: str
 ) -> None:
-    steps = Installation(settings)
-    record(steps, settings, "workplace", basis=basis, basis_note="fatigue of drivers, 12/2026")
+    here = Installation(settings)
+    record(here, settings, "workplace", basis=basis, basis_note="fatigue of drivers, 12/2026")
 
-    assert take_in(steps, settings, database, name)["count_entered"] == 1
+    assert take_in(here, settings, database, name)["count_entered"] == 1
 
 
 def test_a_basis_that_is_taken_back_prohibits_again_and_both_records_are_kept(
     database: Database, settings: Settings, name: str
 ) -> None:
-    steps = Installation(settings)
-    record(steps, settings, "education", basis="medical", basis_note="a study")
-    record(steps, settings, "education")
+    here = Installation(settings)
+    record(here, settings, "education", basis="medical", basis_note="a study")
+    record(here, settings, "education")
 
     with pytest.raises(ProhibitedUseError):
-        take_in(steps, settings, database, name)
+        take_in(here, settings, database, name)
 
     with database.transaction("emotion_report") as connection:
         kept = connection.execute(
@@ -94,9 +94,9 @@ def test_a_basis_that_is_taken_back_prohibits_again_and_both_records_are_kept(
 def test_a_source_that_nobody_recorded_is_scored_and_shown_as_unstated(
     database: Database, settings: Settings, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    steps = Installation(settings)
+    here = Installation(settings)
 
-    counts = take_in(steps, settings, database, name)
+    counts = take_in(here, settings, database, name)
 
     with database.transaction("emotion_report") as connection:
         shown = {found.source: found.purpose for found in sources.purposes(connection)}
@@ -109,31 +109,31 @@ def test_a_source_that_nobody_recorded_is_scored_and_shown_as_unstated(
 def test_neither_a_folder_inside_nor_one_above_is_a_way_around(
     database: Database, settings: Settings, name: str, where: str
 ) -> None:
-    steps = Installation(settings)
+    here = Installation(settings)
     folder = settings.inbox_dir.parent if where == "above" else settings.inbox_dir / "staff"
-    privacy.record_source(steps, str(folder), "workplace", recorded_by="the office")
+    privacy.record_source(here, str(folder), "workplace", recorded_by="the office")
 
     with pytest.raises(ProhibitedUseError, match=str(folder)):
-        take_in(steps, settings, database, name)
+        take_in(here, settings, database, name)
 
 
 def test_the_nearest_record_counts(database: Database, settings: Settings, name: str) -> None:
-    steps = Installation(settings)
+    here = Installation(settings)
     privacy.record_source(
-        steps, str(settings.inbox_dir.parent), "workplace", recorded_by="the office"
+        here, str(settings.inbox_dir.parent), "workplace", recorded_by="the office"
     )
-    record(steps, settings, "research")
+    record(here, settings, "research")
 
-    assert take_in(steps, settings, database, name)["count_entered"] == 1
+    assert take_in(here, settings, database, name)["count_entered"] == 1
 
 
 def test_a_name_that_only_begins_alike_is_another_source(
     database: Database, settings: Settings, name: str
 ) -> None:
-    steps = Installation(settings)
-    privacy.record_source(steps, f"{settings.inbox}-staff", "workplace", recorded_by="the office")
+    here = Installation(settings)
+    privacy.record_source(here, f"{settings.inbox}-staff", "workplace", recorded_by="the office")
 
-    assert take_in(steps, settings, database, name)["count_entered"] == 1
+    assert take_in(here, settings, database, name)["count_entered"] == 1
 
 
 @pytest.mark.parametrize(

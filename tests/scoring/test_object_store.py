@@ -147,10 +147,10 @@ def test_one_object_is_scored_by_its_address_and_a_folder_however_it_is_spelt(
     for key in ("in/a.jpg", "in/twice", "in/twice/b.jpg", "c.jpg"):
         bucket.put(key, PICTURE)
     address = f"s3://{bucket.name}"
-    steps = Installation(settings)
+    here = Installation(settings)
 
     assert {
-        written: scoring.place_to_score(steps, written)
+        written: scoring.place_to_score(here, written)
         for written in (
             f"{address}/in/a.jpg",
             f"{address}/c.jpg",
@@ -172,12 +172,12 @@ def test_one_object_is_scored_by_its_address_and_a_folder_however_it_is_spelt(
 
 
 def test_a_missing_bucket_opens_no_batch(bucket: Bucket, settings: Settings) -> None:
-    steps = Installation(settings)
+    here = Installation(settings)
 
     with pytest.raises(ScoringError, match="is not a folder that can be read"):
-        scoring.open_batch(steps, "missing bucket", source="s3://there-is-no-such-bucket/in")
+        scoring.open_batch(here, "missing bucket", source="s3://there-is-no-such-bucket/in")
     with pytest.raises(ScoringError, match="there is no batch"):
-        scoring.close_batch(steps, "missing bucket")
+        scoring.close_batch(here, "missing bucket")
 
 
 def test_a_manifest_holds_a_prefix_until_it_is_met(bucket: Bucket) -> None:

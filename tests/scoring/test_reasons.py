@@ -8,7 +8,7 @@ from sqlalchemy import text
 from emotion_core.store.database import Database
 from emotion_core.store.retries import refusal_codes
 
-DOCUMENT = Path(__file__).parents[2] / "docs/scoring.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/scoring/nightly_scoring.md"
 
 
 def test_every_reason_code_is_explained_and_none_is_invented(database: Database) -> None:

@@ -20,7 +20,7 @@ from model_folder import store_model, trained_briefly
 
 
 @pytest.fixture
-def steps(settings: Settings, database: Database, tmp_path: Path) -> Installation:
+def here(settings: Settings, database: Database, tmp_path: Path) -> Installation:
     """An installation with a champion and three images that wait."""
     folder = store_model(tmp_path / "model", trained_briefly())
     with database.transaction("emotion_train") as connection:
@@ -35,13 +35,13 @@ def steps(settings: Settings, database: Database, tmp_path: Path) -> Installatio
 
 
 def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
-    steps: Installation, database: Database, request: pytest.FixtureRequest
+    here: Installation, database: Database, request: pytest.FixtureRequest
 ) -> None:
     run_key = request.node.name
-    scoring.open_batch(steps, run_key)
+    scoring.open_batch(here, run_key)
 
-    result = scoring.score(steps, run_key, "worker 1")
-    scoring.score(steps, run_key, "worker 1")
+    result = scoring.score(here, run_key, "worker 1")
+    scoring.score(here, run_key, "worker 1")
 
     with database.transaction("emotion_report") as connection:
         first, second = throughputs(connection, run_key)
@@ -54,13 +54,13 @@ def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
 
 
 def test_a_worker_that_fails_is_kept_too(
-    steps: Installation, database: Database, request: pytest.FixtureRequest
+    here: Installation, database: Database, request: pytest.FixtureRequest
 ) -> None:
     run_key = request.node.name
-    scoring.open_batch(steps, run_key)
+    scoring.open_batch(here, run_key)
 
     with pytest.raises(DBAPIError):  # a claim of minus one item
-        scoring.score(steps, run_key, "worker 1", chunk=-1)
+        scoring.score(here, run_key, "worker 1", chunk=-1)
 
     with database.transaction("emotion_report") as connection:
         (kept,) = throughputs(connection, run_key)

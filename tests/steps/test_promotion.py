@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from emotion_core.errors import PromotionRefusedError
 from emotion_core.settings import Settings
-from emotion_core.steps import promotion as promotion_steps
+from emotion_core.steps.promotion import check_promotion, promote, roll_back, verdict_on
 from emotion_core.store.aliases import alias_changes
 from emotion_core.store.database import Database
 from emotion_core.store.models import current_model
@@ -40,19 +40,15 @@ def champion_of(database: Database) -> str:
 
 
 def tell(field: Field, *arguments: str) -> Answer:
-    return emotion(*arguments, EMOTION_DATABASE_URL=field.steps.settings.require_database_url())
+    return emotion(*arguments, EMOTION_DATABASE_URL=field.here.settings.require_database_url())
 
 
 def test_a_better_model_becomes_champion_and_a_rollback_undoes_it(
     field: Field, database: Database
 ) -> None:
-    name = promotion_steps.promote(
-        field.steps, field.better.name, reason="it is better", changed_by="ada"
-    )
-    again = promotion_steps.promote(
-        field.steps, field.better.name, reason="it is better", changed_by="ada"
-    )
-    back = promotion_steps.roll_back(field.steps, reason="complaints", changed_by="bob")
+    name = promote(field.here, field.better.name, reason="it is better", changed_by="ada")
+    again = promote(field.here, field.better.name, reason="it is better", changed_by="ada")
+    back = roll_back(field.here, reason="complaints", changed_by="bob")
 
     assert name == again == field.better.name
     assert back == champion_of(database) == field.champion.name
@@ -70,7 +66,7 @@ def test_a_model_that_chance_could_explain_is_refused_with_its_figures(
     field: Field, database: Database
 ) -> None:
     with pytest.raises(PromotionRefusedError) as refusal:
-        promotion_steps.promote(field.steps, field.equal.name, reason="hope", changed_by="ada")
+        promote(field.here, field.equal.name, reason="hope", changed_by="ada")
 
     assert "better beyond chance in neither" in str(refusal.value)
     assert "accuracy 0.508 against 0.500" in str(refusal.value)
@@ -80,16 +76,12 @@ def test_a_model_that_chance_could_explain_is_refused_with_its_figures(
 
 def test_too_few_shared_images_are_refused_by_their_number(field: Field) -> None:
     with pytest.raises(PromotionRefusedError, match="only 240 images were held out by both"):
-        promotion_steps.promote(
-            field.steps, field.better.name, reason="hope", changed_by="ada", minimum_images=1000
-        )
+        promote(field.here, field.better.name, reason="hope", changed_by="ada", minimum_images=1000)
 
 
 def test_limits_out_of_range_are_refused_before_anything_is_measured(field: Field) -> None:
     with pytest.raises(PromotionRefusedError, match=r"alpha 0\.9"):
-        promotion_steps.promote(
-            field.steps, field.better.name, reason="hope", changed_by="ada", alpha=0.9
-        )
+        promote(field.here, field.better.name, reason="hope", changed_by="ada", alpha=0.9)
 
 
 def test_another_models_weights_under_the_candidates_name_are_refused_even_with_an_override(
@@ -99,11 +91,9 @@ def test_another_models_weights_under_the_candidates_name_are_refused_even_with_
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
 
     with pytest.raises(PromotionRefusedError, match="golden answers failed"):
-        promotion_steps.promote(field.steps, field.better.name, reason="hope", changed_by="ada")
+        promote(field.here, field.better.name, reason="hope", changed_by="ada")
     with pytest.raises(PromotionRefusedError, match="no longer gives its own answers"):
-        promotion_steps.promote(
-            field.steps, field.better.name, reason="hope", changed_by="ada", override="I insist"
-        )
+        promote(field.here, field.better.name, reason="hope", changed_by="ada", override="I insist")
 
     assert champion_of(database) == field.champion.name
 
@@ -112,17 +102,17 @@ def test_a_model_whose_answers_drifted_is_refused(field: Field) -> None:
     golden = Golden.read(field.folder)
     Golden(golden.pixels, golden.probabilities, golden.va + np.float32(0.5)).write(field.folder)
 
-    gate = promotion_steps.check_promotion(field.steps, field.better.name, asked_by="ada")
+    gate = check_promotion(field.here, field.better.name, asked_by="ada")
 
     assert (gate.golden, gate.is_passed) == ("failed", False)
-    assert "no longer gives its own stored answers" in promotion_steps.verdict_on(field.steps, gate)
+    assert "no longer gives its own stored answers" in verdict_on(field.here, gate)
 
 
 def test_an_override_is_kept_with_its_reason_and_the_gate_it_went_past(
     field: Field, database: Database, urls: dict[str, str]
 ) -> None:
-    promotion_steps.promote(
-        field.steps,
+    promote(
+        field.here,
         field.equal.name,
         reason="new licence",
         changed_by="ada",
@@ -152,20 +142,18 @@ def test_the_first_champion_needs_its_answers_and_its_calibration_only(
 ) -> None:
     forget_champion(urls)
 
-    name = promotion_steps.promote(
-        field.steps, field.equal.name, reason="the first", changed_by="ada"
-    )
+    name = promote(field.here, field.equal.name, reason="the first", changed_by="ada")
 
     assert champion_of(database) == name
     forget_champion(urls)
     (field.folder / GOLDEN_FILE).unlink()
     with pytest.raises(PromotionRefusedError, match="golden answers missing"):
-        promotion_steps.promote(field.steps, field.equal.name, reason="the first", changed_by="ada")
+        promote(field.here, field.equal.name, reason="the first", changed_by="ada")
 
 
 def test_there_is_no_way_back_from_the_first_champion(field: Field) -> None:
     with pytest.raises(PromotionRefusedError, match="no champion before"):
-        promotion_steps.roll_back(field.steps, reason="regret", changed_by="ada")
+        roll_back(field.here, reason="regret", changed_by="ada")
 
 
 def test_the_shell_refuses_promotes_tells_the_history_and_goes_back(

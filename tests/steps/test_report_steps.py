@@ -19,8 +19,8 @@ from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.errors import ReportError, StorageError
 from emotion_core.pages import comparison_report
 from emotion_core.settings import Settings
-from emotion_core.steps import reports as report_steps
 from emotion_core.steps.installation import Installation
+from emotion_core.steps.reports import compare, compare_runs
 from emotion_core.store import datasets, models, reports, run_facts, training_runs
 from emotion_core.store.database import Database
 from emotion_core.training.affectnet import read_affectnet
@@ -30,21 +30,17 @@ from emotion_core.vision.preprocessing import Preprocessing
 
 
 @pytest.fixture
-def steps(settings: Settings) -> Installation:
+def here(settings: Settings) -> Installation:
     return Installation(settings)
 
 
 def test_any_runs_are_compared_whenever_they_were_trained(
-    steps: Installation, database: Database
+    here: Installation, database: Database
 ) -> None:
     train_two(database, "steps-old")
     train_two(database, "steps-new")
 
-    page = Path(
-        report_steps.compare_runs(
-            steps, ["steps-new/resnet50", "steps-old/resnet50"], made_at=MADE_AT
-        )
-    )
+    page = Path(compare_runs(here, ["steps-new/resnet50", "steps-old/resnet50"], made_at=MADE_AT))
 
     facts = json.loads(page.with_name("comparison.json").read_text())
     assert [run["record"]["run_key"] for run in facts["runs"]] == [
@@ -59,7 +55,7 @@ def test_any_runs_are_compared_whenever_they_were_trained(
 
 
 def test_the_name_of_a_training_run_or_of_a_model_stands_for_its_runs(
-    steps: Installation, database: Database
+    here: Installation, database: Database
 ) -> None:
     train_two(database, "steps-names")
     with database.transaction("emotion_train") as connection:
@@ -74,12 +70,8 @@ def test_the_name_of_a_training_run_or_of_a_model_stands_for_its_runs(
             folder="/no/longer/there",
         )
 
-    whole = Path(report_steps.compare_runs(steps, ["steps-names"], made_at=MADE_AT)).with_name(
-        "comparison.json"
-    )
-    single = Path(report_steps.compare_runs(steps, [model.name], made_at=MADE_AT)).with_name(
-        "comparison.json"
-    )
+    whole = Path(compare_runs(here, ["steps-names"], made_at=MADE_AT)).with_name("comparison.json")
+    single = Path(compare_runs(here, [model.name], made_at=MADE_AT)).with_name("comparison.json")
 
     assert len(json.loads(whole.read_text())["runs"]) == 3
     facts = json.loads(single.read_text())
@@ -97,34 +89,34 @@ def test_the_name_of_a_training_run_or_of_a_model_stands_for_its_runs(
     ],
 )
 def test_runs_that_cannot_be_compared_are_refused_by_name(
-    steps: Installation, database: Database, names: list[str], words: str
+    here: Installation, database: Database, names: list[str], words: str
 ) -> None:
     train_two(database, "steps-wrong")
 
     with pytest.raises(ReportError, match=re.escape(words)):
-        report_steps.compare_runs(steps, names)
+        compare_runs(here, names)
 
 
 def test_the_same_rows_and_time_give_the_same_bytes_however_much_later(
-    steps: Installation, database: Database
+    here: Installation, database: Database
 ) -> None:
     train_two(database, "steps-again")
-    page = Path(report_steps.compare(steps, "steps-again", made_at=MADE_AT))
+    page = Path(compare(here, "steps-again", made_at=MADE_AT))
     before = {path: path.read_bytes() for path in page.parent.iterdir()}
-    report_steps.compare(steps, "steps-again")
+    compare(here, "steps-again")
 
     train_two(database, "steps-meanwhile")
-    report_steps.compare(steps, "steps-again", made_at=MADE_AT)
+    compare(here, "steps-again", made_at=MADE_AT)
 
     assert {path: path.read_bytes() for path in before} == before
     assert page.parent.parent.joinpath("index.html").is_file()
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(
-    steps: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
+    here: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_two(database, "steps-fails")
-    page = Path(report_steps.compare(steps, "steps-fails", made_at=MADE_AT))
+    page = Path(compare(here, "steps-fails", made_at=MADE_AT))
     before = page.read_bytes()
 
     def fail(*_: object, **__: object) -> None:
@@ -132,14 +124,14 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(
 
     monkeypatch.setattr(Path, "write_text", fail)
     with pytest.raises(StorageError, match="No space left"):
-        report_steps.compare(steps, "steps-fails")
+        compare(here, "steps-fails")
 
     assert page.read_bytes() == before
     assert [path.name for path in page.parent.glob(".partial-*")] == []
 
 
 def test_a_report_sees_one_snapshot_while_others_write(
-    steps: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
+    here: Installation, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_two(database, "steps-snapshot")
     asked, written = threading.Event(), threading.Event()
@@ -165,7 +157,7 @@ def test_a_report_sees_one_snapshot_while_others_write(
 
     writer = threading.Thread(target=write)
     writer.start()
-    page = Path(report_steps.compare(steps, "steps-snapshot", made_at=MADE_AT))
+    page = Path(compare(here, "steps-snapshot", made_at=MADE_AT))
     writer.join()
 
     runs = json.loads(page.with_name("comparison.json").read_text())["runs"]
@@ -174,7 +166,7 @@ def test_a_report_sees_one_snapshot_while_others_write(
 
 
 def test_models_whose_folder_is_here_are_timed_once(
-    steps: Installation, database: Database, tmp_path: Path
+    here: Installation, database: Database, tmp_path: Path
 ) -> None:
     train_two(database, "steps-cost")
     torch.manual_seed(1)
@@ -200,8 +192,8 @@ def test_models_whose_folder_is_here_are_timed_once(
             folder=str(tmp_path),
         )
 
-    first = Path(report_steps.compare(steps, "steps-cost", made_at=MADE_AT)).read_bytes()
-    second = Path(report_steps.compare(steps, "steps-cost", made_at=MADE_AT)).read_bytes()
+    first = Path(compare(here, "steps-cost", made_at=MADE_AT)).read_bytes()
+    second = Path(compare(here, "steps-cost", made_at=MADE_AT)).read_bytes()
 
     assert first == second
     with database.transaction("emotion_report") as connection:
@@ -258,12 +250,10 @@ def drawn_run(database: Database, tmp_path: Path) -> str:
 
 
 def test_pictures_of_single_images_are_shown_only_when_asked_for(
-    steps: Installation, drawn_run: str
+    here: Installation, drawn_run: str
 ) -> None:
-    without = Path(report_steps.compare(steps, drawn_run, made_at=MADE_AT)).read_text()
-    with_them = Path(
-        report_steps.compare(steps, drawn_run, made_at=MADE_AT, thumbnails=True)
-    ).read_text()
+    without = Path(compare(here, drawn_run, made_at=MADE_AT)).read_text()
+    with_them = Path(compare(here, drawn_run, made_at=MADE_AT, thumbnails=True)).read_text()
 
     assert "<img" not in without
     assert with_them.count('src="data:image/jpeg;base64,') >= 10
@@ -271,20 +261,20 @@ def test_pictures_of_single_images_are_shown_only_when_asked_for(
 
 
 def test_pictures_of_another_data_set_are_never_shown(
-    steps: Installation, drawn_run: str, tmp_path: Path
+    here: Installation, drawn_run: str, tmp_path: Path
 ) -> None:
     faces = read_affectnet(tmp_path / "faces")
     (faces.source / faces.samples[0].image_name).unlink()
 
     with pytest.raises(ReportError, match="holds other data"):
-        report_steps.compare(steps, drawn_run, thumbnails=True)
+        compare(here, drawn_run, thumbnails=True)
 
 
-def test_the_time_on_the_page_is_the_one_passed_in(steps: Installation, database: Database) -> None:
+def test_the_time_on_the_page_is_the_one_passed_in(here: Installation, database: Database) -> None:
     train_two(database, "steps-time")
     later = datetime.fromisoformat("2031-02-03T04:05:00+00:00")
 
-    page = Path(report_steps.compare(steps, "steps-time", made_at=later)).read_text()
+    page = Path(compare(here, "steps-time", made_at=later)).read_text()
 
     assert "3 February 2031, 04:05 UTC" in page
     assert comparison_report.PAGE_FILE == "comparison.html"

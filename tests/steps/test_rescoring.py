@@ -47,11 +47,11 @@ def night(
         (settings.inbox_dir / f"{number}.jpg").write_bytes(picture[:2] + mark + picture[2:])
     (settings.inbox_dir / "bad.jpg").write_bytes(b"no picture " + request.node.name.encode())
     (settings.inbox_dir / "_SUCCESS").touch()
-    steps = Installation(settings)
-    scoring.open_batch(steps, request.node.name)
-    scoring.score(steps, request.node.name, "worker 1")
-    scoring.close_batch(steps, request.node.name)
-    return steps
+    here = Installation(settings)
+    scoring.open_batch(here, request.node.name)
+    scoring.score(here, request.node.name, "worker 1")
+    scoring.close_batch(here, request.node.name)
+    return here
 
 
 def count(database: Database, statement: str, **values: object) -> int:

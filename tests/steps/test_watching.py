@@ -23,34 +23,34 @@ def test_drift_is_told_when_it_begins_and_not_again_while_it_stands(
     database: Database, settings: Settings, urls: dict[str, str], name: str
 ) -> None:
     model = make_champion(database, urls)
-    steps = Installation(settings)
+    here = Installation(settings)
     score_night(database, settings, model, f"{name} 1", EVEN)
     score_night(database, settings, model, f"{name} 2", EVEN)
-    calm = health.watch_health(steps, f"{name} look 2")
+    calm = health.watch_health(here, f"{name} look 2")
     score_night(database, settings, model, f"{name} 3", SKEWED)
-    drifted = health.watch_health(steps, f"{name} look 3")
-    told = health.new_alarms(steps, f"{name} look 3")
+    drifted = health.watch_health(here, f"{name} look 3")
+    told = health.new_alarms(here, f"{name} look 3")
 
-    again = health.watch_health(steps, f"{name} look 3 b")
+    again = health.watch_health(here, f"{name} look 3 b")
 
     assert (calm["count_readings"], calm["count_alarms"]) == (12, 0)
     assert (drifted["count_alarms"], drifted["count_new_alarms"]) == (4, 4)
     assert all("Neutral is 65% of the images" in sentence for sentence in told)
     assert (again["count_alarms"], again["count_new_alarms"]) == (4, 0)
-    assert health.new_alarms(steps, f"{name} look 3 b") == []
+    assert health.new_alarms(here, f"{name} look 3 b") == []
 
 
 def test_a_retry_of_a_look_replaces_its_rows_and_tells_the_same(
     database: Database, settings: Settings, urls: dict[str, str], name: str
 ) -> None:
     model = make_champion(database, urls)
-    steps = Installation(settings)
+    here = Installation(settings)
     score_night(database, settings, model, f"{name} 1", EVEN)
-    health.watch_health(steps, f"{name} before")
+    health.watch_health(here, f"{name} before")
     score_night(database, settings, model, f"{name} 2", SKEWED)
 
-    first = health.watch_health(steps, name)
-    second = health.watch_health(steps, name)
+    first = health.watch_health(here, name)
+    second = health.watch_health(here, name)
 
     assert first == second
     assert first["count_new_alarms"] == 4
@@ -110,9 +110,9 @@ def test_an_analyst_reads_the_newest_look_at_each_night_in_plain_words(
 ) -> None:
     model = make_champion(database, urls)
     score_night(database, settings, model, name, SKEWED)
-    steps = Installation(settings)
-    health.watch_health(steps, f"{name} look 1")
-    health.watch_health(steps, f"{name} look 2")
+    here = Installation(settings)
+    health.watch_health(here, f"{name} look 1")
+    health.watch_health(here, f"{name} look 2")
     analyst = Database(urls["emotion_analyst"])
 
     with analyst.connect() as connection:

@@ -369,6 +369,6 @@ def test_no_question_is_left_without_an_answer_worked_out_by_hand() -> None:
 
 
 def test_every_question_stands_in_the_documents() -> None:
-    written = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+    written = (Path(__file__).parents[2] / "docs" / "store" / "sql.md").read_text(encoding="utf-8")
 
     assert [name for name in QUESTIONS if f"`{name}.sql`" not in written] == []

@@ -1,4 +1,4 @@
-"""Backup, restore and the way back to an older release, by the commands of docs/operations.md."""
+"""Backup, restore and downgrade, by the commands of docs/deploy/operations.md."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "deploy" / "operations.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +78,10 @@ def run(own: Own, command: list[str]) -> None:
 
 
 def models(url: str, settings: Settings) -> int:
-    steps = Installation(settings, url)
-    with steps.database.transaction("emotion_report") as connection:
+    here = Installation(settings, url)
+    with here.database.transaction("emotion_report") as connection:
         count = connection.execute(text("SELECT count(*) FROM model_version")).scalar_one()
-    steps.database.close()
+    here.database.close()
     return int(count)
 
 

@@ -1,4 +1,4 @@
-"""docs/schema.md is what the database says of itself."""
+"""docs/store/schema.md is what the database says of itself."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from sqlalchemy import text
 from emotion_core.store.database import Database
 from emotion_core.store.schema_document import schema_document
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "schema.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "store" / "schema.md"
 
 
 def test_the_committed_page_is_what_the_database_says(database: Database) -> None:
@@ -19,7 +19,9 @@ def test_the_committed_page_is_what_the_database_says(database: Database) -> Non
 
     committed = PAGE.read_text(encoding="utf-8")
 
-    assert committed == said, "docs/schema.md is stale: run `emotion db document > docs/schema.md`"
+    assert committed == said, (
+        "docs/store/schema.md is stale: run `emotion db document > docs/store/schema.md`"
+    )
 
 
 def test_the_command_prints_the_page(database: Database, urls: dict[str, str]) -> None:
