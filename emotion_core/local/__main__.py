@@ -11,13 +11,13 @@ from typing import Any
 
 import psutil
 
+from emotion_core.cli.machine import sentence
 from emotion_core.errors import EmotionError, LocalSystemError
 from emotion_core.local import processes
 from emotion_core.local.display import Display, complain
 from emotion_core.local.guardian import Guardian, end_everything
 from emotion_core.local.home import Home
 from emotion_core.local.instance import Instance, State, show_way_in, supervisor
-from emotion_core.local.machine import sentence
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.watch import Stop, Watch
 from emotion_core.settings import Settings
@@ -103,7 +103,7 @@ def _start(home: Home, display: Display, port: int | None, journey: Journey, sta
                 display.show("Ctrl-C stops everything.")
                 watch.wait()
             else:
-                display.say("ending as asked; `make up` starts it again to look around")
+                display.say("stopping, as EXIT=1 asks; `make up` starts it again")
         except Exception:
             watch.give_way()
             raise
@@ -162,9 +162,8 @@ def _clean(options: argparse.Namespace) -> None:
 def _psql(options: argparse.Namespace) -> None:
     state = _running_state()
     environment = dict(os.environ)
-    if state.password_file is not None:
-        environment["PGPASSFILE"] = state.password_file
-    elif password := psql_address(state.database_url, "EMOTION_DATABASE_URL")[1]:
+    address, password = psql_address(state.database_url, "EMOTION_DATABASE_URL")
+    if password and address in state.psql:  # a server of the user's own
         environment["PGPASSWORD"] = password
     command = [*state.psql, *(("-c", options.command) if options.command else ())]
     try:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotion_core.cli.machine import user_name
 from emotion_core.errors import LocalSystemError
 from emotion_core.local import processes, proxies
 from emotion_core.local.credentials import UI_USERS, Credentials
 from emotion_core.local.home import PROJECT_DIR, Home, write_private_json
-from emotion_core.local.machine import user_name
 from emotion_core.settings import Settings
 
 HOST = "127.0.0.1"

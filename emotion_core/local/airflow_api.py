@@ -118,9 +118,7 @@ class AirflowApi:
             TaskState(
                 task_id=task["task_id"],
                 map_index=task["map_index"],
-                label=" ".join(
-                    part for part in (task["task_id"], task["rendered_map_index"]) if part
-                ),
+                label=_label(task["task_id"], task["rendered_map_index"]),
                 state=task["state"],
                 try_number=task["try_number"],
             )
@@ -190,6 +188,11 @@ class AirflowApi:
                 f"({answer.status_code}): {_detail(answer)}"
             )
         return str(answer.json()["access_token"])
+
+
+def _label(task_id: str, rendered: str | None) -> str:
+    """Airflow says what a mapped copy is for when it has begun; its bare number tells nothing."""
+    return f"{task_id} {rendered}" if rendered and not rendered.isdecimal() else task_id
 
 
 def _part(text: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.errors import DataError, LocalSystemError, PromotionRefusedError
 from emotion_core.files import folder_name
-from emotion_core.local.airflow_api import AirflowApi, TaskState
+from emotion_core.local.airflow_api import AirflowApi
 from emotion_core.local.demo_batch import drop, faces_to_score
 from emotion_core.local.demo_summary import batch_tables, comparison_table, verdict
 from emotion_core.local.display import Display
@@ -38,8 +38,13 @@ FACES_PER_EXPRESSION = 128
 _PRESET = "quick"
 _DRAWING_SEED = 1
 _POLL_S = 1.0
-_LAST_STATES = {"success", "failed"}
-_BAD_STATES = {"failed", "upstream_failed"}
+_WORDS = {
+    "running": "…",
+    "success": "done",
+    "up_for_retry": "failed; Airflow tries it again",
+    "failed": "failed",
+    "skipped": "skipped",
+}
 _ASK = """
 import sys
 from pathlib import Path
@@ -244,10 +249,11 @@ class Demo:
             self._follow(SCORING, earlier)
         run_key = f"demo_{datetime.now(UTC):%Y-%m-%d_%H%M%S}"
         privacy.record_source_once(self._here, self._settings.inbox, "research", recorded_by="demo")
-        batch = drop(self._settings.folder("inbox_dir") / folder_name(run_key), faces)
+        folder = self._settings.folder("inbox_dir") / folder_name(run_key)
+        count = drop(folder, faces)
         self._say(
-            f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "
-            "a copy, one cut off, one that is no image"
+            f"{count} files written to {folder}: {len(faces)} faces, a copy, one file cut off, "
+            "one that is no image"
         )
         form = {"workers": 1, "settle_seconds": 60}
         self._api.trigger(SCORING, run_key, form, "Triggered by the demo.")
@@ -273,35 +279,19 @@ class Demo:
                     key = (task.task_id, task.map_index)
                     if task.state != said.get(key):
                         said[key] = task.state
-                        self._say_task(task)
-                if state in _LAST_STATES:
+                        if task.state in _WORDS:
+                            self._say(f"{task.label} {_WORDS[task.state]}")
+                if state in ("success", "failed"):
                     break
                 time.sleep(_POLL_S)
-        bad = [task for task in tasks if task.state in _BAD_STATES]
-        skipped = [task for task in tasks if task.state == "skipped"]
-        if bad or skipped or state == "failed":
-            self._refuse(dag_id, run_id, (bad + skipped)[:1])
-
-    def _say_task(self, task: TaskState) -> None:
-        match task.state:
-            case "running":
-                again = f" (try {task.try_number})" if task.try_number > 1 else ""
-                self._say(f"{task.label} …{again}")
-            case "success":
-                self._say(f"{task.label} done")
-            case "up_for_retry":
-                self._say(f"{task.label} failed and will be tried again", style="yellow")
-            case "failed" | "upstream_failed" | "skipped":
-                self._say(f"{task.label} {task.state}", style="red")
-
-    def _refuse(self, dag_id: str, run_id: str, tasks: list[TaskState]) -> None:
-        for task in tasks:
-            lines = self._api.log_lines(dag_id, run_id, task)
-            if lines:
-                self._display.show(f"the end of the log of {task.label}:")
-                self._display.show("\n".join(f"    {line}" for line in lines))
-        names = ", ".join(task.label for task in tasks) or "its run"
-        raise LocalSystemError(f"{dag_id} did not succeed: {names}; run {run_id}")
+        bad = [task for task in tasks if task.state in ("failed", "upstream_failed", "skipped")]
+        if not bad and state == "success":
+            return
+        name = bad[0].label if bad else "the run itself"
+        if bad and (lines := self._api.log_lines(dag_id, run_id, bad[0])):
+            self._display.show(f"the end of the log of {name}:")
+            self._display.show("\n".join(f"    {line}" for line in lines))
+        raise LocalSystemError(f"{dag_id} did not succeed: {name} failed; run {run_id}")
 
     def _summarise(self, group_key: str, page: str, scored: str) -> None:
         self._display.show()

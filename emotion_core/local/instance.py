@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -40,10 +41,8 @@ class State:
     """Address of Airflow's pages."""
     database_url: str
     """Our database, by the login that tasks use."""
-    psql: tuple[str, ...]
-    """A command that looks around in our database; it asks for no password."""
-    password_file: str | None
-    """``PGPASSFILE`` of that command."""
+    psql: tuple[str, str]
+    """A command that looks around in our database, as the analyst where the server is ours."""
     admin_password: str
     """Of the login ``admin`` on Airflow's pages."""
 
@@ -145,14 +144,9 @@ class Instance:
             applied = provision.provision(server, credentials)
         embedded = provision.addresses(server, credentials)
         if own is None:
-            password_file: str | None = str(self.home.path / "pgpass")
-            provision.write_password_file(self.home.path / "pgpass", server, credentials)
-            psql: tuple[str, ...] = (
-                *(str(server.programs / "psql"), "-h", str(server.socket_dir)),
-                *("-U", provision.ANALYST, provision.OUR_DATABASE),
-            )
+            conninfo = provision.write_password_file(self.home.path / "pgpass", server, credentials)
+            psql = (str(server.programs / "psql"), conninfo)
         else:
-            password_file = None
             applied = provision.migrate_tables(own_migrate or own, self.settings.migrate_setting)
             psql = ("psql", psql_address(own, "EMOTION_DATABASE_URL")[0])
         if applied:
@@ -161,7 +155,6 @@ class Instance:
             airflow_url=f"http://{airflow.HOST}:{port}",
             database_url=own or embedded.app,
             psql=psql,
-            password_file=password_file,
             admin_password=credentials.admin,
         )
         environment = airflow.environment(
@@ -239,5 +232,4 @@ def show_way_in(display: Display, state: State) -> None:
     """How to look at what runs."""
     display.show(f"Airflow     {state.airflow_url}")
     display.show(f"  login     admin  {state.admin_password}")
-    by_hand = f"    or    PGPASSFILE={state.password_file} {' '.join(state.psql)}"
-    display.show("Database    make psql" + (by_hand if state.password_file is not None else ""))
+    display.show(f"Database    make psql    or    {shlex.join(state.psql)}")

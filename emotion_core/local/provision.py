@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg2.extensions import encrypt_password
+from psycopg2.extensions import encrypt_password, make_dsn
 
 from emotion_core.errors import LocalSystemError
 from emotion_core.local.credentials import Credentials
@@ -105,10 +105,11 @@ def migrate_tables(url: str, name: str = "the database address") -> list[str]:
         database.close()
 
 
-def write_password_file(path: Path, server: PostgresServer, credentials: Credentials) -> None:
-    """A password file for psql and its relatives, with the analyst's login alone."""
+def write_password_file(path: Path, server: PostgresServer, credentials: Credentials) -> str:
+    """Write a password file with the analyst's login alone; returns the conninfo that uses it."""
     fields = (str(server.socket_dir), "*", OUR_DATABASE, ANALYST, credentials.emotion_analyst)
     line = ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(line + "\n", encoding="utf-8")
+    return str(make_dsn(host=server.socket_dir, dbname=OUR_DATABASE, user=ANALYST, passfile=path))

@@ -182,7 +182,7 @@ def test_an_interrupted_creation_of_the_cluster_leaves_no_trace(
 def test_a_socket_whose_path_would_be_too_long_lies_in_a_folder_of_our_own(home: Home) -> None:
     server = PostgresServer(Home(home.path / ("long " * 20)), "")
 
-    assert server.socket_dir.parent == Path("/tmp")
+    assert server.socket_dir.parent == Path("/tmp")  # noqa: S108
     server.socket_dir.symlink_to(home.path)
     server.home.path.mkdir()
     try:
@@ -289,12 +289,11 @@ def test_the_analysts_password_file_lets_psql_in(
 ) -> None:
     provision.provision(server, drawn)
     password_file = server.home.path / "pgpass"
-    provision.write_password_file(password_file, server, drawn)
+    conninfo = provision.write_password_file(password_file, server, drawn)
 
-    query = ["-h", str(server.socket_dir), "-U", provision.ANALYST, "emotion", "-Atc"]
+    query = ["-Atc", "SELECT count(*) FROM current_prediction"]
     done = subprocess.run(
-        [str(server.programs / "psql"), *query, "SELECT count(*) FROM current_prediction"],
-        env={"PGPASSFILE": str(password_file)},
+        [str(server.programs / "psql"), conninfo, *query],
         capture_output=True,
         text=True,
         check=False,
