@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import psutil
@@ -17,7 +16,7 @@ from emotion_core.local import processes
 from emotion_core.local.display import Display, complain
 from emotion_core.local.guardian import Guardian, end_everything
 from emotion_core.local.home import Home
-from emotion_core.local.instance import Instance, State, show_way_in, supervisor
+from emotion_core.local.instance import Instance, State, show_access, supervisor
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.watch import Stop, Watch
 from emotion_core.settings import Settings
@@ -26,7 +25,7 @@ from emotion_core.store.address import psql_address
 _OTHERS_PATIENCE_S = 300.0
 _STOPPING_PATIENCE_S = 75.0
 
-Journey = Callable[[State], None]
+Work = Callable[[State], None]
 """What to do with a running system."""
 
 
@@ -55,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace) -> None:
     display = Display()
-    _run(display, _port(options.port), lambda state: show_way_in(display, state), stays=True)
+    _run(display, _port(options.port), lambda state: show_access(display, state), stays=True)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -68,53 +67,53 @@ def _demo(options: argparse.Namespace) -> None:
     display = Display()
     with starting_weights(settings) as weights:
 
-        def journey(state: State) -> None:
+        def work(state: State) -> None:
             demo = Demo(settings, state, display, faces=options.faces, epochs=options.epochs)
             demo.run(data, weights)
 
-        _run(display, port, journey, stays=not options.exit)
+        _run(display, port, work, stays=not options.exit)
 
 
-def _run(display: Display, port: int | None, journey: Journey, stays: bool) -> None:
+def _run(display: Display, port: int | None, work: Work, stays: bool) -> None:
     """Start the system, or join the one that runs already in this home."""
     home = Home(Settings.from_environment().home)
     home.make()
     deadline = time.monotonic() + _OTHERS_PATIENCE_S
-    waiting: AbstractContextManager[None] = nullcontext()
     while time.monotonic() < deadline:
-        with waiting, home.locked(0.3) as is_ours:
+        with home.locked() as is_ours:
             if is_ours:
-                return _start(home, display, port, journey, stays)
+                return _start(home, display, port, work, stays)
         if (state := State.read(home)) is not None:
-            return _join(home, state, display, journey)
-        waiting = display.waiting("another process is starting or stopping the system here …")
+            return _join(home, state, display, work)
+        with display.waiting("another process is starting or stopping the system here …"):
+            time.sleep(1.0)
     raise LocalSystemError(
         f"another process has been starting or stopping the system in {home.path} for "
         f"{_OTHERS_PATIENCE_S:.0f} seconds; run `make down` and try again"
     )
 
 
-def _start(home: Home, display: Display, port: int | None, journey: Journey, stays: bool) -> None:
+def _start(home: Home, display: Display, port: int | None, work: Work, stays: bool) -> None:
     with Watch(display.say) as watch, Guardian(home):
         instance = Instance(home, Settings.from_environment(), dict(os.environ), display, watch)
         try:
-            journey(instance.start(port))
+            work(instance.start(port))
             if stays:
                 display.show("Ctrl-C stops everything.")
                 watch.wait()
             else:
                 display.say("stopping, as EXIT=1 asks; `make up` starts it again")
         except Exception:
-            watch.give_way()
+            watch.wait_for_reason()
             raise
         finally:
             instance.stop()
 
 
-def _join(home: Home, state: State, display: Display, journey: Journey) -> None:
+def _join(home: Home, state: State, display: Display, work: Work) -> None:
     display.say(f"already running: {state.airflow_url}  (make down stops it)")
     try:
-        journey(state)
+        work(state)
     except Exception as error:
         if State.read(home) is None:
             raise LocalSystemError("the system was stopped from elsewhere meanwhile") from error

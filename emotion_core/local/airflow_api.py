@@ -11,6 +11,13 @@ import httpx
 
 from emotion_core.errors import LocalSystemError
 
+_PARTS = {
+    "metadatabase": "database",
+    "scheduler": "scheduler",
+    "dag_processor": "DAG processor",
+    "triggerer": "triggerer",
+}
+
 
 @dataclass(frozen=True)
 class TaskState:
@@ -42,33 +49,22 @@ class AirflowApi:
         """Parts of Airflow that are not up yet; empty when all are."""
         try:
             answer = self._client.get("/api/v2/monitor/health", timeout=5.0)
-            parts = answer.json() if answer.status_code == 200 else None
-        except (httpx.HTTPError, ValueError):
-            parts = None
-        if not isinstance(parts, dict):
+            found = {
+                part: (state or {}).get("status")
+                for part, state in answer.raise_for_status().json().items()
+            }
+        except (httpx.HTTPError, ValueError, TypeError, AttributeError):
             return ["API server"]
-        names = {
-            "metadatabase": "database",
-            "scheduler": "scheduler",
-            "dag_processor": "DAG processor",
-            "triggerer": "triggerer",
-        }
-        return [
-            name
-            for part, name in names.items()
-            if (parts.get(part) or {}).get("status") != "healthy"
-        ]
+        return [name for part, name in _PARTS.items() if found.get(part) != "healthy"]
 
     def knows_us(self) -> bool:
         """Whether it accepts our login: another Airflow at this address would not."""
-        answer = self._client.post("/auth/token", json=self._login)
-        return answer.is_success
+        return self._client.post("/auth/token", json=self._login).is_success
 
     def create_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool; one that is there keeps the size that its operator gave it."""
-        if self._call("GET", f"pools/{_part(name)}", accepted=(404,)).status_code == 404:
-            body = {"name": name, "slots": slots, "description": description}
-            self._call("POST", "pools", body, accepted=(409,))
+        body = {"name": name, "slots": slots, "description": description}
+        self._call("POST", "pools", body, accepted=(409,))
 
     def has_dag(self, dag_id: str) -> bool:
         """Whether Airflow has read this DAG."""

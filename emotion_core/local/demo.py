@@ -1,4 +1,4 @@
-"""The main job, end to end, on a running system: data, training, report, batch, scores."""
+"""The demo: draw or read a data set, train, compare, promote, score a batch."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from emotion_core.local.demo_batch import drop, faces_to_score
 from emotion_core.local.demo_summary import batch_tables, comparison_table, verdict
 from emotion_core.local.display import Display
 from emotion_core.local.home import PROJECT_DIR
-from emotion_core.local.instance import State, show_way_in, wait_until_healthy
+from emotion_core.local.instance import State, show_access, wait_until_healthy
 from emotion_core.settings import Settings
 from emotion_core.steps import privacy, promotion, reports
 from emotion_core.steps.installation import Installation
@@ -101,7 +101,7 @@ def starting_weights(settings: Settings) -> Iterator[Callable[[], str]]:
 
 
 class Demo:
-    """Walks through the system as an operator would, over Airflow's REST API."""
+    """Does what an operator does, over Airflow's REST API."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Demo:
         faces: int | None = None,
         epochs: int | None = None,
     ) -> None:
-        """``faces`` per expression and ``epochs`` for a quicker or a longer walk than usual."""
+        """``faces`` per expression and ``epochs`` for a quicker or a longer demo than usual."""
         self._settings = settings
         self._faces = faces or FACES_PER_EXPRESSION
         self._state = state
@@ -122,7 +122,7 @@ class Demo:
         self._here = Installation(settings, state.database_url)
 
     def run(self, data: Path | None, weights: Callable[[], str]) -> None:
-        """The whole journey.
+        """Train, compare, promote and score once.
 
         Args:
             data: A data set; None draws one.
@@ -302,7 +302,7 @@ class Demo:
             self._display.show(table)
         self._display.show(f"Verdict     {verdict(self._here.database, group_key)}")
         self._display.show(f"Report      {page}")
-        show_way_in(self._display, self._state)
+        show_access(self._display, self._state)
 
     def _recipe(self, network: str, weights: str) -> Recipe:
         return Recipe.from_preset(_PRESET, network, weights=weights, **self._overrides)

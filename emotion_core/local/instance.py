@@ -109,7 +109,7 @@ class Instance:
 
     def stop(self) -> None:
         """End everything; nothing interrupts this."""
-        self.watch.stand_down()
+        self.watch.stop_watching()
         # Whatever becomes of the note for other terminals (a full disk, a removed folder), we stop.
         with suppress(OSError, LocalSystemError):
             self._record(None)
@@ -228,7 +228,7 @@ def _wait_until_none(
         time.sleep(0.5)
 
 
-def show_way_in(display: Display, state: State) -> None:
+def show_access(display: Display, state: State) -> None:
     """How to look at what runs."""
     display.show(f"Airflow     {state.airflow_url}")
     display.show(f"  login     admin  {state.admin_password}")

@@ -37,7 +37,7 @@ class Watch:
         """From now on, the end of this process is a reason to stop."""
         self._children.append(child)
 
-    def give_way(self) -> None:
+    def wait_for_reason(self) -> None:
         """After an error: wait until the end of something that we started would have been noticed.
 
         Raises:
@@ -58,7 +58,7 @@ class Watch:
             if stop.is_failure:
                 raise
 
-    def stand_down(self) -> None:
+    def stop_watching(self) -> None:
         """From now on nothing interrupts us: we are stopping."""
         self._is_stopping = True
 
@@ -75,7 +75,7 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stand_down()
+        self.stop_watching()
         signal.setitimer(signal.ITIMER_REAL, *self._timer_before)
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]

@@ -49,8 +49,9 @@ def to_part(name: str) -> Kill:
 
     def kill(make: subprocess.Popen[str], home: Home) -> None:
         leaders, _ = PostgresServer(home, "").running()
-        airflow = [p for p in processes.of_home(home) if name in p.cmdline()]
-        processes.send(leaders if name == "postgres" else airflow[:1], signal.SIGKILL)
+        airflow = [p for p in processes.of_home(home) if name in " ".join(p.cmdline())]
+        first = [min(airflow, key=psutil.Process.create_time)] if airflow else []
+        processes.send(leaders if name == "postgres" else first, signal.SIGKILL)
 
     return kill
 

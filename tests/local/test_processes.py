@@ -178,7 +178,7 @@ def test_a_signal_is_a_reason_to_stop_until_we_are_stopping() -> None:
         with pytest.raises(Stop) as stopped:
             psutil.Process().send_signal(2)
             time.sleep(60)
-        watch.stand_down()
+        watch.stop_watching()
         psutil.Process().send_signal(2)
 
     assert not stopped.value.is_failure
