@@ -51,7 +51,7 @@ def test_drawn_faces_to_score_are_new_each_time(labelled_set: LabelledSet) -> No
     split = split_by_content(labelled_set, 42)
     known = {sample.sha256 for sample in labelled_set.samples}
 
-    first, second = (faces_to_score(labelled_set, split, seed) for seed in (1, 2))
+    first, second = (faces_to_score(labelled_set, split, seed) for seed in (7, 8))
 
     assert not set(first) & set(second)
     assert not {hashlib.sha256(data).hexdigest() for data in first} & known

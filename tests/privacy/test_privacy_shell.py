@@ -145,8 +145,8 @@ def test_a_hold_says_how_much_of_what_it_names_is_here(
     subject = shell.says(*place, "--subject", "nobody")
     purpose = shell.says("source", "set", settings.inbox, "--purpose", "research")
 
-    assert ": 2 are kept" in source and ": 1 are kept" in content
-    assert "nothing that it names is here" in inside and "nothing that it names" in subject
+    assert ": 2 kept now" in source and ": 1 kept now" in content
+    assert "nothing it names is here" in inside and "nothing it names" in subject
     assert "no batch" not in purpose
 
 
