@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import psutil
-
 from emotion_core.cli.machine import sentence
 from emotion_core.errors import EmotionError, LocalSystemError
 from emotion_core.local import processes
@@ -135,7 +133,7 @@ def _stop(home: Home) -> bool:
     if running is not None:
         with Display().waiting("stopping …"):
             processes.send([running], signal.SIGTERM)
-            _, left = psutil.wait_procs([running], _STOPPING_PATIENCE_S)
+            left = processes.wait_for_end([running], _STOPPING_PATIENCE_S)
             processes.send(left, signal.SIGKILL)
     with home.locked(_STOPPING_PATIENCE_S) as is_ours:
         if not is_ours:

@@ -104,9 +104,9 @@ class PostgresServer:
         """
         leaders, others = self.running()
         processes.send(leaders, signal.SIGINT)
-        _, left = psutil.wait_procs([*leaders, *others], timeout=20.0)
+        left = processes.wait_for_end([*leaders, *others], 20.0)
         processes.send(left, signal.SIGKILL)
-        psutil.wait_procs(left, timeout=5.0)
+        processes.wait_for_end(left, 5.0)
         if self._child is not None:
             self._child.popen.poll()  # takes note of its end
         return bool(leaders or others)

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ def end_at_once(home: Home) -> bool:
         has_found = True
         send(running, signal.SIGSTOP)
         send(running, signal.SIGKILL)
-        psutil.wait_procs(running, timeout=5.0)
+        wait_for_end(running, 5.0)
     return has_found
 
 
@@ -111,6 +112,25 @@ def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
             process.send_signal(number)
         except psutil.NoSuchProcess:
             continue
+
+
+def wait_for_end(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until they have ended; returns those that have not.
+
+    A zombie has ended, though its parent has not taken note of it: psutil's own waiting does not
+    know that of a process which is not our child.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := [p for p in processes if _is_running(p)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _is_running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def last_lines(path: Path, count: int = 8) -> str:

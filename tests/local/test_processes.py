@@ -101,6 +101,19 @@ def test_a_process_that_gave_itself_a_title_is_found_by_its_marker(home: Home) -
     assert [process.pid for process in processes.of_home(home)] == [child.popen.pid]
 
 
+def test_a_process_that_its_parent_has_not_taken_note_of_has_ended() -> None:
+    dead = "import subprocess, sys; print(subprocess.Popen(['true']).pid, flush=True)"
+    script = f"{dead}; sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        zombie = psutil.Process(int(parent.stdout.readline()))
+
+        assert processes.wait_for_end([zombie], 30.0) == []
+        assert zombie.is_running()
+
+
 def test_processes_of_another_home_are_left_alone(home: Home, tmp_path: Path) -> None:
     other = Home(tmp_path / "other")
     other.make()
