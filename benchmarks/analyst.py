@@ -6,22 +6,20 @@ Runs against a PostgreSQL of its own, not durable, that is removed at the end. P
 """
 
 import sys
-import tempfile
 import time
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 from factories import make_model
 from generated_archive import NIGHTS, fill
+from harness import machine, timed
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import text
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.local.credentials import load_or_create
-from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import OUR_DATABASE, addresses, provision
+from emotion_core.local.provision import OUR_DATABASE
+from emotion_core.local.temporary import temporary_server
 from emotion_core.settings import SQL_DIR
 from emotion_core.store.copying import copy_columns
 from emotion_core.store.database import Database
@@ -35,25 +33,14 @@ ROW_BY_ROW = {"current_prediction", "low_confidence_prediction", "scored_image_b
 def main() -> None:
     numbers = [word for word in sys.argv[1:] if not word.startswith("--")]
     count = int(numbers[0]) if numbers else 10_000_000
-    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
-        home = Home(Path(folder))
-        home.make()
-        credentials = load_or_create(home.secrets_path)
-        server = PostgresServer(home, credentials.postgres, durable=False)
-        server.start()
-        try:
-            provision(server, credentials)
-            database = Database(addresses(server, credentials).app)
-            with database.transaction("emotion_train") as connection:
-                first, second, third = (make_model(connection).id for _ in range(3))
-            began = time.perf_counter()
-            fill(server, OUR_DATABASE, count, (first, second, third))
-            print(f"{count:,} images generated in {time.perf_counter() - began:.0f} s.")
-            ask_everything(server, with_plans="--plans" in sys.argv)
-            rate = copy_rate(database)
-            print(f"\nCOPY into prediction: {rate:,.0f} rows/s")
-        finally:
-            server.remove()
+    with temporary_server() as (server, addresses):
+        database = Database(addresses.app)
+        with database.transaction("emotion_train") as connection:
+            first, second, third = (make_model(connection).id for _ in range(3))
+        spent = timed(lambda: fill(server, OUR_DATABASE, count, (first, second, third)))
+        print(f"{count:,} images generated in {spent:.0f} s. {machine()}")
+        ask_everything(server, with_plans="--plans" in sys.argv)
+        print(f"\nCOPY into prediction: {copy_rate(database):,.0f} rows/s")
 
 
 def ask_everything(server: PostgresServer, *, with_plans: bool) -> None:

@@ -18,7 +18,7 @@ from factories import make_model
 from nights import Inbox, wait_until
 
 from emotion_core.local.temporary import temporary_server
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.ingest import ingest
 from emotion_core.store.database import Database
 
 SECONDS_PER_IMAGE = 0.02
@@ -54,7 +54,7 @@ def night(crew: Crew, url: str, folder: Path, count: int, workers: int) -> float
         model = make_model(connection)
     inbox = Inbox(folder, url, database, model.id)
     inbox.deliver(count)
-    take_in(database, inbox.open(f"night {model.id}"), settle_seconds=60, plan_known=True)
+    ingest(database, inbox.open(f"night {model.id}"), settle_seconds=60, plan_known=True)
     expected = inbox.ask("SELECT count(*) FROM scoring_item WHERE model_version_id = :m")
     began = time.perf_counter()
     crew.score(url, model.id, tasks=workers, seconds=SECONDS_PER_IMAGE)

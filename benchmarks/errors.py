@@ -14,16 +14,17 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from comparison_factory import MADE_AT, make_record, make_reference
+from comparison_factory import MADE_AT, make_figures, make_record
 
 from emotion_core.comparison.compared_run import RunFacts
 from emotion_core.comparison.comparison import compare
 from emotion_core.comparison.confidence import confidence_of
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.statistics.calibration import calibrate, expected_calibration_error, scaled
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.metrics import scores_of
 from emotion_core.statistics.paired_tests import estimates
 from emotion_core.statistics.predictions import Evaluation
-from emotion_core.statistics.resampling import MEAN_CCC, resampled_scores
 
 COPIES = {
     "no copies": (0.0, 1),
@@ -32,7 +33,7 @@ COPIES = {
 }
 EVERYTHING = 100_000
 """So many images stand for endless ones."""
-NO_EPOCHS = pd.DataFrame(columns=["part", "epoch", "metric", "value"])
+NO_EPOCHS = pd.DataFrame(columns=["split", "epoch", "metric", "value"])
 
 
 def main() -> None:
@@ -53,7 +54,9 @@ def main() -> None:
             )
         print("Intervals that hold the score of endless images (promised: .950)")
         for skill, count, copies in shapes():
-            truth = scores_of(network(EVERYTHING, skill, seed=1, images_seed=1))
+            truth = scores_of(
+                Evaluation.from_frame(network(EVERYTHING, skill, seed=1, images_seed=1))
+            )
             rows = list(pool.map(partial(intervals, skill, count, copies), seeds, chunksize=10))
             for name in ("accuracy", "macro_f1", "mean_average_precision", "ccc_mean"):
                 value, low, high = np.array([row[name] for row in rows]).T
@@ -69,7 +72,7 @@ def main() -> None:
             rows = np.array(list(pool.map(partial(calibrated, count), seeds, chunksize=10)))
             said, fitted, before, after = rows.mean(axis=0)
             print(
-                f"  {count} images: called too sure or too modest {said:.3f}; given a temperature "
+                f"  {count} images: called over- or underconfident {said:.3f}; given a temperature "
                 f"{fitted:.3f}; error on other images {before:.4f} without it, {after:.4f} with it",
                 flush=True,
             )
@@ -133,7 +136,7 @@ def page(runs: int, count: int, copies: str, seed: int) -> tuple[bool, bool, boo
                 record=make_record(f"network{number}", split_seed=seed),
                 epochs=NO_EPOCHS,
                 predictions=predictions,
-                reference=make_reference(predictions),
+                metrics=make_figures(predictions),
             )
         )
     comparison = compare(facts, MADE_AT)
@@ -145,18 +148,12 @@ def page(runs: int, count: int, copies: str, seed: int) -> tuple[bool, bool, boo
     )
 
 
-def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
-    """Every score, and the mean CCC."""
-    found = Evaluation.from_frame(predictions).scores()
-    return found | {MEAN_CCC: (found["ccc_valence"] + found["ccc_arousal"]) / 2}
-
-
 def intervals(
     skill: float, count: int, copies: str, seed: int
 ) -> dict[str, tuple[float, float | None, float | None]]:
     """Every score of a network with its interval."""
     evaluation = Evaluation.from_frame(network(count, skill, 1000, seed + 2, copies))
-    found = estimates(evaluation, resampled_scores(evaluation))
+    found = estimates(Jackknife(evaluation))
     return {name: (one.value, one.low, one.high) for name, one in found.items()}
 
 
@@ -177,7 +174,7 @@ def calibrated(count: int, seed: int) -> tuple[bool, bool, float, float]:
         for chosen in (1.0, temperature)
     )
     return (
-        not sentence.startswith("Its confidence"),
+        "overconfident" in sentence or "underconfident" in sentence,
         temperature != 1.0,
         before,
         after,

@@ -6,20 +6,25 @@ own, fsync on. Each part alone first, then all together as a night does it. Prin
     PYTHONPATH=.:tests python benchmarks/intake.py [files] [folder for the files]
 """
 
+import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psutil
-from ledger import durable_database, machine, new_batch
+from harness import durable_database, machine, timed
+from ledger import new_batch
 
 from emotion_core.scoring.inbox import Scan, read_arrived
-from emotion_core.scoring.intake import CHUNK, take_in
-from emotion_core.scoring.sources import open_source
+from emotion_core.scoring.ingest import CHUNK, ingest
+from emotion_core.scoring.local_folder import LocalFolder
+from emotion_core.scoring.sources import get_source
 from emotion_core.store.batches import Batch, enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 
@@ -47,6 +52,8 @@ def main() -> None:
             report("**all, overlapping**", timed(lambda: take(database, batch, count)), count)
         again = batch_of(database, folder, "night after")
         report("re-scan, 0 rows added", timed(lambda: take(database, again, 0)), count)
+        with_manifest(database, folder / "no manifest", count=min(count, 100_000), lists=False)
+        with_manifest(database, folder / "manifest", count=min(count, 100_000), lists=True)
     print(
         f"\n{count:,} files. Memory of this process at most {highest[0]:.0f} MB "
         f"({before:.0f} MB before). {machine()}"
@@ -62,19 +69,62 @@ def fill(folder: Path, count: int) -> None:
         (inner / f"{number}.jpg").write_bytes(b"\xff\xd8\xff%d" % number)
 
 
+def with_manifest(database: Database, folder: Path, *, count: int, lists: bool) -> None:
+    """One delivery with or without a SHA-256 manifest: seconds, and how often bytes are read."""
+    folder.mkdir()
+    fill(folder, count)
+    if lists:
+        paths = sorted(folder.rglob("*.jpg"))
+        lines = (
+            f"{path.relative_to(folder)},{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+            for path in paths
+        )
+        (folder / "manifest.csv").write_text("path,sha256\n" + "".join(lines))
+    batch = batch_of(database, folder, folder.name)
+    calls = Counter[str]()
+    with (
+        counted(LocalFolder, "read", calls),
+        counted(LocalFolder, "open", calls),
+        counted(hashlib, "sha256", calls),
+    ):
+        seconds = timed(lambda: take(database, batch, count))
+    report(f"all, with {folder.name}", seconds, count)
+    print(
+        f"{count:,} files with {folder.name}: {seconds:.1f} s, {calls['read'] / count:.2f} reads "
+        f"and {calls['sha256'] / count:.2f} hashes a file, {calls['open']} manifests parsed",
+        file=sys.stderr,
+    )
+
+
+@contextmanager
+def counted(owner: Any, name: str, calls: Counter[str]) -> Iterator[None]:
+    """Counts the calls of a function while the block runs."""
+    original = getattr(owner, name)
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        calls[name] += 1
+        return original(*args, **kwargs)
+
+    setattr(owner, name, counting)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
 def scan(folder: Path) -> Scan:
-    return Scan(open_source(str(folder)), now_ns=time.time_ns(), settle_seconds=0)
+    return Scan(get_source(str(folder)), now_ns=time.time_ns(), settle_seconds=0)
 
 
 def read(folder: Path) -> None:
-    source = open_source(str(folder))
+    source = get_source(str(folder))
     for found in scan(folder).files():
         read_arrived(source, found)
 
 
 def enter_and_plan(database: Database, folder: Path, count: int) -> tuple[float, float]:
     """Seconds to enter files that are in memory already, and to plan them."""
-    source = open_source(str(folder))
+    source = get_source(str(folder))
     batch = new_batch(database, "in memory")
     enter = 0.0
     found = scan(folder).files()
@@ -93,7 +143,7 @@ def enter_and_plan(database: Database, folder: Path, count: int) -> tuple[float,
 
 
 def take(database: Database, batch: Batch, expected: int) -> None:
-    intake = take_in(database, batch, 0)
+    intake = ingest(database, batch, 0)
     assert intake.count_entered == expected, intake  # noqa: S101
 
 
@@ -107,7 +157,7 @@ def batch_of(database: Database, folder: Path, key: str) -> Batch:
 
 @contextmanager
 def highest_memory() -> Iterator[list[float]]:
-    """Megabytes that this process held at most, looked at by the kernel."""
+    """Megabytes that this process held at most, as the kernel counts."""
     Path("/proc/self/clear_refs").write_text("5")
     found = [0.0]
     yield found
@@ -119,12 +169,6 @@ def highest_memory() -> Iterator[list[float]]:
 
 def memory() -> float:
     return psutil.Process().memory_info().rss / 1e6
-
-
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def report(part: str, seconds: float, count: int) -> None:

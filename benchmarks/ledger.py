@@ -6,25 +6,18 @@ Runs against a PostgreSQL of its own with fsync on, as the embedded one has it. 
 """
 
 import hashlib
-import platform
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import psutil
 from factories import make_arrivals, make_model, make_scores
+from harness import durable_database, machine
 
-from emotion_core.local.credentials import load_or_create
-from emotion_core.local.home import Home
-from emotion_core.local.postgres import VERSION, PostgresServer
-from emotion_core.local.provision import addresses, provision
 from emotion_core.store.batches import (
+    ArrivedFile,
     Batch,
     close_batch,
     enter_files,
@@ -46,20 +39,6 @@ Microseconds an item, {:,} items a transaction; claim and publish: the first …
 |---|---|---|---|---|---|---|---|---|"""
 
 
-@dataclass
-class Costs:
-    """Microseconds an item, of one batch."""
-
-    count: int
-    enter: float
-    plan: float
-    claim: list[float] = field(default_factory=list)
-    publish: list[float] = field(default_factory=list)
-    close: float = 0.0
-    rescan: float = 0.0
-    count_added_by_rescan: int = 0
-
-
 def main() -> None:
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     chunk = int(sys.argv[2]) if len(sys.argv) > 2 else 4_096
@@ -70,32 +49,43 @@ def main() -> None:
         print(HEADING.format(chunk))
         for size in (1_000, 10_000, 100_000, 1_000_000):
             if size <= most:
-                print(as_line(measure(database, size, chunk)), flush=True)
+                print(measure(database, size, chunk), flush=True)
     peak = psutil.Process().memory_info().rss / 1e6
     print(f"\nMemory of this process at the end: {peak:.0f} MB. {machine()}")
 
 
-@contextmanager
-def durable_database() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
-        home = Home(Path(folder))
-        home.make()
-        credentials = load_or_create(home.secrets_path)
-        server = PostgresServer(home, credentials.postgres, durable=True)
-        server.start()
-        try:
-            provision(server, credentials)
-            yield Database(addresses(server, credentials).app)
-        finally:
-            server.remove()
-
-
-def measure(database: Database, count: int, chunk: int) -> Costs:
-    """One night of ``count`` files, beside all the nights before it."""
+def measure(database: Database, count: int, chunk: int) -> str:
+    """A row of the table under :data:`HEADING`: one night, beside all the nights before it."""
     batch = new_batch(database, f"{count} files")
-    enter = plan = 0.0
+    enter, plan = fill(database, batch, count)
+    spent = np.array(list(work(database, batch, chunk)))
+    windows = [part.sum(axis=0) for part in np.array_split(spent, min(WINDOWS, len(spent)))]
+    claim, publish = (
+        [1e6 * one[column] / one[0] for one in (windows[0], windows[-1])] for column in (1, 2)
+    )
+    began = time.perf_counter()
+    with database.transaction("emotion_score") as connection:
+        assert close_batch(connection, batch.id)  # noqa: S101
+    close = time.perf_counter() - began
+    again, added = rescan(database, count, batch)
+    return (
+        f"| {count:,} | {1e6 * enter / count:.1f} | {1e6 * plan / count:.1f} "
+        f"| {claim[0]:.1f} … {claim[1]:.1f} | {publish[0]:.1f} … {publish[1]:.1f} "
+        f"| {count / spent[:, 2].sum():,.0f} "
+        f"| {1e6 * close / count:.2f} | {1e6 * again / count:.1f} | {added} |"
+    )
+
+
+def arrivals(batch: Batch, count: int) -> Iterator[list[ArrivedFile]]:
+    """The batch's files, the same every time, by the chunk."""
     for number in range(0, count, INTAKE_CHUNK):
-        files = make_arrivals(min(INTAKE_CHUNK, count - number), f"{batch.id}/{number}/")
+        yield make_arrivals(min(INTAKE_CHUNK, count - number), f"{batch.id}/{number}/")
+
+
+def fill(database: Database, batch: Batch, count: int) -> tuple[float, float]:
+    """Enter and plan so many files; seconds of both."""
+    enter = 0.0
+    for files in arrivals(batch, count):
         began = time.perf_counter()
         with database.transaction("emotion_score") as connection:
             known_files(connection, batch.source, [file.delivery for file in files])
@@ -105,21 +95,7 @@ def measure(database: Database, count: int, chunk: int) -> Costs:
     began = time.perf_counter()
     with database.transaction("emotion_score") as connection:
         plan_items(connection, batch.id)
-    plan = time.perf_counter() - began
-    costs = Costs(count, 1e6 * enter / count, 1e6 * plan / count)
-
-    parts = list(work(database, batch, chunk))
-    for part in np.array_split(np.array(parts), min(WINDOWS, len(parts))):
-        items, claiming, publishing = part.sum(axis=0)
-        costs.claim.append(1e6 * claiming / items)
-        costs.publish.append(1e6 * publishing / items)
-
-    began = time.perf_counter()
-    with database.transaction("emotion_score") as connection:
-        assert close_batch(connection, batch.id)  # noqa: S101
-    costs.close = 1e6 * (time.perf_counter() - began) / count
-    rescan(database, count, costs, batch)
-    return costs
+    return enter, time.perf_counter() - began
 
 
 def work(database: Database, batch: Batch, chunk: int) -> Iterator[tuple[int, float, float]]:
@@ -144,8 +120,8 @@ def work(database: Database, batch: Batch, chunk: int) -> Iterator[tuple[int, fl
         yield len(claims), claimed - began, time.perf_counter() - claimed
 
 
-def rescan(database: Database, count: int, costs: Costs, batch: Batch) -> None:
-    """The same files again, for the next night."""
+def rescan(database: Database, count: int, batch: Batch) -> tuple[float, int]:
+    """The same files again, for the next night: seconds to see it, and rows that it added."""
     with database.transaction("emotion_score") as connection:
         again = open_batch(
             connection,
@@ -153,9 +129,8 @@ def rescan(database: Database, count: int, costs: Costs, batch: Batch) -> None:
             source=batch.source,
             model_version_id=batch.model_version_id,
         )
-    spent = 0.0
-    for number in range(0, count, INTAKE_CHUNK):
-        files = make_arrivals(min(INTAKE_CHUNK, count - number), f"{batch.id}/{number}/")
+    spent, added = 0.0, 0
+    for files in arrivals(batch, count):
         deliveries = [file.delivery for file in files]
         began = time.perf_counter()
         with database.transaction("emotion_score") as connection:
@@ -163,22 +138,16 @@ def rescan(database: Database, count: int, costs: Costs, batch: Batch) -> None:
         spent += time.perf_counter() - began
         fresh = [file for file in files if file.delivery not in known]
         with database.transaction("emotion_score") as connection:
-            costs.count_added_by_rescan += enter_files(connection, again, fresh)
+            added += enter_files(connection, again, fresh)[0]
     with database.transaction("emotion_score") as connection:
-        costs.count_added_by_rescan += plan_items(connection, again.id)
-    costs.rescan = 1e6 * spent / count
+        added += plan_items(connection, again.id)
+    return spent, added
 
 
 def publish_rate(database: Database, chunk: int) -> float:
     """Rows a second with so many in a transaction; the median of twenty."""
     batch = new_batch(database, f"chunks of {chunk}")
-    count = min(20 * chunk, 60_000)
-    for number in range(0, count, INTAKE_CHUNK):
-        files = make_arrivals(min(INTAKE_CHUNK, count - number), f"c{batch.id}/{number}/")
-        with database.transaction("emotion_score") as connection:
-            enter_files(connection, batch, files)
-    with database.transaction("emotion_score") as connection:
-        plan_items(connection, batch.id)
+    fill(database, batch, min(20 * chunk, 60_000))
     return statistics.median(items / spent for items, _, spent in work(database, batch, chunk))
 
 
@@ -190,32 +159,6 @@ def new_batch(database: Database, name: str) -> Batch:
         return open_batch(
             connection, run_key=key, source=f"/inbox/{key}", model_version_id=model.id
         )
-
-
-def machine() -> str:
-    model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    return (
-        f"{psutil.cpu_count()} cores ({model}), Python {platform.python_version()}, "
-        f"PostgreSQL {VERSION}, fsync on, load {psutil.getloadavg()[0]:.1f} at the end."
-    )
-
-
-def as_line(cost: Costs) -> str:
-    """A row of the table under :data:`HEADING`."""
-    return (
-        f"| {cost.count:,} | {cost.enter:.1f} | {cost.plan:.1f} "
-        f"| {cost.claim[0]:.1f} … {cost.claim[-1]:.1f} "
-        f"| {cost.publish[0]:.1f} … {cost.publish[-1]:.1f} "
-        f"| {1e6 / statistics.mean(cost.publish):,.0f} "
-        f"| {cost.close:.2f} | {cost.rescan:.1f} | {cost.count_added_by_rescan} |"
-    )
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,12 +19,12 @@ import pandas as pd
 
 from emotion_core.comparison.comparison import read_comparison
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
-from emotion_core.local.credentials import load_or_create
-from emotion_core.local.home import Home
-from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import addresses, provision
+from emotion_core.local.temporary import temporary_server
 from emotion_core.pages.comparison_report import render_comparison
 from emotion_core.statistics import metrics
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.paired_tests import estimates
+from emotion_core.statistics.predictions import Evaluation
 from emotion_core.store import datasets, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.reports import begin_report
@@ -52,7 +50,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=8)
     parser.add_argument("--images", type=int, default=100_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, own_database(Path(folder)) as database:
+    with tempfile.TemporaryDirectory() as folder, temporary_server() as (_, addresses):
+        database = Database(addresses.app)
         fill(database, options.runs, options.images)
         begun, busy = time.perf_counter(), time.process_time()
         with database.transaction("emotion_report") as connection:
@@ -67,23 +66,6 @@ def main() -> None:
             f"{read - begun:.1f} s ({read_busy - busy:.1f}), rendering {done - read:.1f} s; page "
             f"{page.stat().st_size / 1e6:.2f} MB"
         )
-
-
-@contextmanager
-def own_database(folder: Path) -> Iterator[Database]:
-    """A PostgreSQL that ends with the block."""
-    home = Home(folder / "home")
-    home.make()
-    credentials = load_or_create(home.secrets_path)
-    server = PostgresServer(home, credentials.postgres, durable=False)
-    server.start()
-    try:
-        provision(server, credentials)
-        database = Database(addresses(server, credentials).app)
-        yield database
-        database.close()
-    finally:
-        server.remove()
 
 
 def fill(database: Database, runs: int, images: int) -> None:
@@ -118,7 +100,7 @@ def fill(database: Database, runs: int, images: int) -> None:
             validation_share=0.5,
             fold=0,
             fingerprint=digest,
-            parts={"train": [], "validation": list(labels["sha256"])},
+            members={"train": [], "validation": list(labels["sha256"])},
         )
         for number in range(runs):
             key = f"{GROUP}/network{number}"
@@ -138,6 +120,14 @@ def fill(database: Database, runs: int, images: int) -> None:
             training_runs.record_validation_predictions(connection, run_id, predictions)
             line = metrics.chance_line(truth, affect)
             training_runs.record_run_metrics(connection, run_id, "chance", line)
+            found = estimates(Jackknife(Evaluation.from_frame(predictions)))
+            training_runs.record_run_metrics(
+                connection,
+                run_id,
+                "network",
+                {name: one.value for name, one in found.items()},
+                {name: (one.low, one.high) for name, one in found.items()},
+            )
             training_runs.finish_training_run(connection, run_id, SUMMARY)
             print(f"filled {key}", file=sys.stderr)
 

@@ -88,13 +88,13 @@ class Settings:
     """A login that may change tables (``EMOTION_MIGRATE_DATABASE_URL``); default: the one above."""
     device: str
     """``auto``, ``cpu`` or ``cuda`` (``EMOTION_DEVICE``)."""
-    alert_webhook: str | None = field(default=None, repr=False)
-    """Address that is told of crossed limits (``EMOTION_ALERT_WEBHOOK``); often a secret itself."""
-    alert_email: str | None = None
+    alert_webhook: str | None = field(repr=False)
+    """Address that alerts are sent to (``EMOTION_ALERT_WEBHOOK``); often a secret itself."""
+    alert_email: str | None
     """Who is written to, through Airflow's SMTP connection (``EMOTION_ALERT_EMAIL``)."""
-    erasure_key: str | None = field(default=None, repr=False)
+    erasure_key: str | None = field(repr=False)
     """Keys the tombstones (``EMOTION_ERASURE_KEY``); without it a file in the home does."""
-    erasures_path: Path | None = None
+    erasures_path: Path
     """Where tombstones are kept beside the database (``EMOTION_ERASURES_FILE``)."""
 
     @classmethod

@@ -53,22 +53,23 @@ def run(options: argparse.Namespace) -> None:
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.class_folders import read_class_folders
     from emotion_core.training.loop import train
-    from emotion_core.training.pretraining import finished, pretrain
+    from emotion_core.training.pretraining import pretrain
     from emotion_core.training.split import split_by_content
 
-    labelled_set = read_affectnet(options.data)
-    earlier = read_class_folders(options.pretraining_data)
+    labelled_set = read_affectnet(options.data, options.image_size)
+    earlier = read_class_folders(options.pretraining_data, PRETRAINED["pretraining_image_size"])
     for name in options.rows or ROWS:
         for fold in options.folds:
             recipe = _recipe(name, fold, options)
-            stage = None
-            if recipe.pretraining_epochs:
-                # One stage for all rows of a network: what differs is what is done with it.
-                starts_alike = not {"network", "weights"} & ROWS[name].keys()
-                shared = _recipe("tuned", fold, options) if starts_alike else recipe
-                for epoch in pretrain(shared, earlier, options.out / "stages"):
-                    print(f"{name}, {earlier.name}: {epoch.describe()}", flush=True)
-                stage = finished(shared, earlier, options.out / "stages")
+            # One stage for all rows of a network: what differs is what is done with it.
+            starts_alike = not {"network", "weights", *NONE} & ROWS[name].keys()
+            shared = _recipe("tuned", fold, options) if starts_alike else recipe
+            stage = pretrain(
+                shared,
+                earlier if shared.pretraining_epochs else None,
+                options.out / "stages",
+                lambda epoch: print(f"earlier set: {epoch.describe()}", flush=True),
+            )
             split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, fold)
             directory = options.out / name.replace(" ", "_") / f"fold-{fold + 1}"
             for epoch in train(recipe, labelled_set, split, directory, pretraining=stage):
@@ -94,12 +95,8 @@ def _recipe(name: str, fold: int, options: argparse.Namespace) -> "Recipe":
 
 def table(options: argparse.Namespace) -> None:
     """Print every row that is trained, in Markdown, beside what it loses or gains."""
-    from emotion_core.statistics.paired_tests import (
-        agreement,
-        difference,
-        estimates,
-        resampled_scores,
-    )
+    from emotion_core.statistics.jackknife import Jackknife
+    from emotion_core.statistics.paired_tests import difference, estimates
     from emotion_core.statistics.predictions import Evaluation
     from emotion_core.training.pooling import pooled_predictions
     from emotion_core.training.run_directory import RunDirectory
@@ -116,27 +113,20 @@ def table(options: argparse.Namespace) -> None:
     for name, runs in found.items():
         shared = sorted(runs.keys() & found["tuned"].keys())
         here, base = (
-            Evaluation.from_frame(pooled_predictions([kind[fold] for fold in shared]))
+            Jackknife(Evaluation.from_frame(pooled_predictions([kind[fold] for fold in shared])))
             for kind in (runs, found["tuned"])
         )
-        resampled, its = resampled_scores(here), resampled_scores(base)
-        measured, reference = estimates(here, resampled), estimates(base, its)
+        measured = estimates(here)
         cells = []
         for metric in metrics:
             one = measured[metric]
             cell = f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
             if name != "tuned":
-                apart = difference(
-                    metric,
-                    one.value - reference[metric].value,
-                    resampled[metric],
-                    its[metric],
-                    agreement(here, base) if metric == "accuracy" else None,
-                )
+                apart = difference(metric, here, base)
                 star = " *" if apart.p < 0.05 else ""
                 cell += f"<br>{apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f}){star}"
             cells.append(cell)
-        print(f"| {name} | {len(here.right)} | {' | '.join(cells)} |")
+        print(f"| {name} | {len(here.evaluation)} | {' | '.join(cells)} |")
 
 
 def parser() -> argparse.ArgumentParser:

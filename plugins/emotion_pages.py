@@ -279,23 +279,18 @@ def _comparison(run_id: str) -> HTMLResponse:
 def _snapshot() -> Iterator[Any]:
     """A transaction that only reads; what it counts adds up while workers write."""
     from emotion_core.airflow.task_context import connection_url
-    from emotion_core.store.database import Database
-    from emotion_core.store.migrations import require_current_schema
+    from emotion_core.steps.installation import Installation
     from emotion_core.store.reports import begin_report
 
     settings = Settings.from_environment()
     # The variable first: the API server may have a login that reads only, tasks need more.
-    database = Database(
-        settings.database_url or connection_url() or settings.require_database_url()
-    )
+    here = Installation(settings, settings.database_url or connection_url())
     try:
-        with database.connect() as connection:
-            require_current_schema(connection)
-        with database.transaction("emotion_report") as connection:
+        with here.database.transaction("emotion_report") as connection:
             begin_report(connection)
             yield connection
     finally:
-        database.close()
+        here.database.close()
 
 
 def _html(

@@ -27,14 +27,17 @@ GRANT EXECUTE ON FUNCTION
     move_alias(text, bigint, bigint, text, bigint, bigint, text, text)
     TO emotion_train;
 GRANT EXECUTE ON FUNCTION held_out_by_both(bigint, bigint) TO emotion_train, emotion_report;
+-- The view promotion_check calls the rule in the name of whoever asks it.
+GRANT EXECUTE ON FUNCTION promotion_rule(promotion_gate)
+    TO emotion_train, emotion_report, emotion_erase, emotion_analyst;
 GRANT SELECT ON promotion_check, champion_history, model_change, model_change_summary,
     rescoring_summary
     TO emotion_analyst;
 GRANT SELECT, INSERT, UPDATE ON rescoring TO emotion_score;
 GRANT SELECT, INSERT ON rescoring_missing TO emotion_score;
 GRANT SELECT, INSERT, UPDATE ON calibration TO emotion_train;
-GRANT SELECT, INSERT ON doubtful_label TO emotion_train;
-GRANT DELETE ON epoch_metric, run_metric, validation_prediction, doubtful_label TO emotion_train;
+GRANT SELECT, INSERT ON label_error TO emotion_train;
+GRANT DELETE ON epoch_metric, run_metric, validation_prediction, label_error TO emotion_train;
 
 GRANT SELECT ON model_version, model_alias, training_run TO emotion_score;
 GRANT SELECT, INSERT ON image, inbox_file, rejection, prediction TO emotion_score;
@@ -65,7 +68,7 @@ GRANT SELECT ON current_prediction, refused_image, batch_summary, model_leaderbo
 GRANT EXECUTE ON FUNCTION compact_prediction_summary(), count_closed_batches() TO emotion_score;
 
 -- Watching, and what each source may be used for.
-GRANT INSERT, UPDATE ON health_check, health_reading TO emotion_report;
+GRANT INSERT, UPDATE ON health_check, health_measurement TO emotion_report;
 GRANT SELECT ON drift, nightly_health TO emotion_analyst;
 GRANT SELECT ON source_purpose, erasure_tombstone, erasure_key TO emotion_score, emotion_train;
 GRANT INSERT ON erasure_key TO emotion_score, emotion_train;
@@ -78,7 +81,7 @@ GRANT EXECUTE ON FUNCTION standing_hold(bigint) TO emotion_report;
 GRANT UPDATE (id) ON image TO emotion_erase;
 GRANT UPDATE (state) ON scoring_item TO emotion_erase;
 GRANT DELETE ON image, label, split_member, inbox_file, rejection, refusal_retry, held_folder,
-    scoring_item, prediction, validation_prediction, doubtful_label, subject_image
+    scoring_item, prediction, validation_prediction, label_error, subject_image
     TO emotion_erase;
 GRANT INSERT, UPDATE, DELETE ON erasure, erasure_leftover TO emotion_erase;
 GRANT INSERT ON erasure_tombstone, erasure_key TO emotion_erase;

@@ -12,6 +12,9 @@ from factories import SUMMARY, make_training_run
 from emotion_core.comparison.comparison import RunFacts
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.statistics import metrics
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.paired_tests import estimates
+from emotion_core.statistics.predictions import Evaluation
 from emotion_core.store import training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.training_runs import RunRecord
@@ -112,7 +115,7 @@ def make_epochs(
                 )
             overfit = 0.03 * max(0, epoch - best) if part == "validation" else -0.05 * epoch
             rows.append((part, epoch, "loss", 2.2 * np.exp(-epoch / (4 + seed)) + 0.7 + overfit))
-    return pd.DataFrame(rows, columns=["part", "epoch", "metric", "value"])
+    return pd.DataFrame(rows, columns=["split", "epoch", "metric", "value"])
 
 
 def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
@@ -125,17 +128,22 @@ def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
     )
 
 
-def make_reference(images: pd.DataFrame) -> pd.DataFrame:
-    """The chance line and the constant predictor of these images."""
+def make_figures(images: pd.DataFrame, predictions: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What registering stores: both baselines, and the network's figures if it has predictions."""
     truth, affect = images["expression"].to_numpy(), images[["valence", "arousal"]].to_numpy()
     lines = {
         "chance": metrics.chance_line(truth, affect),
         "constant": metrics.constant_predictor(truth, affect, truth, affect),
     }
-    return pd.DataFrame(
-        [(kind, name, value) for kind, line in lines.items() for name, value in line.items()],
-        columns=["kind", "metric", "value"],
-    )
+    rows = [
+        (kind, name, value, None, None)
+        for kind, line in lines.items()
+        for name, value in line.items()
+    ]
+    if predictions is not None:
+        found = estimates(Jackknife(Evaluation.from_frame(predictions)))
+        rows += [("network", name, one.value, one.low, one.high) for name, one in found.items()]
+    return pd.DataFrame(rows, columns=["kind", "metric", "value", "low", "high"])
 
 
 def make_record(network: str = "resnet50", **changes: Any) -> RunRecord:
@@ -197,7 +205,7 @@ def make_run_facts(
         record=make_record(network, **changes),
         epochs=make_epochs(predictions, best=changes.get("best_epoch", 9), seed=seed),
         predictions=predictions,
-        reference=make_reference(images),
+        metrics=make_figures(images, predictions),
     )
 
 
@@ -221,7 +229,7 @@ def make_failed_run(network: str = "efficientnet_b0", **changes: Any) -> RunFact
         record=make_record(network, **changes),
         epochs=empty.epochs.iloc[:0],
         predictions=empty.predictions.iloc[:0],
-        reference=empty.reference.iloc[:0],
+        metrics=empty.metrics.iloc[:0],
     )
 
 
@@ -234,14 +242,24 @@ def train_two(database: Database, group_key: str) -> None:
             run = make_training_run(connection, network=network, group_key=group_key, labels=labels)
             predictions = make_predictions(validation, skill=skill)
             for (epoch, part), rows in make_epochs(predictions, epochs=3, best=2).groupby(
-                ["epoch", "part"]
+                ["epoch", "split"]
             ):
                 figures = dict(zip(rows["metric"], rows["value"], strict=True))
                 training_runs.record_epoch(connection, run.id, epoch, part, figures)
             training_runs.record_validation_predictions(connection, run.id, predictions)
-            for kind, rows in make_reference(validation).groupby("kind"):
-                line = dict(zip(rows["metric"], rows["value"], strict=True))
-                training_runs.record_run_metrics(connection, run.id, kind, line)
+            for kind, rows in make_figures(validation, predictions).groupby("kind"):
+                line = rows.set_index("metric")
+                training_runs.record_run_metrics(
+                    connection,
+                    run.id,
+                    kind,
+                    line["value"].to_dict(),
+                    {}
+                    if kind != "network"
+                    else dict(
+                        zip(line.index, zip(line["low"], line["high"], strict=True), strict=True)
+                    ),
+                )
             training_runs.finish_training_run(connection, run.id, SUMMARY)
         failed = make_training_run(connection, network="swin_t", group_key=group_key, labels=labels)
         training_runs.fail_training_run(connection, failed.id, "no such network")

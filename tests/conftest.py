@@ -28,17 +28,28 @@ os.environ.pop("COLUMNS", None)
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from own_database import BLANK
+from receiver import Receiver, receiving
 from xdist.scheduler import LoadFileScheduling
 
 from emotion_core.local.credentials import Credentials, load_or_create
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import addresses, provision
+from emotion_core.local.provision import OUR_DATABASE, addresses, provision
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+    from playwright.sync_api import Browser
+
+RunDag = Callable[..., Any]
+"""From a DAG's id and its form's fields to its run, which has ended."""
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +71,9 @@ def server(home: Home, credentials: Credentials) -> Iterator[PostgresServer]:
     started.start()
     try:
         provision(started, credentials)
+        with closing(started.connect()) as superuser:
+            superuser.autocommit = True
+            superuser.cursor().execute(f"CREATE DATABASE {BLANK} TEMPLATE {OUR_DATABASE}")
         yield started
     finally:
         started.remove()
@@ -85,6 +99,22 @@ def database(urls: dict[str, str]) -> Iterator[Database]:
 
 
 @pytest.fixture
+def owner(urls: dict[str, str]) -> Iterator[Database]:
+    """The test database through the login that may become the owner."""
+    opened = Database(urls["emotion_migrate"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def analyst(urls: dict[str, str]) -> Iterator[Database]:
+    """The test database through the login that reads the views."""
+    opened = Database(urls["emotion_analyst"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def settings(tmp_path: Path, urls: dict[str, str]) -> Settings:
     """An installation of this test's own; the database is shared."""
     return Settings.from_environment(
@@ -94,6 +124,78 @@ def settings(tmp_path: Path, urls: dict[str, str]) -> Settings:
             "EMOTION_DEVICE": "cpu",
         }
     )
+
+
+@pytest.fixture
+def configured(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same settings in the environment, where tasks and pages in Airflow look for them."""
+    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
+    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.require_database_url())
+    monkeypatch.setenv("EMOTION_DEVICE", "cpu")
+    return settings
+
+
+@pytest.fixture(scope="session")
+def airflow_tables() -> None:
+    """Airflow's own tables, where runs and DAGs are stored."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def bag(airflow_tables: None) -> "DagBag":
+    """Every DAG, as a scheduler has it; read once, because reading takes seconds."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(_ROOT / "dags"))
+
+
+@pytest.fixture(scope="session")
+def stored_dags(bag: "DagBag") -> None:
+    """Every DAG in Airflow's tables, unpaused."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import sync_bag_to_db
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(bag, "dags-folder", None)
+    with create_session() as session:
+        session.query(DagModel).update({"is_paused": False})
+
+
+@pytest.fixture
+def run_dag(bag: "DagBag", configured: Settings, monkeypatch: pytest.MonkeyPatch) -> RunDag:
+    """Runs a DAG from its first task to its last, in this process."""
+
+    def run(dag_id: str, **form: Any) -> Any:
+        # Airflow's test() looks for deadlines that it never stored; test_deadlines is about them.
+        monkeypatch.setattr(bag.dags[dag_id], "deadline", None)
+        return bag.dags[dag_id].test(run_conf=form)
+
+    return run
+
+
+# Not for the whole session: while Playwright runs, no later test of this process can run asyncio.
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A machine's own Chromium where there is one; else the one that Playwright brings."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A web server on this machine."""
+    with receiving() as started:
+        yield started
 
 
 def pytest_sessionfinish() -> None:

@@ -3,15 +3,20 @@
 import hashlib
 import io
 import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import Connection
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.store import batches, datasets, models, training_runs
+from emotion_core.store import batches, datasets, ledger, models, training_runs
+from emotion_core.store.database import Database
+from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.scores import Scores
 
 _counter = itertools.count(1)
 
@@ -80,7 +85,7 @@ def make_training_run(
         validation_share=0.5,
         fold=0,
         fingerprint=digest,
-        parts={
+        members={
             "train": list(labels["sha256"][:half]),
             "validation": list(labels["sha256"][half:]),
         },
@@ -104,18 +109,35 @@ def make_training_run(
 
 
 def make_model(
-    connection: Connection, *, network: str = "resnet50", folder: Path = Path("/runs/none")
+    connection: Connection,
+    *,
+    network: str = "resnet50",
+    folder: Path = Path("/runs/none"),
+    run: training_runs.RunRecord | None = None,
 ) -> models.ModelVersion:
-    """A registered model version."""
-    run = make_training_run(connection, network=network)
+    """A registered model version, of a run of its own unless one is given."""
+    run = run or make_training_run(connection, network=network)
     digest = hashlib.sha256(run.run_key.encode()).hexdigest()
     return models.register_model_version(
         connection,
         run_id=run.id,
-        network=network,
+        network=run.network,
         card={"weights_sha256": digest, "preprocessing_fingerprint": digest},
         folder=str(folder),
     )
+
+
+def make_batch(
+    database: Database, run_key: str, source: Path | str, model_version_id: int | None = None
+) -> batches.Batch:
+    """An open batch of a source, with a model of its own unless one is given."""
+    if model_version_id is None:
+        with database.transaction("emotion_train") as connection:
+            model_version_id = make_model(connection).id
+    with database.transaction("emotion_score") as connection:
+        return batches.open_batch(
+            connection, run_key=run_key, source=str(source), model_version_id=model_version_id
+        )
 
 
 def make_arrivals(count: int, prefix: str = "") -> list[batches.ArrivedFile]:
@@ -131,11 +153,57 @@ def make_arrivals(count: int, prefix: str = "") -> list[batches.ArrivedFile]:
     ]
 
 
+def score_files(
+    database: Database,
+    key: str,
+    model_version_id: int,
+    files: Sequence[batches.ArrivedFile],
+    scores: tuple[np.ndarray, np.ndarray] | None = None,
+    *,
+    source: str = "/inbox",
+) -> batches.Batch:
+    """An open batch of ``files``, scored where possible; ``scores`` are in order of their paths."""
+    with database.transaction("emotion_score") as connection:
+        batch = batches.open_batch(
+            connection, run_key=key, source=source, model_version_id=model_version_id
+        )
+        batches.enter_files(connection, batch, files, plans=True)
+        claims = ledger.claim_items(
+            connection,
+            model_version_id=model_version_id,
+            worker="w",
+            limit=len(files),
+            lease_seconds=60,
+        )
+        claims.sort(key=lambda claim: claim.places[0][1])
+        ledger.publish_items(connection, claims, *(scores or make_scores(len(claims))), [])
+    return batch
+
+
 def make_scores(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities [N, 8] and valence/arousal [N, 2] that are valid predictions."""
     rng = np.random.default_rng(count)
     probabilities = rng.dirichlet(np.ones(8), size=count).astype(np.float32)
     return probabilities, rng.uniform(-1, 1, (count, 2)).astype(np.float32)
+
+
+class FakeScorer:
+    """Scores at once, after ``before`` ran; remembers how many images it was asked for."""
+
+    preprocessing = Preprocessing(image_size=16)
+    engine = "answers at once"
+    device = "a test"
+
+    def __init__(self, before: Callable[[], object] | None = None) -> None:
+        self.sizes: list[int] = []
+        self.before = before
+
+    def score(self, pixels: NDArray[np.uint8]) -> Scores:
+        assert pixels.shape[1:] == (16, 16, 3)
+        if self.before is not None:
+            self.before()
+        self.sizes.append(len(pixels))
+        return Scores(*make_scores(len(pixels)))
 
 
 def make_predictions(labels: pd.DataFrame) -> pd.DataFrame:

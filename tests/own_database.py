@@ -4,8 +4,9 @@ from sqlalchemy.engine import make_url
 
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.settings import SQL_DIR
-from emotion_core.store.database import Database
-from emotion_core.store.migrations import migrate
+
+BLANK = "emotion_blank"
+"""The migrated database without rows that others are copied from; nobody connects to it."""
 
 
 class Own:
@@ -18,17 +19,14 @@ class Own:
             for login, url in urls.items()
         }
 
-    def make(self) -> None:
+    def make(self, template: str = BLANK) -> None:
         """Create it, with roles and tables."""
-        self.make_empty()
-        database = Database(self.urls["emotion_migrate"])
-        migrate(database)
-        database.close()
+        self.admin(f'CREATE DATABASE "{self.name}" TEMPLATE {template}', database="postgres")
+        self.admin((SQL_DIR / "roles.sql").read_text())
 
     def make_empty(self) -> None:
         """Create it with its roles, as an administrator does before the first migration."""
-        self.admin(f'CREATE DATABASE "{self.name}"', database="postgres")
-        self.admin((SQL_DIR / "roles.sql").read_text())
+        self.make("template1")
 
     def drop(self) -> None:
         """Remove it, whoever is connected."""

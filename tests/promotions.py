@@ -1,5 +1,6 @@
 """Champions and rivals for tests; champions come by an override: few tests are about gates."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,13 @@ import pandas as pd
 from factories import make_labels, make_training_run
 from sqlalchemy import Connection, text
 
+from emotion_core.comparison.gate import paired_figures
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.store import aliases, gates, models, training_runs
 from emotion_core.store.database import Database
+
+PASSES = {"golden": "passed", "golden_detail": "the golden outputs came back"}
+"""Of a stored model that gives its golden outputs."""
 
 NOTHING_COMPARED: dict[str, Any] = {
     "golden": "missing",
@@ -114,3 +119,35 @@ def forget_champion(urls: dict[str, str]) -> None:
             connection.execute(text(f"DELETE FROM {table}"))
             connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
     owner.close()
+
+
+def gate_of(database: Database, candidate: models.ModelVersion, **facts: object) -> gates.Gate:
+    """The gate as the steps record it, with everything but the figures in order."""
+    with database.transaction("emotion_train") as connection:
+        champion = models.current_model(connection)
+        assert champion is not None
+        both = gates.held_out_by_both(connection, candidate.id, champion.id)
+        figures = asdict(paired_figures(*both))
+        return record_gate(connection, candidate, **{**figures, **PASSES, **facts})
+
+
+def champion_of(database: Database) -> str:
+    with database.transaction("emotion_report") as connection:
+        champion = models.current_model(connection)
+    assert champion is not None
+    return champion.name
+
+
+def move(database: Database, gate: gates.Gate, *, is_override: bool = False) -> None:
+    with database.transaction("emotion_train") as connection:
+        aliases.move_champion(
+            connection, gate, is_override=is_override, reason="why", changed_by="who"
+        )
+
+
+def roll_back(database: Database) -> str:
+    with database.transaction("emotion_train") as connection:
+        undoable = aliases.change_to_undo(connection)
+        assert undoable is not None
+        aliases.roll_back_champion(connection, undoable, reason="r", changed_by="w")
+    return champion_of(database)

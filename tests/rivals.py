@@ -13,7 +13,7 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
 from emotion_core.vision.checkpoint import load_model
-from emotion_core.vision.golden_outputs import Golden
+from emotion_core.vision.golden_outputs import GoldenOutputs
 from emotion_core.vision.inference import infer
 
 sys.path.append(str(Path(__file__).parent / "vision"))
@@ -33,12 +33,12 @@ class Field:
 
 
 def store_checked_model(place: Path) -> Path:
-    """A small trained network with its golden answers, in a new folder ``model`` of ``place``."""
+    """A small trained network with its golden outputs, in a new folder ``model`` of ``place``."""
     folder = store_model(place / "model", trained_briefly())
     network, description = load_model(folder)
     pixels = np.random.default_rng(1).integers(0, 256, (4, SIDE, SIDE, 3), dtype=np.uint8)
     scores = infer(network, description.preprocessing, pixels, torch.device("cpu"))
-    Golden(pixels, scores.probabilities, scores.va).write(folder)
+    GoldenOutputs(pixels, scores).write(folder)
     return folder
 
 

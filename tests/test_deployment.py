@@ -192,7 +192,7 @@ def test_what_people_mount_is_read_only_but_the_inbox_where_erasing_may_remove_f
     compose: dict,
 ) -> None:
     asked = "${EMOTION_INBOX:-./inbox}:/srv/inbox:${EMOTION_INBOX_MODE:-ro}"
-    keeping = (ROOT / "dags" / "keep_and_erase.py").read_text(encoding="utf-8")
+    keeping = (ROOT / "dags" / "apply_retention.py").read_text(encoding="utf-8")
 
     writable = [
         (name, volume)
@@ -342,19 +342,6 @@ def test_the_gpu_worker_reserves_a_gpu_and_serves_its_queue(compose: dict) -> No
 
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
     assert worker["command"][-4:-2] == ["--queues", "gpu"]
-
-
-def test_pools_of_the_deployment_are_those_the_dags_use() -> None:
-    import json
-
-    pools = json.loads((ROOT / "deploy" / "pools.json").read_text(encoding="utf-8"))
-    used = {
-        name
-        for path in (ROOT / "dags").glob("*.py")
-        for name in re.findall(r'pool="(\w+)"', path.read_text(encoding="utf-8"))
-    }
-
-    assert used == set(pools)
 
 
 def test_files_that_the_containers_run_exist(compose: dict) -> None:

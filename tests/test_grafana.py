@@ -27,7 +27,7 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, models, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import Refusal, claim_items, publish_items
-from emotion_core.store.throughput import record_throughput
+from emotion_core.store.throughput import Throughput, record_throughput
 
 FOLDER = Path(__file__).parents[1] / "deploy" / "grafana"
 DASHBOARD = json.loads((FOLDER / "emotion.json").read_text(encoding="utf-8"))
@@ -117,16 +117,18 @@ def _night(
         for worker in ("one", "two"):
             record_throughput(
                 connection,
-                run_key=name,
-                model_version_id=model.id,
-                worker=worker,
-                host=f"machine {worker}",
-                device="cpu",
-                engine="openvino f32",
-                count_scored=total // 2,
-                count_refused=count_refused // 2,
-                seconds=10.0,
-                stage_seconds={},
+                Throughput(
+                    run_key=name,
+                    model_version_id=model.id,
+                    worker=worker,
+                    host=f"machine {worker}",
+                    device="cpu",
+                    engine="openvino f32",
+                    count_scored=total // 2,
+                    count_refused=count_refused // 2,
+                    seconds=10.0,
+                    stage_seconds={},
+                ),
             )
 
 

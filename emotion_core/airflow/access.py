@@ -1,6 +1,6 @@
-"""Who may see our pages in Airflow's UI, and who may press their buttons.
+"""Who may see our pages in Airflow's UI, and who may use their buttons.
 
-Airflow's auth manager is asked, never for a role by its name: every auth manager's own rules hold.
+Airflow's auth manager decides by rights, not by names of roles, so that any auth manager works.
 """
 
 from typing import Any
@@ -47,8 +47,8 @@ def starters(dag_id: str) -> list[Any]:
 def same_origin(request: Request) -> None:
     """Refuse a form that another site sent with this person's cookie.
 
-    Browsers say where a form comes from: in ``Sec-Fetch-Site``, and those that are older or talk
-    plain HTTP in ``Origin``. What says neither is no browser.
+    Browsers send the origin of a form: in ``Sec-Fetch-Site``, or, if they are older or use plain
+    HTTP, in ``Origin``. A client that sends neither is no browser.
 
     Raises:
         HTTPException: 403, with a sentence.

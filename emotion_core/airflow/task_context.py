@@ -1,12 +1,12 @@
-"""Airflow's side of the steps: where the database is, and which failures a retry cannot mend.
+"""The task's side of the steps: its installation, and which failures a retry cannot fix.
 
-Besides ``dags/`` and ``plugins/`` only this room knows Airflow.
+Light to import, because DAG files do when they are parsed.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import (
     EmotionError,
@@ -16,20 +16,21 @@ from emotion_core.errors import (
     StoreError,
 )
 from emotion_core.settings import Settings
-from emotion_core.steps.installation import Installation
+
+if TYPE_CHECKING:
+    from emotion_core.steps.installation import Installation
 
 CONNECTION_ID = "emotion_db"
-"""Where operators keep an Airflow Connection under this id, it holds for tasks; the variable
-``EMOTION_DATABASE_URL`` serves otherwise."""
+"""The Airflow Connection to our database; without it ``EMOTION_DATABASE_URL`` serves."""
 
 
 @contextmanager
-def installation() -> Iterator[Installation]:
+def installation() -> Iterator["Installation"]:
     """The installation that one task works on.
 
     A run whose form has a field that its DAG does not know is refused before anything is done.
-    Inside, what this system refuses on purpose fails the task at once: trying again would only
-    repeat the refusal. An unreachable database is worth its retries. With no champion yet there
+    Inside, what this system refuses on purpose fails the task without retries, which would only
+    repeat the refusal. An unreachable database is worth its retries. Without a champion there
     is nothing to score with, and the task is skipped.
 
     Raises:
@@ -37,6 +38,8 @@ def installation() -> Iterator[Installation]:
         AirflowSkipException: No model has been promoted yet.
     """
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    from emotion_core.steps.installation import Installation
 
     try:
         _require_known_fields()
@@ -53,6 +56,13 @@ def installation() -> Iterator[Installation]:
         raise
     except EmotionError as refusal:
         raise AirflowFailException(str(refusal)) from refusal
+
+
+def triggered_by() -> str:
+    """Who triggered the task's run; ``airflow`` where it was a schedule or an event."""
+    from airflow.sdk import get_current_context
+
+    return getattr(get_current_context()["dag_run"], "triggering_user_name", None) or "airflow"
 
 
 def connection_url() -> str | None:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from emotion_core.charts.svg import Axis, Plot, ticks
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun
-from emotion_core.comparison.pair import metric_name
+from emotion_core.statistics.metrics import METRICS
 
 _BESIDE = 9
 """Between markers of equal cost, in units of the view box."""
@@ -36,7 +36,7 @@ def cost_chart(name: str, runs: Sequence[ComparedRun], metric: str) -> Markup:
         Axis(low - margin, high + margin, ticks(low - margin, high + margin, 5), has_grid=True),
         has_heading=True,
         name=name,
-        title=f"{metric_name(metric)} against cost",
+        title=f"{METRICS[metric].title} against cost",
         description="; ".join(
             f"{run.label}: {formatting.score(run.scores[metric].value)} at "
             f"{formatting.rounded(costs[run.number])} {axis}"

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from emotion_core.charts.svg import Plot, dots, number
-from emotion_core.statistics.metrics import Floats
+from emotion_core.statistics.predictions import Floats
 
 MOST_DOTS: Final = 1500
 """With more images than this, dots would cover one another: squares show how many there are."""

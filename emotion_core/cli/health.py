@@ -16,7 +16,7 @@ def health(
     """The latest health check: drift, freshness, backlog and expected accuracy, alarms first."""
     if now:
         watch_health(installation(), shell_key())
-    found = ask("emotion_report", store.health_readings)
+    found = ask("emotion_report", store.health_measurements)
     if not found:
         print("no health check yet: `emotion health --now`, or run the DAG watch_health")
         return

@@ -8,8 +8,9 @@ import typer
 from emotion_core.cli.console import app, ask, installation, shell_key, show
 from emotion_core.cli.machine import user_name
 from emotion_core.errors import ErasureError
-from emotion_core.steps import privacy
+from emotion_core.steps.holds import place_hold as place_legal_hold
 from emotion_core.steps.retention import apply_retention
+from emotion_core.steps.sources import knows_source, record_source
 from emotion_core.store import holds, retention, sources
 
 retention_app = typer.Typer(help="How long each class of data is kept.")
@@ -46,7 +47,7 @@ def set_retention(
     class_of_data: Annotated[str, typer.Argument(help="images, predictions, refusals or audit.")],
     days: Annotated[str, typer.Argument(help="A number of days, or `forever`.")],
 ) -> None:
-    """Set how long a class of data is kept; the DAG keep_and_erase applies it each night."""
+    """Set how long a class of data is kept; the DAG apply_retention applies it each night."""
     if days != "forever" and not (days.isascii() and days.isdecimal() and len(days) < 10):
         raise ErasureError(f"{days[:20]!r} is no number of days; give 1 to 36500, or `forever`")
     kept = None if days == "forever" else int(days)
@@ -56,7 +57,7 @@ def set_retention(
 
 @retention_app.command("run")
 def run_retention() -> None:
-    """Apply retention now, as the DAG keep_and_erase does each night."""
+    """Apply retention now, as the DAG apply_retention does each night."""
     here, run_key = installation(), shell_key()
     for class_ in retention.CLASSES:
         counts = apply_retention(here, run_key, class_)
@@ -75,7 +76,7 @@ def place_hold(
     dataset: Annotated[str | None, typer.Option(help="A labelled data set, by name.")] = None,
 ) -> None:
     """Protect images or sources from retention and erasure until the hold is lifted."""
-    number, count = privacy.place_hold(
+    number, count = place_legal_hold(
         installation(),
         reason=reason,
         placed_by=user_name(),
@@ -136,14 +137,14 @@ def set_source(
 ) -> None:
     """Record the purpose of a source; workplace and education need a basis."""
     here = installation()
-    recorded = privacy.record_source(
+    recorded = record_source(
         here, source, purpose, basis=basis, basis_note=note, recorded_by=user_name()
     )
     print(
         f"{recorded.source}: {recorded.purpose}"
         + (", which is refused without a medical or safety basis" if recorded.is_prohibited else "")
     )
-    if not privacy.knows_source(here, source):
+    if not knows_source(here, source):
         print("no batch has read from it yet; `emotion source` lists the known ones")
 
 

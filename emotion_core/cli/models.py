@@ -71,8 +71,8 @@ def check(
         here, model, asked_by=user_name(), alpha=alpha, minimum_images=minimum_images
     )
     if not gate.is_passed:
-        raise PromotionRefusedError(promotion.verdict_on(here, gate))
-    print(promotion.verdict_on(here, gate))
+        raise PromotionRefusedError(gate.verdict)
+    print(gate.verdict)
 
 
 @models_app.command("changed")

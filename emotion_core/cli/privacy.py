@@ -8,9 +8,9 @@ import typer
 from emotion_core.cli.console import Limit, app, ask, installation, show
 from emotion_core.cli.machine import user_name
 from emotion_core.errors import ErasureError
-from emotion_core.steps import privacy
-from emotion_core.steps.privacy import Outcome
-from emotion_core.store import erasure
+from emotion_core.steps import erasure
+from emotion_core.steps.erasure import ErasureOutcome
+from emotion_core.store.erasure import erasures
 
 
 @app.command()
@@ -39,14 +39,14 @@ def erase(
         raise ErasureError("--tombstones goes with --replay")
     here = installation()
     if finish:
-        _tell(privacy.finish_erasures(here))
+        _tell(erasure.finish_erasures(here))
     elif replay:
-        _tell(privacy.replay_erasures(here, tombstones))
+        _tell(erasure.replay_erasures(here, tombstones))
     else:
         if not reason:
             raise ErasureError("say why: --reason 'request 12/2026'")
         _tell(
-            privacy.erase(
+            erasure.erase(
                 here,
                 content=content,
                 file=file,
@@ -63,7 +63,7 @@ def list_erasures(
 ) -> None:
     """Erasure requests and what each removed."""
     show(
-        ask("emotion_erase", erasure.erasures, limit=limit),
+        ask("emotion_erase", erasures, limit=limit),
         *("erasure: id", "by: asked_by", "reason", "images: count_contents", "count_files"),
         *("count_held", "still there: count_left"),
         ("finished", lambda record: record.finished_at or "no"),
@@ -75,10 +75,10 @@ def export_tombstones(
     path: Annotated[Path, typer.Argument(help="The file; keep it apart from backups.")],
 ) -> None:
     """Append all tombstones to a file, for `emotion erase --replay` after a restore."""
-    print(f"{privacy.export_tombstones(installation(), path)} tombstones are in {path}")
+    print(f"{erasure.export_tombstones(installation(), path)} tombstones are in {path}")
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: ErasureOutcome) -> None:
     record = outcome.record
     for sentence in dict.fromkeys(outcome.unknown):
         print(sentence)

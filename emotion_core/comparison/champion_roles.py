@@ -10,16 +10,16 @@ CANDIDATE: Final = "candidate"
 """A registered model that is not champion: the gate can be asked about it."""
 
 
-def standing_of(run: ComparedRun) -> tuple[str, ...]:
+def roles_of(run: ComparedRun) -> tuple[str, ...]:
     """What the run's model is, as badges: its aliases, or candidate; empty without a model."""
     if run.record.aliases:
         return run.record.aliases
     return (CANDIDATE,) if run.record.model_name else ()
 
 
-def standing_sentence(runs: Sequence[ComparedRun]) -> str | None:
+def roles_sentence(runs: Sequence[ComparedRun]) -> str | None:
     """Who scores the nightly batches and who might; None where no model came of any run."""
-    candidates = [run.label for run in runs if CANDIDATE in standing_of(run)]
+    candidates = [run.label for run in runs if CANDIDATE in roles_of(run)]
     champions = [run.label for run in runs if "champion" in run.record.aliases]
     challengers = [run.label for run in runs if "challenger" in run.record.aliases]
     if not candidates + champions + challengers:

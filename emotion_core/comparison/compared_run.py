@@ -1,4 +1,4 @@
-"""One run as a comparison shows it: its record, its figures with intervals, its mistakes."""
+"""One run as a comparison shows it: its record, its metrics with intervals, its mistakes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import pandas as pd
 
 from emotion_core.comparison.affect import DimensionFacts, Region, dimension_facts, regions
 from emotion_core.comparison.confidence import Confidence, confidence_of
-from emotion_core.comparison.cost import Cost, cost_of
+from emotion_core.comparison.cost import RunCost, cost_of
 from emotion_core.comparison.disagreement import Failure, Miss, failures, misses
 from emotion_core.comparison.expressions import (
     ClassScore,
@@ -23,14 +23,15 @@ from emotion_core.comparison.formatting import visible
 from emotion_core.comparison.model_card import ModelCard, model_card
 from emotion_core.emotions import DIMENSIONS
 from emotion_core.errors import ReportError, WeightsError
-from emotion_core.statistics import metrics
 from emotion_core.statistics.calibration import Calibration
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.metrics import METRICS, chance_line, selection_score
 from emotion_core.statistics.paired_tests import Estimate, estimates
 from emotion_core.statistics.predictions import Evaluation
-from emotion_core.statistics.resampling import resampled_scores
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.training_runs import RunRecord
 from emotion_core.vision.architectures import architecture_named
+from emotion_core.vision.cost import ModelCost
 
 State = Literal["succeeded", "failed", "running"]
 Curve = tuple[tuple[int, float], ...]
@@ -54,11 +55,12 @@ class RunFacts:
 
     record: RunRecord
     epochs: pd.DataFrame
-    """Columns ``part``, ``epoch``, ``metric``, ``value``."""
+    """Columns ``split``, ``epoch``, ``metric``, ``value``."""
     predictions: pd.DataFrame
     """Columns of :data:`emotion_core.statistics.predictions.COLUMNS`; empty if it has none."""
-    reference: pd.DataFrame
-    """Columns ``kind`` (``chance`` or ``constant``), ``metric``, ``value``."""
+    metrics: pd.DataFrame
+    """Columns ``kind`` (``network``, ``chance`` or ``constant``), ``metric``, ``value``, ``low``,
+    ``high``: what registering stored."""
     calibration: Calibration | None = None
     """As recorded after training; None if it was not."""
     doubts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DOUBT_COLUMNS)))
@@ -71,7 +73,7 @@ class RunFacts:
 
 @dataclass(frozen=True, eq=False)
 class ComparedRun:
-    """One run of a comparison. Without an evaluation it has no figures to show."""
+    """One run of a comparison. Without an evaluation it has no metrics to show."""
 
     number: int
     """Place in the comparison from 0; decides colour and marker."""
@@ -80,9 +82,9 @@ class ComparedRun:
     record: RunRecord
     state: State
     reason: str | None
-    """Why it has no figures; None if it has."""
+    """Why it has no metrics; None if it has."""
     scores: Mapping[str, Estimate]
-    """By metric, and the mean CCC; empty without an evaluation."""
+    """By metric, as registering stored them; empty without an evaluation."""
     references: Mapping[str, Mapping[str, float]]
     """``chance`` and ``constant``: metric to value, as far as known."""
     classes: tuple[ClassScore, ...]
@@ -96,18 +98,18 @@ class ComparedRun:
     regions: tuple[Region, ...]
     """Errors by where the truth lies; empty without an evaluation."""
     failures: tuple[Failure, ...]
-    """Surely wrong about the expression, surest first."""
+    """Confident errors in the expression, the most confident first."""
     misses: tuple[Miss, ...]
     """Farthest off in valence and arousal, farthest first."""
-    cost: Cost
+    cost: RunCost
     card: ModelCard | None
     confidence: Confidence | None
     """What its confidence is worth; None without an evaluation."""
     curves: Mapping[tuple[str, str], Curve] = field(repr=False)
-    """(part, metric) to (epoch, value) in order."""
+    """(split, metric) to (epoch, value) in order."""
     evaluation: Evaluation | None = field(repr=False, metadata={"page_only": True})
-    resampled: Mapping[str, metrics.Floats] = field(repr=False, metadata={"page_only": True})
-    """Every metric as each content moves it; empty without an evaluation."""
+    resampled: Jackknife | None = field(repr=False, metadata={"page_only": True})
+    """How each content moves every metric; None without an evaluation."""
 
     @property
     def has_figures(self) -> bool:
@@ -123,20 +125,16 @@ def compared_run(facts: RunFacts, number: int, label: str) -> ComparedRun:
     """
     record = facts.record
     evaluation = _evaluation(facts, label)
-    resampled: dict[str, metrics.Floats] = {}
-    scores: dict[str, Estimate] = {}
-    if evaluation is not None:
-        resampled = resampled_scores(evaluation)
-        scores = estimates(evaluation, resampled)
+    resampled = None if evaluation is None else Jackknife(evaluation)
     return ComparedRun(
         number=number,
         label=label,
         record=record,
         state=_state(record),
         reason=_reason(record, evaluation),
-        scores=MappingProxyType(scores),
-        references=_references(facts.reference, evaluation),
-        classes=() if evaluation is None else class_scores(evaluation, resampled),
+        scores={} if resampled is None else _scores(facts.metrics, resampled),
+        references=_references(facts.metrics, evaluation),
+        classes=() if resampled is None else class_scores(resampled),
         mistakes=() if evaluation is None else mistakes(evaluation),
         confused=() if evaluation is None else confused_pairs(evaluation),
         affect=() if evaluation is None else dimension_facts(evaluation),
@@ -148,7 +146,7 @@ def compared_run(facts: RunFacts, number: int, label: str) -> ComparedRun:
         confidence=None if evaluation is None else confidence_of(evaluation, facts.calibration),
         curves=_curves(facts.epochs),
         evaluation=evaluation,
-        resampled=MappingProxyType(resampled),
+        resampled=resampled,
     )
 
 
@@ -211,31 +209,44 @@ def _evaluation(facts: RunFacts, label: str) -> Evaluation | None:
         raise ReportError(f"run {facts.record.run_key!r} ({label}): {error}") from error
 
 
+def _scores(stored: pd.DataFrame, resampled: Jackknife) -> Mapping[str, Estimate]:
+    """The stored figures; a metric that is newer than the run is computed here."""
+    rows = stored[(stored["kind"] == "network") & stored["low"].notna()]
+    known = {
+        str(name): Estimate(float(value), float(low), float(high))
+        for name, value, low, high in zip(
+            rows["metric"], rows["value"], rows["low"], rows["high"], strict=True
+        )
+    }
+    if METRICS.keys() - known.keys():
+        known = estimates(resampled) | known
+    return MappingProxyType({name: known[name] for name in METRICS})
+
+
 def _references(
-    reference: pd.DataFrame, evaluation: Evaluation | None
+    stored: pd.DataFrame, evaluation: Evaluation | None
 ) -> Mapping[str, Mapping[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for kind, metric, value in zip(
-        reference["kind"], reference["metric"], reference["value"], strict=True
-    ):
-        found.setdefault(str(kind), {})[str(metric)] = float(value)
+    for kind, metric, value in zip(stored["kind"], stored["metric"], stored["value"], strict=True):
+        if kind != "network":
+            found.setdefault(str(kind), {})[str(metric)] = float(value)
     if "chance" not in found and evaluation is not None:
-        found["chance"] = metrics.chance_line(evaluation.truth, evaluation.truth_va)
+        found["chance"] = chance_line(evaluation.truth, evaluation.truth_va)
     return MappingProxyType({kind: MappingProxyType(values) for kind, values in found.items()})
 
 
 def _curves(epochs: pd.DataFrame) -> Mapping[tuple[str, str], Curve]:
     values: dict[tuple[str, str], dict[int, float]] = {}
-    for part, epoch, metric, value in zip(
-        epochs["part"], epochs["epoch"], epochs["metric"], epochs["value"], strict=True
+    for split, epoch, metric, value in zip(
+        epochs["split"], epochs["epoch"], epochs["metric"], epochs["value"], strict=True
     ):
-        values.setdefault((str(part), str(metric)), {})[int(epoch)] = float(value)
+        values.setdefault((str(split), str(metric)), {})[int(epoch)] = float(value)
     needed = ("macro_f1", *(f"ccc_{name}" for name in DIMENSIONS))
-    for part in {part for part, _ in values}:
-        if all((part, name) in values for name in needed):
-            together = set.intersection(*(set(values[part, name]) for name in needed))
-            values[part, SELECTION] = {
-                epoch: metrics.selection_score({name: values[part, name][epoch] for name in needed})
+    for split in {split for split, _ in values}:
+        if all((split, name) in values for name in needed):
+            together = set.intersection(*(set(values[split, name]) for name in needed))
+            values[split, SELECTION] = {
+                epoch: selection_score({name: values[split, name][epoch] for name in needed})
                 for epoch in together
             }
     return MappingProxyType({key: tuple(sorted(curve.items())) for key, curve in values.items()})

@@ -14,19 +14,20 @@ from emotion_core.comparison.compared_run import ComparedRun, RunFacts, compared
 from emotion_core.comparison.disagreement import (
     SHOWN,
     Disagreement,
-    DoubtfulLabel,
+    LikelyLabelError,
     disagreements,
-    doubtful_labels,
+    likely_label_errors,
 )
 from emotion_core.comparison.expressions import ConfusionDifference, confusion_difference
 from emotion_core.comparison.facts import plain
 from emotion_core.comparison.pair import Pair, pairs_of
-from emotion_core.comparison.published_results import FieldResult, field_results
-from emotion_core.comparison.run_configuration import Conditions, conditions_of
+from emotion_core.comparison.published_results import FIELD, PublishedResult
+from emotion_core.comparison.run_configuration import RunConfiguration, configuration_of
 from emotion_core.comparison.score_table import ScoreTable, score_tables
-from emotion_core.comparison.verdict import TASKS, Verdict, summary_of, verdict_on
-from emotion_core.comparison.warnings import Notice, notices_for
+from emotion_core.comparison.verdict import Verdict, summary_of, verdict_on
+from emotion_core.comparison.warnings import ReportWarning, warnings_for
 from emotion_core.errors import ReportError
+from emotion_core.statistics.metrics import TASKS
 from emotion_core.store.figures import FIGURES, figure_sql
 from emotion_core.store.model_changes import ModelChange, changes_among
 from emotion_core.store.run_facts import (
@@ -39,8 +40,8 @@ from emotion_core.store.run_facts import (
 from emotion_core.store.training_runs import (
     RunRecord,
     epoch_metrics,
-    reference_metrics,
     run_by_key,
+    run_metrics,
     runs_in_group,
     validation_predictions,
 )
@@ -51,7 +52,7 @@ MOST_RUNS: Final = 8
 
 @dataclass(frozen=True)
 class Comparison:
-    """Up to eight runs held against each other."""
+    """Up to eight runs compared with each other."""
 
     group_key: str
     made_at: datetime
@@ -59,21 +60,21 @@ class Comparison:
     """All verdicts in one line."""
     verdicts: tuple[Verdict, ...]
     """One per task."""
-    notices: tuple[Notice, ...]
+    warnings: tuple[ReportWarning, ...]
     runs: tuple[ComparedRun, ...]
     not_paired: str | None
-    """Why runs with figures cannot be held against each other; None if they can."""
+    """Why runs with metrics cannot be compared with each other; None if they can."""
     tables: tuple[ScoreTable, ...]
     pairs: tuple[Pair, ...]
     confusion_differences: tuple[ConfusionDifference, ...]
     """One per pair."""
     disagreements: tuple[Disagreement, ...]
-    doubtful_labels: tuple[DoubtfulLabel, ...]
+    likely_label_errors: tuple[LikelyLabelError, ...]
     changes: tuple[Change, ...]
     """What changed on delivered images where one of the runs' models replaced another's."""
-    field_results: tuple[FieldResult, ...]
+    field_results: tuple[PublishedResult, ...]
     """What others published; empty for drawn faces."""
-    conditions: Conditions
+    configuration: RunConfiguration
     figures: Mapping[str, str]
     """The SQL behind each figure, by the names of :data:`emotion_core.store.figures.FIGURES`."""
 
@@ -105,7 +106,7 @@ class Comparison:
     def shown_samples(self) -> frozenset[str]:
         """Ids of the single images on the page."""
         known = {image.sample_id for image in self.disagreements}
-        known |= {image.sample_id for image in self.doubtful_labels}
+        known |= {image.sample_id for image in self.likely_label_errors}
         known |= {image.sample_id for run in self.runs for image in run.failures}
         known |= {image.sample_id for run in self.runs for image in run.misses}
         return frozenset(known)
@@ -189,7 +190,7 @@ def _facts(connection: Any, record: RunRecord) -> RunFacts:
         record=record,
         epochs=epoch_metrics(connection, record.id),
         predictions=validation_predictions(connection, record.id),
-        reference=reference_metrics(connection, record.id),
+        metrics=run_metrics(connection, record.id),
         calibration=run_calibration(connection, record.id),
         doubts=run_doubts(connection, record.id, SHOWN),
         card=run_card(connection, record.id),
@@ -251,7 +252,7 @@ def _compared(
         )
     not_paired = pairing_obstacle(compared)
     pairs = () if not_paired else pairs_of(compared)
-    conditions = conditions_of(compared)
+    configuration = configuration_of(compared)
     verdicts = tuple(verdict_on(task, compared, pairs, not_paired) for task in TASKS)
     evaluations = {run.number: run.evaluation for run in compared if run.evaluation is not None}
     together = [] if not_paired else list(evaluations.values())
@@ -260,7 +261,7 @@ def _compared(
         made_at=made_at,
         summary=summary_of(verdicts),
         verdicts=verdicts,
-        notices=notices_for(compared, conditions, not_paired),
+        warnings=warnings_for(compared, configuration, not_paired),
         runs=compared,
         not_paired=not_paired,
         tables=score_tables(compared, pairs),
@@ -270,10 +271,10 @@ def _compared(
             for pair in pairs
         ),
         disagreements=disagreements(together),
-        doubtful_labels=doubtful_labels(together, runs[0].doubts),
+        likely_label_errors=likely_label_errors(together, runs[0].doubts),
         changes=tuple(change_of(change) for change in changes),
-        field_results=field_results(compared),
-        conditions=conditions,
+        field_results=() if any(run.record.dataset_is_drawn for run in compared) else FIELD,
+        configuration=configuration,
         figures=MappingProxyType(
             {name: figure_sql(name, [run.record.id for run in compared]) for name in FIGURES}
         ),
@@ -301,7 +302,7 @@ def pairing_obstacle(runs: Sequence[ComparedRun]) -> str | None:
         if len(set(keys)) > 1:
             names = formatting.listing([run.label for run in with_figures])
             return (
-                f"{names} were validated {words}. Their figures stand side by side below, but "
+                f"{names} were validated {words}. Their metrics stand side by side below, but "
                 "they cannot be paired image by image, and no claim is made about which is better."
             )
     return None

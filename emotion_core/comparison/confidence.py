@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 
 from emotion_core.comparison import formatting
-from emotion_core.statistics import metrics
 from emotion_core.statistics.calibration import BINS, Calibration, expected_calibration_error
-from emotion_core.statistics.predictions import Evaluation
+from emotion_core.statistics.predictions import Evaluation, Floats, Integers
 
 SMALL_ERROR: Final = 0.05
 """Up to this calibration error a confidence is called trustworthy; a convention, not a test."""
@@ -45,7 +44,7 @@ class Confidence:
     mean_confidence: float
     accuracy: float
     risk_coverage: tuple[tuple[float, float], ...]
-    """(share of images kept, the surest first; share of wrong labels among them)."""
+    """(share of images kept, the most confident first; share of wrong labels among them)."""
     calibration: Calibration | None
     """As recorded after training; None if it was not."""
     sentence: str
@@ -53,7 +52,7 @@ class Confidence:
 
 def confidence_of(evaluation: Evaluation, calibration: Calibration | None) -> Confidence:
     """Measure the confidence of one run; bins as in Guo et al. 2017, equation 3."""
-    sure = evaluation.probabilities.max(axis=1)
+    sure = evaluation.confidence
     right = evaluation.right.astype(np.float64)
     place = np.clip(np.ceil(sure * BINS).astype(np.int64) - 1, 0, BINS - 1)
     ece = expected_calibration_error(evaluation.truth, evaluation.probabilities)
@@ -82,30 +81,25 @@ def confidence_of(evaluation: Evaluation, calibration: Calibration | None) -> Co
     )
 
 
-def _ece_of_calibrated(
-    evaluation: Evaluation, sure: metrics.Floats, place: metrics.Integers
-) -> metrics.Floats:
+def _ece_of_calibrated(evaluation: Evaluation, sure: Floats, place: Integers) -> Floats:
     """The calibration errors that a calibrated network of these confidences would show [draws].
 
     Each image is right with the probability that the network gives (J. Bröcker and L. Smith,
     "Increasing the reliability of reliability diagrams", Weather and Forecasting 22, 2007).
-    Byte-identical files are right or wrong together. Always the same draws.
+    Byte-identical files are right or wrong together. The seed is fixed.
     """
     rng = np.random.default_rng(0)
     gaps = np.zeros(_DRAWS)
     for n in np.unique(place):
         here = place == n
-        images = max(1, round(evaluation.evidence(here)))
+        images = max(1, round(evaluation.effective_images(here)))
         mean = min(1.0, float(sure[here].mean()))
         hits = rng.binomial(images, mean, _DRAWS)
         gaps += here.sum() * np.abs(hits / images - mean)
     return gaps / len(sure)
 
 
-def _risk_coverage(
-    sure: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    right: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> tuple[tuple[float, float], ...]:
+def _risk_coverage(sure: Floats, right: Floats) -> tuple[tuple[float, float], ...]:
     """Geifman and El-Yaniv 2017; images of equal confidence are kept together."""
     order = np.argsort(-sure, kind="stable")
     error = np.cumsum(1 - right[order]) / np.arange(1, len(sure) + 1)
@@ -117,17 +111,17 @@ def _risk_coverage(
 
 def _sentence(ece: float, limit: float, mean: float, accuracy: float) -> str:
     measured = (
-        f"on average it is {formatting.percent(mean)} sure and {formatting.percent(accuracy)} right"
+        f"mean confidence {formatting.percent(mean)}, accuracy {formatting.percent(accuracy)}"
     )
     if ece <= SMALL_ERROR:
-        return f"Its confidence can be taken nearly at its word: {measured}."
+        return f"It is well calibrated: {measured}."
     if ece <= limit:
         return (
-            f"Its confidence is as near to its accuracy as that of a network that is always right "
-            f"as often as it says: {measured}."
+            "Its calibration error is no larger than chance causes in a calibrated network: "
+            f"{measured}."
         )
     if mean - accuracy >= ece / 2:
-        return f"It is too sure of itself: {measured}."
+        return f"It is overconfident: {measured}."
     if accuracy - mean >= ece / 2:
-        return f"It is right more often than it says: {measured}."
-    return f"It is too sure at some levels and too modest at others: {measured}."
+        return f"It is underconfident: {measured}."
+    return f"It is overconfident at some levels and underconfident at others: {measured}."

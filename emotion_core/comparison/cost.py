@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emotion_core.comparison import formatting
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.training_runs import RunRecord
+from emotion_core.vision.cost import ModelCost
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """One run."""
 
     parameters: int | None
@@ -31,9 +32,9 @@ class Cost:
 
 def cost_of(
     record: RunRecord, measured: Sequence[ModelCost], scoring: Sequence[ScoringSpeed]
-) -> Cost:
+) -> RunCost:
     """Put together what is known."""
-    return Cost(
+    return RunCost(
         parameters=record.parameters,
         training_seconds=record.seconds,
         trained_per_second=record.images_per_second,

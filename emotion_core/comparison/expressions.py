@@ -1,18 +1,17 @@
 """How each expression fared: precision, recall, average precision, and what it is taken for."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.statistics import metrics
 from emotion_core.statistics.intervals import wilson
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.metrics import precision_recall_f1
 from emotion_core.statistics.paired_tests import Estimate, interval
-from emotion_core.statistics.predictions import Evaluation
-from emotion_core.statistics.resampling import CLASS_AP
+from emotion_core.statistics.predictions import Evaluation, Floats, last_of_ties
 
 _COUNT_MISTAKES: Final = 3
 _CURVE_POINTS: Final = 60
@@ -68,20 +67,10 @@ class ConfusionDifference:
     """(truth, predicted, difference) of the largest ones off the diagonal, largest first."""
 
 
-def class_scores(
-    evaluation: Evaluation, resampled: Mapping[str, metrics.Floats]
-) -> tuple[ClassScore, ...]:
-    """One per expression, in the order of ``EXPRESSIONS``.
-
-    Args:
-        evaluation: Of one run.
-        resampled: As :func:`emotion_core.statistics.resampling.resampled_scores` gives it.
-    """
-    precisions, recalls, f1s = metrics.precision_recall_f1_of(evaluation.confusion)
-    return tuple(
-        _class_score(evaluation, resampled[CLASS_AP], label, precisions, recalls, f1s)
-        for label in range(len(EXPRESSIONS))
-    )
+def class_scores(resampled: Jackknife) -> tuple[ClassScore, ...]:
+    """One per expression, in the order of ``EXPRESSIONS``."""
+    rates = np.stack(precision_recall_f1(resampled.evaluation.confusion), axis=1)
+    return tuple(_class_score(resampled, label, *row) for label, row in enumerate(rates.tolist()))
 
 
 def mistakes(evaluation: Evaluation) -> tuple[Mistake, ...]:
@@ -134,34 +123,30 @@ def confusion_difference(first: Evaluation, second: Evaluation) -> ConfusionDiff
     )
 
 
-def _shares(evaluation: Evaluation) -> metrics.Floats:
+def _shares(evaluation: Evaluation) -> Floats:
     totals = evaluation.confusion.sum(axis=1, keepdims=True)
     return np.asarray(evaluation.confusion / np.maximum(totals, 1))
 
 
 def _class_score(
-    evaluation: Evaluation,
-    average_precisions: metrics.Floats,
-    label: int,
-    precisions: metrics.Floats,
-    recalls: metrics.Floats,
-    f1s: metrics.Floats,
+    resampled: Jackknife, label: int, precision: float, recall: float, f1: float
 ) -> ClassScore:
+    evaluation = resampled.evaluation
     truly, called = evaluation.truth == label, evaluation.predicted == label
     # F1 is 2 J / (1 + J) of J, the share of hits among images that show it or are called it. It
     # rises with J, so that the ends of J's interval give its own.
-    j = f1s[label] / (2 - f1s[label])
-    union = _share(j, evaluation.evidence(truly | called))
+    j = f1 / (2 - f1)
+    union = _share(j, evaluation.effective_images(truly | called))
     return ClassScore(
         expression=EXPRESSIONS[label],
         count=int(truly.sum()),
-        precision=_share(precisions[label], evaluation.evidence(called)),
-        recall=_share(recalls[label], evaluation.evidence(truly)),
+        precision=_share(precision, evaluation.effective_images(called)),
+        recall=_share(recall, evaluation.effective_images(truly)),
         f1=Estimate(
-            float(f1s[label]),
+            f1,
             *(None if end is None else 2 * end / (1 + end) for end in (union.low, union.high)),
         ),
-        average_precision=_average_precision(evaluation, average_precisions[:, label], label),
+        average_precision=_average_precision(resampled, label),
         curve=_curve(evaluation, label),
         prevalence=int(truly.sum()) / len(evaluation),
     )
@@ -169,22 +154,22 @@ def _class_score(
 
 def _share(value: float, images: float) -> Estimate:
     """With Wilson's interval over so many distinct images; without any, there is none."""
-    return Estimate(float(value), *(wilson(value * images, images) if images else ()))
+    return Estimate(value, *(wilson(value * images, images) if images else ()))
 
 
-def _average_precision(
-    evaluation: Evaluation, moved: metrics.Floats, label: int
-) -> Estimate | None:
+def _average_precision(resampled: Jackknife, label: int) -> Estimate | None:
+    evaluation = resampled.evaluation
     value = float(evaluation.average_precisions[label])
     if math.isnan(value):
         return None
-    images = evaluation.evidence(evaluation.truth == label)
+    images = evaluation.effective_images(evaluation.truth == label)
+    moved = resampled.average_precisions[:, label]
     return Estimate(value, *interval(moved, value, (0.0, 1.0), images))
 
 
 def _curve(evaluation: Evaluation, label: int) -> tuple[tuple[float, float], ...]:
     scores, order = evaluation.probabilities[:, label], evaluation.falling[label]
-    ends = metrics.last_of_ties(scores[order])
+    ends = last_of_ties(scores[order])
     hits = np.cumsum(evaluation.truth[order] == label)[ends]
     if not hits[-1]:
         return ()

@@ -1,51 +1,28 @@
-"""Two runs held against each other on the same validation images."""
+"""Two runs compared on the same validation images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from types import MappingProxyType
-from typing import Final
 
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.errors import ReportError
-from emotion_core.statistics.effect_size import Effect, effect_of_agreement, effect_of_gaps
+from emotion_core.statistics.effect_size import Effect, effect_of_accuracy, effect_of_gaps
 from emotion_core.statistics.intervals import SIGNIFICANCE
-from emotion_core.statistics.metrics import METRICS, Metric, Task
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.metrics import DECISIVE, METRICS, Metric, Task
 from emotion_core.statistics.paired_tests import (
-    JACKKNIFE,
-    MCNEMAR,
-    Agreement,
     Difference,
-    agreement,
+    McNemarTable,
     benjamini_hochberg,
     difference,
     holm,
+    mcnemar_table,
 )
-from emotion_core.statistics.predictions import Evaluation
-from emotion_core.statistics.resampling import MEAN_CCC
-
-DECISIVE: Final = MappingProxyType({"expression": "accuracy", "affect": MEAN_CCC})
-"""The one metric of each task on which its verdict rests, fixed before anything is measured."""
-
-TESTED: Final = MappingProxyType(
-    {name: metric for name, metric in METRICS.items() if metric.task == "expression"}
-    | {
-        MEAN_CCC: Metric(
-            MEAN_CCC,
-            "CCC, mean of both",
-            True,
-            "affect",
-            "mean of the CCC of valence and of arousal",
-        )
-    }
-    | {name: metric for name, metric in METRICS.items() if metric.task == "affect"}
-)
-"""Every metric in which two runs are held against each other."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one metric says about a pair."""
+    """One metric of a pair."""
 
     metric: str
     task: Task
@@ -66,7 +43,7 @@ class Finding:
     def advantage(self) -> tuple[float, float, float]:
         """(low, value, high) turned so that above zero is in the first run's favour."""
         d = self.difference
-        if TESTED[self.metric].higher_is_better:
+        if METRICS[self.metric].higher_is_better:
             return d.low, d.value, d.high
         return -d.high, -d.value, -d.low
 
@@ -88,12 +65,12 @@ class Pair:
 
     first: int
     second: int
-    agreement: Agreement
+    agreement: McNemarTable
     findings: tuple[Finding, ...]
-    """One for each of :data:`TESTED`, in its order."""
+    """One per metric, in the order of :data:`METRICS`."""
 
     def finding(self, metric: str) -> Finding:
-        """What this metric says."""
+        """Of this metric."""
         return next(finding for finding in self.findings if finding.metric == metric)
 
     def lead_of(self, number: int, metric: str) -> tuple[float, float, float]:
@@ -119,50 +96,44 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
     Raises:
         ReportError: They were not.
     """
-    compared = [(run, run.evaluation) for run in runs if run.evaluation is not None]
-    if len({evaluation.identity for _, evaluation in compared}) > 1:
+    compared = [(run, run.resampled) for run in runs if run.resampled is not None]
+    if len({resampled.evaluation.identity for _, resampled in compared}) > 1:
         raise ReportError("runs validated on different images cannot be paired")
     couples = list(combinations(compared, 2))
-    counts = [agreement(first[1], second[1]) for first, second in couples]
     tested = {
         name: [
-            _difference(name, first, second, counts[n])
-            for n, ((first, _), (second, _)) in enumerate(couples)
+            difference(name, one, other, (first.scores[name], second.scores[name]))
+            for (first, one), (second, other) in couples
         ]
-        for name in TESTED
+        for name in METRICS
     }
-    p_values = _corrected(tested)
-    q_values = benjamini_hochberg([d.p for found in tested.values() for d in found])
-    findings: list[list[Finding]] = [[] for _ in couples]
-    for place, (name, metric) in enumerate(TESTED.items()):
-        for n, ((first, evaluation), (second, _)) in enumerate(couples):
-            is_decisive = name == DECISIVE[metric.task]
-            p, q = p_values[name][n], q_values[place * len(couples) + n]
-            better = None
-            if (p if is_decisive else max(p, q)) < SIGNIFICANCE:
-                better = _ahead(metric, tested[name][n], counts[n], first, second)
-            findings[n].append(
+    # The page names a winner in either task, so both tasks' tests are its chances of a false one.
+    p_values = {
+        **{name: _corrected(holm, {name: found})[name] for name, found in tested.items()},
+        **_corrected(holm, {name: tested[name] for name in DECISIVE.values()}),
+    }
+    q_values = _corrected(benjamini_hochberg, tested)
+    pairs = []
+    for n, ((first, one), (second, other)) in enumerate(couples):
+        table = mcnemar_table(one.evaluation, other.evaluation)
+        findings = []
+        for name, metric in METRICS.items():
+            found, p, q = tested[name][n], p_values[name][n], q_values[name][n]
+            is_clear = (p if metric.decides else max(p, q)) < SIGNIFICANCE
+            findings.append(
                 Finding(
                     metric=name,
                     task=metric.task,
-                    difference=tested[name][n],
-                    effect=_effect(tested[name][n], counts[n], first, second, evaluation),
+                    difference=found,
+                    effect=_effect(found, table, one, other),
                     p=p,
                     q=q,
-                    better=better,
-                    is_decisive=is_decisive,
+                    better=_ahead(metric, found, table, first, second) if is_clear else None,
+                    is_decisive=metric.decides,
                 )
             )
-    return tuple(
-        Pair(first.number, second.number, counts[n], tuple(findings[n]))
-        for n, ((first, _), (second, _)) in enumerate(couples)
-    )
-
-
-def metric_name(metric: str) -> str:
-    """A tested metric as words: ``Macro F1``, ``CCC of valence``."""
-    known = TESTED[metric]
-    return f"{known.label} of {known.dimension}" if known.dimension else known.label
+        pairs.append(Pair(first.number, second.number, table, tuple(findings)))
+    return tuple(pairs)
 
 
 def clear_best(pairs: Sequence[Pair], numbers: Sequence[int], metric: str) -> int | None:
@@ -174,56 +145,26 @@ def clear_best(pairs: Sequence[Pair], numbers: Sequence[int], metric: str) -> in
     return None
 
 
-def _difference(
-    metric: str, first: ComparedRun, second: ComparedRun, counts: Agreement
-) -> Difference:
-    is_accuracy = metric == "accuracy"
-    one, other = first.scores[metric], second.scores[metric]
-    assert first.evaluation is not None and second.evaluation is not None  # noqa: S101
-    if first.evaluation.says_the_same(second.evaluation):
-        # The same answers are the same on other images too: here nothing is in doubt.
-        return Difference(metric, 0.0, 0.0, 0.0, 1.0, JACKKNIFE if not is_accuracy else MCNEMAR)
-    return difference(
-        metric,
-        one.value - other.value,
-        first.resampled[metric],
-        second.resampled[metric],
-        counts if is_accuracy else None,
-        (one, other),
-    )
+def _corrected(
+    correct: Callable[[Sequence[float]], list[float]], tested: Mapping[str, Sequence[Difference]]
+) -> dict[str, list[float]]:
+    """The p of all of these differences corrected together, by metric and pair."""
+    corrected = iter(correct([one.p for found in tested.values() for one in found]))
+    return {name: [next(corrected) for _ in found] for name, found in tested.items()}
 
 
-def _corrected(tested: Mapping[str, Sequence[Difference]]) -> dict[str, list[float]]:
-    """p by Holm: the decisive ones of both tasks together, every other metric over its pairs.
-
-    The page names a winner in either task, so both tasks' tests are its chances of a false one.
-    """
-    decisive = list(DECISIVE.values())
-    together = holm([found.p for name in decisive for found in tested[name]])
-    count = len(tested[decisive[0]])
-    return {name: holm([found.p for found in tested[name]]) for name in tested} | {
-        name: together[n * count : (n + 1) * count] for n, name in enumerate(decisive)
-    }
-
-
-def _effect(
-    found: Difference,
-    counts: Agreement,
-    first: ComparedRun,
-    second: ComparedRun,
-    evaluation: Evaluation,
-) -> Effect:
+def _effect(found: Difference, table: McNemarTable, first: Jackknife, second: Jackknife) -> Effect:
     if found.metric == "accuracy":
-        return effect_of_agreement(counts)
-    gaps = first.resampled[found.metric] - second.resampled[found.metric]
-    return effect_of_gaps(found.value, gaps, int(evaluation.images.max()) + 1)
+        return effect_of_accuracy(table)
+    gaps = first.moved[found.metric] - second.moved[found.metric]
+    return effect_of_gaps(found.value, gaps, first.evaluation.count_images)
 
 
 def _ahead(
-    metric: Metric, found: Difference, counts: Agreement, first: ComparedRun, second: ComparedRun
+    metric: Metric, found: Difference, table: McNemarTable, first: ComparedRun, second: ComparedRun
 ) -> int | None:
     """The run that is ahead; None if they are level, or if copies and contents disagree on it."""
     lead = found.value if metric.higher_is_better else -found.value
-    if found.metric == "accuracy" and lead * (counts.only_first - counts.only_second) <= 0:
+    if found.metric == "accuracy" and lead * (table.only_first - table.only_second) <= 0:
         return None
     return (first.number if lead > 0 else second.number) if lead else None

@@ -1,28 +1,32 @@
-"""The headline tables: every run and every yardstick, metric by metric."""
+"""The headline tables: every run and every baseline, metric by metric."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from emotion_core.comparison import published_results
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.comparison.formatting import listing
 from emotion_core.comparison.pair import Pair, clear_best
-from emotion_core.statistics.metrics import METRICS, Metric
+from emotion_core.comparison.published_results import ORIGINAL_PAPER
+from emotion_core.statistics.metrics import METRICS, TASKS, Metric
 from emotion_core.statistics.paired_tests import Estimate
 
 RowKind = Literal["run", "reference", "published"]
 
 REFERENCES: Final = (
-    ("constant", "Always the same", "most frequent training label, mean of the training part"),
+    (
+        "constant",
+        "Majority / mean baseline",
+        "most frequent training label, mean of the training split",
+    ),
     ("chance", "Chance", "each label with probability 1/8; true values in random order"),
 )
-"""Kind in the tables, name and meaning of each yardstick, the stronger first."""
+"""Kind in the tables, name and meaning of each baseline, the stronger first."""
 
 
 @dataclass(frozen=True)
 class ScoreCell:
-    """One figure."""
+    """One metric of one row."""
 
     estimate: Estimate | None
     is_best: bool
@@ -31,13 +35,13 @@ class ScoreCell:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One run or one yardstick."""
+    """One run or one baseline."""
 
     kind: RowKind
     label: str
     detail: str | None
     number: int | None
-    """Of the run; None for yardsticks."""
+    """Of the run; None for baselines."""
     missing: str | None
     """In place of the cells: why there are none."""
     cells: tuple[ScoreCell, ...]
@@ -45,7 +49,7 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """The metrics of expression, of valence, or of arousal."""
+    """The metrics of expression, of valence and arousal together, or of one of them."""
 
     title: str
     columns: tuple[Metric, ...]
@@ -53,14 +57,16 @@ class ScoreTable:
 
 
 def score_tables(runs: Sequence[ComparedRun], pairs: Sequence[Pair]) -> tuple[ScoreTable, ...]:
-    """Three tables of the same rows: expression, valence, arousal.
+    """Tables of the same rows: one per task, and per dimension of affect.
 
     The published results stand in them when every run was made on real faces.
     """
     with_published = not any(run.record.dataset_is_drawn for run in runs)
     tables = []
-    for title, dimension in (("Expression", None), ("Valence", "valence"), ("Arousal", "arousal")):
-        columns = tuple(m for m in METRICS.values() if m.dimension == dimension)
+    groups = dict.fromkeys((m.task, m.dimension) for m in METRICS.values())
+    for task, dimension in groups:
+        columns = tuple(m for m in METRICS.values() if (m.task, m.dimension) == (task, dimension))
+        title = dimension.capitalize() if dimension else TASKS[task]
         rows = [*_run_rows(runs, pairs, columns), *_reference_rows(runs, columns)]
         if with_published:
             rows += _published_rows(columns)
@@ -92,7 +98,7 @@ def _run_rows(
 
 
 def _reference_rows(runs: Sequence[ComparedRun], columns: Sequence[Metric]) -> list[ScoreRow]:
-    """A row per yardstick; several where runs were validated on different images."""
+    """A row per baseline; several where runs were validated on different images."""
     rows = []
     for kind, label, detail in REFERENCES:
         owners: dict[tuple[float | None, ...], list[str]] = {}
@@ -122,14 +128,19 @@ def _published_rows(columns: Sequence[Metric]) -> list[ScoreRow]:
             detail=result.protocol,
             number=None,
             missing=None,
-            cells=tuple(_plain_cell(result.scores.get(metric.name)) for metric in columns),
+            cells=tuple(
+                _plain_cell(
+                    float(result.scores[metric.name]) if metric.name in result.scores else None
+                )
+                for metric in columns
+            ),
         )
-        for result in published_results.RESULTS
+        for result in ORIGINAL_PAPER
     ]
 
 
 def _beginning(text: str, limit: int = 160) -> str:
-    # The whole of it stands among the notices.
+    # The whole of it stands among the warnings.
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
@@ -138,6 +149,6 @@ def _plain_cell(value: float | None) -> ScoreCell:
 
 
 def _rounded(values: Mapping[str, float], metric: Metric) -> float | None:
-    # The same yardstick from two runs may differ in the last bits of its sums.
+    # The same baseline from two runs may differ in the last bits of its sums.
     value = values.get(metric.name)
     return None if value is None else round(value, 9)

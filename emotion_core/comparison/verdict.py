@@ -9,38 +9,16 @@ winner in at most 5 % of cases.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final, Literal
+from typing import Literal
 
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun
-from emotion_core.comparison.pair import DECISIVE, Finding, Pair, clear_best, metric_name
+from emotion_core.comparison.pair import Finding, Pair, clear_best
 from emotion_core.statistics.intervals import SIGNIFICANCE
-from emotion_core.statistics.metrics import Task
+from emotion_core.statistics.metrics import DECISIVE, METRICS, TASKS, Task
 from emotion_core.statistics.paired_tests import MCNEMAR
 
 Kind = Literal["winner", "no_winner", "no_skill", "one_run", "not_paired", "no_run"]
-
-TASKS: Final[Mapping[Task, str]] = MappingProxyType(
-    {"expression": "Expression", "affect": "Valence and arousal"}
-)
-"""The two tasks, as headings."""
-_METRIC_WORDS: Final = MappingProxyType({"expression": "accuracy", "affect": "mean CCC"})
-_WITNESSES: Final[Mapping[Task, tuple[str, ...]]] = MappingProxyType(
-    {
-        "expression": ("macro_f1", "mean_average_precision"),
-        "affect": ("rmse_valence", "rmse_arousal"),
-    }
-)
-"""Asked whether they agree with the decisive metric."""
-_WITNESS_WORDS: Final = MappingProxyType(
-    {
-        "macro_f1": "macro F1",
-        "mean_average_precision": "mAP",
-        "rmse_valence": "RMSE of valence",
-        "rmse_arousal": "RMSE of arousal",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -97,7 +75,7 @@ def verdict_on(
         )
 
     if not ranked:
-        return verdict("no_run", "No result", "No run has ended with figures to show.")
+        return verdict("no_run", "No result", "No run has ended with metrics to show.")
     if len(ranked) > 1 and not_paired is not None:
         return verdict("not_paired", "No claim", not_paired)
     best, rivals = ranked[0], ranked[1:]
@@ -163,7 +141,7 @@ def _reaches(task: Task, run: ComparedRun) -> str:
     estimate = run.scores[DECISIVE[task]]
     article = "an" if task == "expression" else "a"
     return (
-        f"{run.label} reaches {article} {_METRIC_WORDS[task]} of "
+        f"{run.label} reaches {article} {METRICS[DECISIVE[task]].in_sentence} of "
         f"{formatting.score(estimate.value)} (95{formatting.NARROW_SPACE}% interval "
         f"{formatting.interval(estimate.low, estimate.high)})"
     )
@@ -179,7 +157,7 @@ def _lead(task: Task, best: ComparedRun, rival: ComparedRun, duel: Pair) -> str:
     metric = DECISIVE[task]
     gap, low, high = duel.lead_of(best.number, metric)
     return (
-        f"{best.label} has {_article(task)} {_METRIC_WORDS[task]} of "
+        f"{best.label} has {_article(task)} {METRICS[DECISIVE[task]].in_sentence} of "
         f"{formatting.score(best.scores[metric].value)} against "
         f"{formatting.score(rival.scores[metric].value)} of {rival.label}: "
         f"a lead of {formatting.score(gap)} "
@@ -212,7 +190,7 @@ def _undecided(
     nearest = duels[close[0].number].finding(metric)
     if nearest.difference.value == 0:
         sentence = (
-            f"{best.label} and {close[0].label} have the same {_METRIC_WORDS[task]}, "
+            f"{best.label} and {close[0].label} have the same {METRICS[metric].in_sentence}, "
             f"{formatting.score(best.scores[metric].value)}."
         )
     else:
@@ -229,9 +207,11 @@ def _undecided(
 def _support(task: Task, best: ComparedRun, duels: Mapping[int, Pair]) -> str:
     agree: list[str] = []
     silent: list[str] = []
-    for metric in _WITNESSES[task]:
-        is_clear = all(duel.finding(metric).better == best.number for duel in duels.values())
-        (agree if is_clear else silent).append(_WITNESS_WORDS[metric])
+    for metric in METRICS.values():
+        if metric.task != task or not metric.supports:
+            continue
+        is_clear = all(duel.finding(metric.name).better == best.number for duel in duels.values())
+        (agree if is_clear else silent).append(metric.in_sentence)
     parts = []
     if agree:
         parts.append(f"{formatting.listing(agree)} {'agrees' if len(agree) == 1 else 'agree'}")
@@ -249,7 +229,7 @@ def _opposition(
     parts = []
     for rival in rivals:
         words = [
-            _WITNESS_WORDS.get(finding.metric) or metric_name(finding.metric)
+            METRICS[finding.metric].in_sentence
             for finding in duels[rival.number].findings
             if finding.task == task and finding.better == rival.number
         ]

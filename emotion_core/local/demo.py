@@ -21,7 +21,7 @@ from emotion_core.local.display import Display
 from emotion_core.local.home import PROJECT_DIR
 from emotion_core.local.instance import State, show_access, wait_until_healthy
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, promotion, reports
+from emotion_core.steps import promotion, reports, sources
 from emotion_core.steps.installation import Installation
 from emotion_core.store import models, training_runs
 from emotion_core.training.affectnet import read_affectnet
@@ -248,7 +248,7 @@ class Demo:
             self._say(f"waiting for {earlier}, which is still scoring")
             self._follow(SCORING, earlier)
         run_key = f"demo_{datetime.now(UTC):%Y-%m-%d_%H%M%S}"
-        privacy.record_source_once(self._here, self._settings.inbox, "research", recorded_by="demo")
+        sources.record_source_once(self._here, self._settings.inbox, "research", recorded_by="demo")
         folder = self._settings.folder("inbox_dir") / folder_name(run_key)
         count = drop(folder, faces)
         self._say(

@@ -1,4 +1,4 @@
-"""A whole provisioned PostgreSQL that lives as long as a ``with`` block, for tests."""
+"""A provisioned PostgreSQL that lives as long as a ``with`` block, for tests and benchmarks."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,16 +13,19 @@ from emotion_core.local.postgres import PostgresServer
 
 
 @contextmanager
-def temporary_server() -> Iterator[tuple[PostgresServer, provision.Addresses]]:
+def temporary_server(
+    *, durable: bool = False
+) -> Iterator[tuple[PostgresServer, provision.Addresses]]:
     """A server with both databases, every role and all tables; gone afterwards, also after a kill.
 
-    Does not sync to disk: quick, and nothing of it needs to outlive the machine.
+    Args:
+        durable: Whether it syncs to disk; without, it is quick.
     """
     with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
         home = Home(Path(folder))
         home.make()
         credentials = load_or_create(home.secrets_path)
-        server = PostgresServer(home, credentials.postgres, durable=False)
+        server = PostgresServer(home, credentials.postgres, durable=durable)
         with Guardian(home, remove=True):
             try:
                 server.start()

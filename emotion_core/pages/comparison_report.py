@@ -8,24 +8,17 @@ from markupsafe import Markup
 
 from emotion_core.charts import metrics
 from emotion_core.comparison import formatting, model_card
-from emotion_core.comparison.champion_roles import standing_of, standing_sentence
+from emotion_core.comparison.champion_roles import roles_of, roles_sentence
 from emotion_core.comparison.compared_run import SELECTION, ComparedRun
 from emotion_core.comparison.comparison import Comparison
 from emotion_core.comparison.expressions import ConfusionDifference
-from emotion_core.comparison.pair import DECISIVE, Pair
+from emotion_core.comparison.pair import Pair
 from emotion_core.comparison.published_results import FIELD_METRICS
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.pages.page import render_page, write_page
 from emotion_core.pages.stored_reports import PAGE_FILE, keep_earlier
+from emotion_core.statistics.metrics import DECISIVE, headlines
 
-_CURVES: Final = (
-    ("loss", "Loss"),
-    (SELECTION, "Selection score"),
-    ("accuracy", "Accuracy"),
-    ("macro_f1", "Macro F1"),
-    ("ccc_valence", "CCC of valence"),
-    ("ccc_arousal", "CCC of arousal"),
-)
 _SHADES: Final = 8
 """Steps of a confusion cell's shade beyond none."""
 
@@ -52,8 +45,8 @@ def render_comparison(
         pairs=tuple(pair for pair in comparison.pairs if pair in shown),
         folded_pairs=tuple(pair for pair in comparison.pairs if pair not in shown),
         curves=_curves(comparison),
-        standing=standing_sentence(comparison.runs),
-        standing_of=standing_of,
+        roles=roles_sentence(comparison.runs),
+        roles_of=roles_of,
         thumbnails=thumbnails,
         confusion_rows=confusion_rows,
         mistakes_sentence=mistakes_sentence,
@@ -163,7 +156,7 @@ def _pairs_shown(comparison: Comparison) -> list[Pair]:
 
 def _curves(comparison: Comparison) -> list[Markup]:
     drawn: list[Markup] = []
-    for metric, title in _CURVES:
+    for metric, title in {"loss": "Loss", SELECTION: "Selection score", **headlines()}.items():
         lines = [
             metrics.CurveLine(
                 run=run.number,

@@ -49,7 +49,7 @@ def read_health(connection: Any, made_at: datetime) -> HealthPage:
         connection: Transaction that sees one snapshot.
         made_at: Stands on the page.
     """
-    readings = health.health_readings(connection)
+    readings = health.health_measurements(connection)
     pulse = health.pulse(connection)
     return HealthPage(
         made_at=made_at,

@@ -1,19 +1,17 @@
 """The models' page: what there is, who was champion and why, and what the gate refused."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from emotion_core.statistics.metrics import METRICS
-from emotion_core.store import aliases, model_listing, models
+from emotion_core.statistics.metrics import headlines
+from emotion_core.store import aliases, gates, model_listing, models
 from emotion_core.store.aliases import AliasChange
-from emotion_core.store.model_listing import ListedModel, RefusedGate
-
-HEADLINES: Final = ("accuracy", "macro_f1", "ccc_valence", "ccc_arousal")
-"""The metrics on the page."""
+from emotion_core.store.gates import Gate
+from emotion_core.store.model_listing import ListedModel
 
 CHANGES_SHOWN: Final = 50
-_SHORT_TITLES: Final = {"ccc_valence": "CCC valence", "ccc_arousal": "CCC arousal"}
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,9 @@ class ModelsPage:
     models: tuple[ListedModel, ...]
     changes: tuple[AliasChange, ...]
     count_more_changes: int
-    refused: tuple[RefusedGate, ...]
-    metrics: tuple[str, ...] = HEADLINES
-    titles: tuple[str, ...] = tuple(
-        _SHORT_TITLES.get(name, METRICS[name].label) for name in HEADLINES
-    )
+    refused: tuple[Gate, ...]
+    metrics: Mapping[str, str] = field(default_factory=headlines)
+    """Name and heading of the metrics on the page."""
 
 
 def read_models(connection: Any, made_at: datetime) -> ModelsPage:
@@ -54,8 +50,8 @@ def read_models(connection: Any, made_at: datetime) -> ModelsPage:
         champion=champion.name if champion else None,
         challenger=challenger.name if challenger else None,
         before=before,
-        models=tuple(model_listing.listed_models(connection, HEADLINES)),
+        models=tuple(model_listing.listed_models(connection, list(headlines()))),
         changes=tuple(changes[:CHANGES_SHOWN]),
         count_more_changes=max(0, len(changes) - CHANGES_SHOWN),
-        refused=tuple(model_listing.refused_gates(connection)),
+        refused=tuple(gates.refused_gates(connection)),
     )

@@ -18,12 +18,11 @@ from markupsafe import Markup
 
 from emotion_core.charts import affect, agreement, confidence, cost, expressions, metrics
 from emotion_core.comparison import formatting
-from emotion_core.comparison.pair import metric_name
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.files import replacing
 from emotion_core.pages import health_measures
 from emotion_core.settings import TEMPLATES_DIR
-from emotion_core.statistics.metrics import METRICS
+from emotion_core.statistics.metrics import METRICS, TASKS
 
 SCRIPTS: Final = ("sort.js", "frame.js")
 """One sorts tables; one lets a page that Airflow shows in a frame lead to Airflow's own pages."""
@@ -88,13 +87,14 @@ def _environment() -> Environment:
     )
     for filters in (formatting, health_measures):
         environment.filters.update(getmembers(filters, isfunction))
-    environment.filters["metric_name"] = metric_name
+    environment.filters["metric_name"] = lambda name: METRICS[name].title
     for charts in (affect, agreement, confidence, cost, expressions, metrics):
         environment.globals.update(getmembers(charts, isfunction))
     environment.globals.update(
         EXPRESSIONS=EXPRESSIONS,
         DIMENSIONS=DIMENSIONS,
         METRICS=METRICS,
+        TASKS=TASKS,
         inlined=inlined,
         interval=formatting.interval,
     )

@@ -1,11 +1,12 @@
 """Removing delivered bytes: only what still holds what is to go."""
 
 import hashlib
+from collections.abc import Callable
 
 from emotion_core.errors import EmotionError
 from emotion_core.scoring.manifest import MANIFEST, ManifestError, read_manifest
 from emotion_core.scoring.source import Source, join, readable
-from emotion_core.scoring.sources import open_source, remove_delivered
+from emotion_core.scoring.sources import get_source
 from emotion_core.store.tombstone_key import TombstoneKey
 
 
@@ -22,19 +23,11 @@ def remove_content(
         content_hmac: What it must hold, under ``key``; None removes it whatever it holds.
         key: Of this installation.
     """
-    try:
-        if content_hmac is not None:
-            data, _ = open_source(source).read(path)
-            if key.content(hashlib.sha256(data).digest()) != content_hmac:
-                return None
-        remove_delivered(source, path)
-    except FileNotFoundError:
-        return None
-    except EmotionError as error:
-        return str(error)
-    except OSError as error:
-        return f"it cannot be removed: {error.strerror or error}"
-    return None
+    return _remove(
+        source,
+        path,
+        lambda place: content_hmac is None or key.content(_sha256_at(place, path)) == content_hmac,
+    )
 
 
 def naming_manifest(source: str, path: bytes) -> str | None:
@@ -44,7 +37,7 @@ def naming_manifest(source: str, path: bytes) -> str | None:
         folder, _, part = folder.rpartition(b"/")
         name = join(part, name) if name else part
         try:
-            place = open_source(source)
+            place = get_source(source)
             if place.look(join(folder, MANIFEST)) is None:
                 continue
             if any(listed.path == name for listed in read_manifest(place, folder)):
@@ -68,24 +61,14 @@ def remove_delivery(
         sha256: What it must hold; None for one that could not be read, which must then have its
             size and time.
     """
-    try:
-        place = open_source(source)
+
+    def is_delivered(place: Source) -> bool:
         if sha256 is not None:
-            data, _ = place.read(path)
-            if hashlib.sha256(data).digest() != sha256:
-                return None
-        else:
-            entry = place.look(path)
-            if entry is None or (entry.size, entry.modified_ns) != (size, modified_ns):
-                return None
-        place.remove(path)
-    except FileNotFoundError:
-        return None
-    except EmotionError as error:
-        return str(error)
-    except OSError as error:
-        return f"it cannot be removed: {error.strerror or error}"
-    return None
+            return _sha256_at(place, path) == sha256
+        entry = place.look(path)
+        return entry is not None and (entry.size, entry.modified_ns) == (size, modified_ns)
+
+    return _remove(source, path, is_delivered)
 
 
 def remove_met_manifests(removed: set[tuple[str, bytes]]) -> int:
@@ -98,7 +81,7 @@ def remove_met_manifests(removed: set[tuple[str, bytes]]) -> int:
         while path:
             path = path.rpartition(b"/")[0]
             folders.add((source, path))
-    return sum(_remove_met_manifest(open_source(source), folder) for source, folder in folders)
+    return sum(_remove_met_manifest(get_source(source), folder) for source, folder in folders)
 
 
 def _remove_met_manifest(source: Source, folder: bytes) -> bool:
@@ -112,3 +95,22 @@ def _remove_met_manifest(source: Source, folder: bytes) -> bool:
     except (ManifestError, OSError, EmotionError):
         return False
     return True
+
+
+def _remove(source: str, path: bytes, is_still: Callable[[Source], bool]) -> str | None:
+    """Remove a file if it still is the one that is meant; returns why it stays, or None."""
+    try:
+        place = get_source(source)
+        if is_still(place):
+            place.remove(path)
+    except FileNotFoundError:
+        return None
+    except EmotionError as error:
+        return str(error)
+    except OSError as error:
+        return f"it cannot be removed: {error.strerror or error}"
+    return None
+
+
+def _sha256_at(place: Source, path: bytes) -> bytes:
+    return hashlib.sha256(place.read(path)[0]).digest()

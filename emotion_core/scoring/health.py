@@ -1,18 +1,19 @@
-"""A night's figures as readings: each a value, the limit it is held against, and a sentence."""
+"""The health check of a night: measurements, each with its limit, its status and a sentence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.statistics.drift import MINIMUM_IMAGES, Distance, class_drift, value_drift
+from emotion_core.statistics.drift import MINIMUM_IMAGES, class_drift, value_drift
 from emotion_core.statistics.intervals import wilson
+from emotion_core.store.health import LatestNight
 
 Against = Literal["validation", "recent nights", "limit"]
 Status = Literal["fine", "alarm", "too few", "no reference"]
@@ -22,6 +23,8 @@ ACCURACY_DROP: Final = 0.05
 
 REFUSED_MINIMUM: Final = 10
 """Fewer files than this say nothing about a share."""
+
+AFFECT: Final = ("valence", "arousal")
 
 DISTANCES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -45,7 +48,7 @@ class Limits:
     refused_share: float = 0.2
     """Of a night's files, 0 to 1."""
     window_nights: int = 7
-    """Earlier nights that a night is held against."""
+    """Earlier nights that a night is compared with."""
 
 
 @dataclass(frozen=True)
@@ -68,28 +71,20 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Night:
-    """One closed batch and what it is held against."""
+class CheckedNight:
+    """One closed batch and what it is compared with."""
 
-    run_key: str
-    model: str
+    batch: LatestNight
     scored: Scored
     validation: Scored
     """The same model's predictions of its validation images."""
     recent: Scored
     """The nights before, of the same source by the same model."""
-    count_found: int
-    count_refused: int
-    """Refused and quarantined files."""
-    calibration_error: float | None
-    """That is left after the model's temperature, 0 to 1; None when none is recorded."""
-    validation_accuracy: tuple[float, float] | None
-    """The model's accuracy on its validation images, and the lower end of its interval."""
 
 
 @dataclass(frozen=True)
-class Pulse:
-    """The state of the queue, by the database's clock."""
+class QueueState:
+    """What waits for the champion, by the database's clock."""
 
     newest_scored_at: datetime | None
     """None when nothing was ever scored."""
@@ -100,7 +95,7 @@ class Pulse:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurement:
     """One figure of one check, as its row."""
 
     measure: str
@@ -116,86 +111,75 @@ class Reading:
     count_reference: int | None = None
 
 
-def readings_of(night: Night | None, pulse: Pulse, limits: Limits) -> list[Reading]:
-    """Everything that one look measures; a night without images gives rows that say so."""
-    readings = [_freshness(pulse, limits), _backlog(pulse, limits)]
+def measurements(
+    night: CheckedNight | None, queue: QueueState, limits: Limits
+) -> list[Measurement]:
+    """Everything that one check measures; a night without images gives rows that say so."""
+    found = [_freshness(queue, limits), _backlog(queue, limits)]
     if night is not None:
-        readings += _drift(night, night.validation, "validation")
-        readings += _drift(night, night.recent, "recent nights")
-        readings += [_expected_accuracy(night), _refused_share(night, limits)]
-    return readings
+        found += _drift(night, night.validation, "validation")
+        found += _drift(night, night.recent, "recent nights")
+        found += [_expected_accuracy(night), _refused_share(night.batch, limits)]
+    return found
 
 
-def _drift(night: Night, reference: Scored, against: Against) -> Iterator[Reading]:
+def _judged(
+    measure: str, against: Against, is_alarm: bool, sentence: str, value: float, **more: Any
+) -> Measurement:
+    return Measurement(measure, against, "alarm" if is_alarm else "fine", sentence, value, **more)
+
+
+def _drift(night: CheckedNight, reference: Scored, against: Against) -> list[Measurement]:
+    run_key, scored = night.batch.run_key, night.scored
     than = "its validation images" if against == "validation" else "the nights before"
-    counts = (len(night.scored), len(reference))
-    if min(counts) < MINIMUM_IMAGES:
-        status: Status = "no reference" if not counts[1] else "too few"
+    counts = {"count_images": len(scored), "count_reference": len(reference)}
+    if min(counts.values()) < MINIMUM_IMAGES:
+        status: Status = "too few"
         why = (
-            f"there is nothing of {than} to compare with"
-            if not counts[1]
-            else f"{counts[0]:,} images against {counts[1]:,} are too few to compare; "
+            f"{len(scored):,} images and {len(reference):,} of {than} are too few to compare; "
             f"{MINIMUM_IMAGES} are needed on both sides"
         )
-        for measure in DISTANCES:
-            yield Reading(
-                measure,
-                against,
-                status,
-                f"{night.run_key}: {why}.",
-                count_images=counts[0],
-                count_reference=counts[1],
-            )
-        return
-    mixes = class_drift(night.scored.class_counts, reference.class_counts)
-    values = (value_drift(night.scored.va[:, axis], reference.va[:, axis]) for axis in (0, 1))
-    told = (
-        _mix_told(night.scored, reference),
-        _mix_told(night.scored, reference),
-        _mean_told("valence", night.scored, reference, 0),
-        _mean_told("arousal", night.scored, reference, 1),
+        if not len(reference):
+            status, why = "no reference", f"there is nothing of {than} to compare with"
+        return [
+            Measurement(measure, against, status, f"{run_key}: {why}.", **counts)
+            for measure in DISTANCES
+        ]
+    distances = (
+        *class_drift(scored.class_counts, reference.class_counts),
+        *(value_drift(scored.va[:, axis], reference.va[:, axis]) for axis in (0, 1)),
     )
-    for measure, distance, what in zip(DISTANCES, (*mixes, *values), told, strict=True):
-        yield _distance_reading(night, measure, against, distance, what, than, counts)
+    mix = _mix_compared(scored, reference)
+    means = [_mean_compared(name, scored, reference, i) for i, name in enumerate(AFFECT)]
+    return [
+        _judged(
+            measure,
+            against,
+            distance.is_beyond,
+            f"{run_key} {'differs from' if distance.is_beyond else 'is as'} {than} "
+            f"({DISTANCES[measure]} {distance.value:.3f}, limit {distance.limit:.3f}): {what}.",
+            distance.value,
+            limit_value=distance.limit,
+            p_value=distance.p_value,
+            **counts,
+        )
+        for measure, distance, what in zip(DISTANCES, distances, (mix, mix, *means), strict=True)
+    ]
 
 
-def _distance_reading(
-    night: Night,
-    measure: str,
-    against: Against,
-    distance: Distance,
-    what: str,
-    than: str,
-    counts: tuple[int, int],
-) -> Reading:
-    verdict = "differs from" if distance.is_beyond else "is as"
-    return Reading(
-        measure,
-        against,
-        "alarm" if distance.is_beyond else "fine",
-        f"{night.run_key} {verdict} {than} ({DISTANCES[measure]} {distance.value:.3f}, limit "
-        f"{distance.limit:.3f}): {what}.",
-        value=distance.value,
-        limit_value=distance.limit,
-        p_value=distance.p_value,
-        count_images=counts[0],
-        count_reference=counts[1],
-    )
-
-
-def _mix_told(night: Scored, reference: Scored) -> str:
+def _mix_compared(night: Scored, reference: Scored) -> str:
     now = night.class_counts / len(night)
     before = reference.class_counts / len(reference)
     most = int(np.abs(now - before).argmax())
     return f"{EXPRESSIONS[most]} is {now[most]:.0%} of the images, {before[most]:.0%} there"
 
 
-def _mean_told(name: str, night: Scored, reference: Scored, axis: int) -> str:
+def _mean_compared(name: str, night: Scored, reference: Scored, axis: int) -> str:
     now, before = night.va[:, axis].mean(), reference.va[:, axis].mean()
     return f"mean {name} is {now:+.2f}, {before:+.2f} there"
 
 
-def _expected_accuracy(night: Night) -> Reading:
+def _expected_accuracy(night: CheckedNight) -> Measurement:
     """The mean published confidence: what share a calibrated network expects to have right.
 
     Scoring has divided the logits by the model's temperature; doing it again would be wrong.
@@ -203,25 +187,24 @@ def _expected_accuracy(night: Night) -> Reading:
     calibration error that was left on the validation images. It is an expectation: on images of
     another kind the calibration itself may fail (Guillory et al. 2021, arXiv:2107.03315).
     """
-    measure, n = "expected_accuracy", len(night.scored)
-    if night.calibration_error is None or night.validation_accuracy is None:
-        why = f"{night.model} has no recorded calibration or accuracy"
-        return Reading(measure, "validation", "no reference", f"{why}.", count_images=n)
+    measure, n, batch = "expected_accuracy", len(night.scored), night.batch
+    if batch.ece_after is None or batch.accuracy is None or batch.accuracy_low is None:
+        why = f"{batch.model} has no recorded calibration or accuracy"
+        return Measurement(measure, "validation", "no reference", f"{why}.", count_images=n)
     if n < MINIMUM_IMAGES:
         why = f"{n:,} images are too few to expect an accuracy; {MINIMUM_IMAGES} are needed"
-        return Reading(measure, "validation", "too few", f"{night.run_key}: {why}.", count_images=n)
+        sentence = f"{batch.run_key}: {why}."
+        return Measurement(measure, "validation", "too few", sentence, count_images=n)
     expected = float(night.scored.probabilities.max(axis=1).mean())
-    slack = 1.96 * sqrt(expected * (1 - expected) / n) + night.calibration_error
-    accuracy, accuracy_low = night.validation_accuracy
-    limit = min(accuracy_low, accuracy - ACCURACY_DROP)
-    is_alarm = expected + slack < limit
-    return Reading(
+    slack = 1.96 * sqrt(expected * (1 - expected) / n) + batch.ece_after
+    limit = min(batch.accuracy_low, batch.accuracy - ACCURACY_DROP)
+    return _judged(
         measure,
         "validation",
-        "alarm" if is_alarm else "fine",
-        f"{night.model} expects to be right about {expected:.0%} of {n:,} images of "
-        f"{night.run_key}; on its validation images it was about {accuracy:.0%}.",
-        value=expected,
+        expected + slack < limit,
+        f"{batch.model} expects to be right about {expected:.0%} of {n:,} images of "
+        f"{batch.run_key}; on its validation images it was about {batch.accuracy:.0%}.",
+        expected,
         low=max(0.0, expected - slack),
         high=min(1.0, expected + slack),
         limit_value=limit,
@@ -229,26 +212,23 @@ def _expected_accuracy(night: Night) -> Reading:
     )
 
 
-def _refused_share(night: Night, limits: Limits) -> Reading:
-    """Held against the limit by the lower end of its 95 % interval (Wilson 1927)."""
-    n, refused = night.count_found, night.count_refused
+def _refused_share(batch: LatestNight, limits: Limits) -> Measurement:
+    """Compared with the limit by the lower end of its 95 % interval (Wilson 1927)."""
+    measure, n, refused = "refused_share", batch.count_found, batch.count_refused
+    counted = (
+        f"{batch.run_key}: {refused:,} of {n:,} {'file' if n == 1 else 'files'} "
+        f"{'was' if refused == 1 else 'were'} refused"
+    )
     if n < REFUSED_MINIMUM:
-        return Reading(
-            "refused_share",
-            "limit",
-            "too few",
-            f"{night.run_key}: {_refused_told(refused, n)}, too few files to judge.",
-            count_images=n,
-        )
-    share = refused / n
+        sentence = f"{counted}, too few files to judge."
+        return Measurement(measure, "limit", "too few", sentence, count_images=n)
     low, high = wilson(refused, n)
-    return Reading(
-        "refused_share",
+    return _judged(
+        measure,
         "limit",
-        "alarm" if low > limits.refused_share else "fine",
-        f"{night.run_key}: {_refused_told(refused, n)} ({share:.1%}, limit "
-        f"{limits.refused_share:.1%}).",
-        value=share,
+        low > limits.refused_share,
+        f"{counted} ({refused / n:.1%}, limit {limits.refused_share:.1%}).",
+        refused / n,
         low=low,
         high=high,
         limit_value=limits.refused_share,
@@ -256,43 +236,33 @@ def _refused_share(night: Night, limits: Limits) -> Reading:
     )
 
 
-def _refused_told(refused: int, n: int) -> str:
-    files = "file" if n == 1 else "files"
-    return f"{refused:,} of {n:,} {files} {'was' if refused == 1 else 'were'} refused"
-
-
-def _images_wait(n: int) -> str:
-    return "1 image waits" if n == 1 else f"{n:,} images wait"
-
-
-def _freshness(pulse: Pulse, limits: Limits) -> Reading:
-    hours = pulse.hours_since_newest
+def _freshness(queue: QueueState, limits: Limits) -> Measurement:
+    hours, measure = queue.hours_since_newest, "freshness_hours"
     if hours is None:
         sentence = "Nothing was scored by the champion yet."
-        return Reading("freshness_hours", "limit", "no reference", sentence)
-    return Reading(
-        "freshness_hours",
+        return Measurement(measure, "limit", "no reference", sentence)
+    return _judged(
+        measure,
         "limit",
-        "alarm" if hours > limits.freshness_hours else "fine",
+        hours > limits.freshness_hours,
         f"The newest prediction is {hours:.1f} hours old (limit {limits.freshness_hours:g}).",
-        value=hours,
+        hours,
         limit_value=limits.freshness_hours,
     )
 
 
-def _backlog(pulse: Pulse, limits: Limits) -> Reading:
-    hours = pulse.hours_oldest_waiting
-    told = (
-        f"{_images_wait(pulse.count_waiting)} for a worker, the oldest for {hours:.1f} hours"
-        if pulse.count_waiting
-        else "no image waits for a worker"
-    )
-    return Reading(
+def _backlog(queue: QueueState, limits: Limits) -> Measurement:
+    hours, n = queue.hours_oldest_waiting, queue.count_waiting
+    waiting = "No image waits for a worker"
+    if n:
+        images = "image waits" if n == 1 else "images wait"
+        waiting = f"{n:,} {images} for a worker, the oldest for {hours:.1f} hours"
+    return _judged(
         "backlog_hours",
         "limit",
-        "alarm" if hours > limits.backlog_hours else "fine",
-        f"{told[0].upper()}{told[1:]} (limit {limits.backlog_hours:g} hours).",
-        value=hours,
+        hours > limits.backlog_hours,
+        f"{waiting} (limit {limits.backlog_hours:g} hours).",
+        hours,
         limit_value=limits.backlog_hours,
-        count_images=pulse.count_waiting,
+        count_images=n,
     )

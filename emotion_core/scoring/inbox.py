@@ -7,36 +7,37 @@ Files count as whole when one of these holds, the first that applies:
 - their folder, or one above it, holds a ``_SUCCESS`` marker;
 - they have not been written to for a while.
 
-Everything else waits for the next look, and is counted. Names that are nearly ``manifest.csv`` or
+Everything else waits for the next scan, and is counted. Names that are nearly ``manifest.csv`` or
 ``_SUCCESS`` hold their folder back too: its sender meant to say when it is whole.
 """
 
 import hashlib
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 from emotion_core.scoring.clutter import is_clutter
-from emotion_core.scoring.local_folder import LocalFolder
 from emotion_core.scoring.manifest import (
     MANIFEST,
     Check,
     Delivery,
     Known,
-    Listed,
-    ManifestError,
-    read_manifest,
 )
-from emotion_core.scoring.source import Entry, Source, join, readable, unreadable
+from emotion_core.scoring.source import (
+    MAX_PATH_BYTES,
+    Entry,
+    Source,
+    arrived,
+    join,
+    readable,
+    unreadable,
+)
 from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.vision.images import MAX_FILE_BYTES
 
 SUCCESS_MARKER = b"_SUCCESS"
-
-MAX_PATH_BYTES = 1_600
-"""See :data:`emotion_core.files.MAX_PLACE_BYTES`: the two of them fit into one index row."""
 
 # In small letters: a table or text that is called manifest, a marker that is called success, and
 # either of them on its way.
@@ -58,30 +59,8 @@ _MEANING = {
 }
 
 
-# Not frozen: a frozen one takes three times as long to make, and a million are made.
-@dataclass(slots=True)
-class FoundFile:
-    """A directory entry that has arrived, before its bytes are read."""
-
-    path: bytes
-    """Inside the inbox; one that is too long only with its beginning and its hash."""
-    size: int
-    modified_ns: int
-    problem: str | None = None
-    """Reason code, where the entry is nothing that could be read."""
-    sha256: bytes | None = None
-    """What its manifest says it holds."""
-    subject: str | None = None
-    """Whom its manifest says it shows, by the sender's key."""
-
-    @property
-    def delivery(self) -> tuple[bytes, int, int]:
-        """As in :attr:`ArrivedFile.delivery`."""
-        return (self.path, self.size, self.modified_ns)
-
-
-def nothing_known(_: list[tuple[bytes, int, int]]) -> set[tuple[bytes, int, int]]:
-    """For a look without a ledger: every file with a SHA-256 on a manifest is read."""
+def nothing_known(_: list[Delivery]) -> set[Delivery]:
+    """For a scan without a ledger: every file with a SHA-256 on a manifest is read."""
     return set()
 
 
@@ -101,7 +80,7 @@ class Scan:
     """Folders that their manifest holds back, and why."""
     _folders: list[tuple[bytes, bool]] = field(default_factory=list)
 
-    def files(self) -> Iterator[FoundFile]:
+    def files(self) -> Iterator[ArrivedFile]:
         """Arrived files, folder by folder, without ever holding a folder's files in memory.
 
         Raises:
@@ -135,33 +114,26 @@ class Scan:
         )
         self.held.append(HeldFolder(folder, "misnamed_marker", len(signs), detail[:500]))
 
-    def _files_of(self, folder: bytes, is_complete: bool) -> Iterator[FoundFile]:
+    def _files_of(self, folder: bytes, is_complete: bool) -> Iterator[ArrivedFile]:
         for path, entry in self._entries(folder):
             if entry.is_folder:
                 self._folders.append((path, is_complete))
             elif is_complete or self._has_settled(entry) or entry.problem == "unreadable_file":
-                yield _found(path, entry)
+                yield arrived(path, entry)
             else:
                 self.count_unsettled += 1
 
-    def _files_of_manifest(self, folder: bytes) -> Iterator[FoundFile]:
-        check = Check(self.source, folder, self.known)
-        if not check.is_met():
+    def _files_of_manifest(self, folder: bytes) -> Iterator[ArrivedFile]:
+        with tempfile.TemporaryFile() as checked:
+            check = Check(self.source, folder, self.known, checked)
+            is_met = check.is_met()
+            if is_met:
+                self._count_unlisted(check)
+            else:
+                self.count_ignored += 1
             self.held += check.held
-            self.count_ignored += 1
-            return
-        self._count_unlisted(check)
-        self.held += check.held
-        try:
-            for listed in read_manifest(self.source, folder):
-                path = join(folder, listed.path)
-                entry = self.source.look(path)
-                if entry is None:
-                    self.count_unsettled += 1
-                else:
-                    yield _found(path, entry, listed)
-        except ManifestError as error:  # replaced since it was checked
-            self.held.append(HeldFolder(folder, "manifest_unreadable", 1, str(error)[:500]))
+            if is_met:
+                yield from check.files()
 
     def _count_unlisted(self, check: Check) -> None:
         count, example = 0, b""
@@ -183,7 +155,7 @@ class Scan:
                 if entry.is_folder:
                     folders.append(path)
                 elif not check.lists(inside):
-                    yield _found(path, entry).delivery
+                    yield arrived(path, entry).delivery
 
     def _entries(self, folder: bytes) -> Iterator[tuple[bytes, Entry]]:
         """Entries with their paths, without what is ignored; a folder that cannot be read too."""
@@ -207,58 +179,33 @@ class Scan:
         return age >= self.settle_seconds
 
 
-def read_arrived(source: Source, found: FoundFile) -> ArrivedFile | None:
+def read_arrived(source: Source, file: ArrivedFile) -> ArrivedFile | None:
     """Read a file once to know its content; None when it was being written to meanwhile.
 
-    Links, pipes and devices are never opened: each becomes a refusal with its reason.
+    Links, pipes and devices are never opened: each becomes a refusal with its reason. What the
+    check of a manifest has read is not read again.
 
     Raises:
         SourceUnreachableError: The object store does not answer.
     """
-    if found.problem is not None:
-        return _refused(found, found.problem, _MEANING[found.problem])
-    if found.size > MAX_FILE_BYTES:
-        return _refused(
-            found, "too_large_file", f"{found.size:,} bytes; the limit is {MAX_FILE_BYTES:,}"
-        )
-    try:
-        data, after = source.read(found.path)
-    except OSError as error:
-        return _refused(found, "unreadable_file", error.strerror or str(error))
-    if (after.size, after.modified_ns, len(data)) != (found.size, found.modified_ns, found.size):
-        return None
-    digest = hashlib.sha256(data).digest()
-    if found.sha256 not in (None, digest):
-        return None  # replaced since its manifest was checked; the next look says so
-    return ArrivedFile(found.path, found.size, found.modified_ns, digest, subject=found.subject)
-
-
-def read_regular_file(root: Path, path: bytes) -> tuple[bytes, Entry]:
-    """The bytes of a regular file inside ``root`` and its state after they were read.
-
-    Raises:
-        OSError: It cannot be opened, is not a regular file, or is a link.
-    """
-    return LocalFolder(root).read(path)
+    if file.code is not None:
+        file.detail = _MEANING[file.code]
+    elif file.size > MAX_FILE_BYTES:
+        file.code = "too_large_file"
+        file.detail = f"{file.size:,} bytes; the limit is {MAX_FILE_BYTES:,}"
+    elif file.sha256 is None:
+        try:
+            data, after = source.read(file.path)
+        except OSError as error:
+            file.code, file.detail = "unreadable_file", error.strerror or str(error)
+            return file
+        if (after.size, after.modified_ns, len(data)) != (file.size, file.modified_ns, file.size):
+            return None
+        file.sha256 = hashlib.sha256(data).digest()
+    return file
 
 
 def _is_nearly_sign(name: bytes) -> bool:
     small = name.lower()
     # A million names are asked: nearly all of them are answered by the first two questions.
     return (b"manifest" in small or b"success" in small) and bool(_NEARLY_SIGN.fullmatch(small))
-
-
-def _found(path: bytes, entry: Entry, listed: Listed | None = None) -> FoundFile:
-    problem = entry.problem
-    if len(path) > MAX_PATH_BYTES:
-        problem = "path_too_long"
-        mark = hashlib.sha256(path).hexdigest()[:16]
-        path = path[: MAX_PATH_BYTES - 20] + f"…{mark}".encode()
-    found = FoundFile(path, entry.size, entry.modified_ns, problem)
-    if listed is not None:
-        found.sha256, found.subject = listed.sha256, listed.subject
-    return found
-
-
-def _refused(found: FoundFile, code: str, detail: str) -> ArrivedFile:
-    return ArrivedFile(found.path, found.size, found.modified_ns, None, code, detail)

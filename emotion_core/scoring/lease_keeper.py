@@ -1,4 +1,4 @@
-"""The claims that a worker holds: prolonged while it works, given back when it must stop."""
+"""The claims that a worker holds: renewed while it works, given back when it must stop."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from emotion_core.store.ledger import Claim, release_items, renew_leases
 log = logging.getLogger(__name__)
 
 
-class Holding:
+class LeaseKeeper:
     """Claims between the ledger's promise and the published row. Safe to use from any thread."""
 
     def __init__(self, database: Database, lease_seconds: float) -> None:
@@ -23,7 +23,7 @@ class Holding:
         self._renewing = threading.Thread(target=self._renew, name="renew leases", daemon=True)
         self._renewing.start()
 
-    def take(self, claims: Sequence[Claim]) -> None:
+    def add(self, claims: Sequence[Claim]) -> None:
         """These were just claimed."""
         with self._changed:
             self._claims.update((claim.item_id, claim) for claim in claims)
@@ -51,7 +51,7 @@ class Holding:
         return count
 
     def close(self) -> None:
-        """Prolong no lease any more."""
+        """Renew no lease any more."""
         self._is_over.set()
         self._renewing.join()
 
@@ -63,7 +63,7 @@ class Holding:
                 with self._database.transaction("emotion_score") as connection:
                     renew_leases(connection, claims, self._lease_seconds)
             except Exception as error:  # the lease still has two thirds left, and fences guard it
-                log.warning("leases could not be prolonged, trying again: %s", _line(error))
+                log.warning("leases could not be renewed, trying again: %s", _line(error))
 
 
 def _line(error: Exception) -> str:

@@ -60,7 +60,7 @@ class LocalFolder:
                     status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                yield _file(entry.name, status)
+                yield _entry(entry.name, status)
 
     def names(self, folder: bytes) -> Iterator[bytes]:
         """As :meth:`Source.names`."""
@@ -91,7 +91,7 @@ class LocalFolder:
             while len(data) == wanted <= limit:
                 wanted = limit + 1
                 data += os.read(handle, wanted - len(data))
-            return data, _file(path.rpartition(b"/")[2], os.fstat(handle))
+            return data, _entry(path.rpartition(b"/")[2], os.fstat(handle))
         finally:
             os.close(handle)
 
@@ -150,30 +150,18 @@ class LocalFolder:
         return os.path.join(self._root, path)  # noqa: PTH118
 
 
-def _file(name: bytes, status: os.stat_result) -> Entry:
-    # Nearly everything is a plain file with one name.
-    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-        modified = status.st_mtime_ns
-        return Entry(
-            name,
-            status.st_size,
-            storable_ns(modified),
-            modified if modified <= status.st_ctime_ns else status.st_ctime_ns,
-        )
-    return _entry(name, status)
-
-
 def _entry(name: bytes, status: os.stat_result) -> Entry:
+    is_file, is_folder = stat.S_ISREG(status.st_mode), stat.S_ISDIR(status.st_mode)
     problem = None
-    if not stat.S_ISREG(status.st_mode):
-        problem = None if stat.S_ISDIR(status.st_mode) else "not_a_regular_file"
-    elif status.st_nlink > 1:
+    if is_file and status.st_nlink > 1:
         problem = "hard_link"
+    elif not (is_file or is_folder):
+        problem = "not_a_regular_file"
     return Entry(
         name,
         status.st_size,
         storable_ns(status.st_mtime_ns),
         min(status.st_mtime_ns, status.st_ctime_ns),
-        is_folder=stat.S_ISDIR(status.st_mode),
-        problem=problem,
+        is_folder,
+        problem,
     )

@@ -1,7 +1,8 @@
 """``manifest.csv``: what a sender says was delivered, and whether all of it is there.
 
-The manifest of a folder speaks for everything below that folder. Nothing of it is taken in until
-every listed file is there with the size and SHA-256 it is said to have; then all of it is.
+The manifest of a folder speaks for everything below that folder. Nothing of it is ingested until
+every listed file is there with the size and SHA-256 it is said to have; then all of it is. Lines
+are parsed once and bytes are read and hashed once: what was verified is what is ingested.
 
 Commas, semicolons or tabs stand between its columns, whichever its first line has; it is in UTF-8,
 or in UTF-16 as a spreadsheet's "Unicode text". Its columns, in any order and beside others:
@@ -16,6 +17,7 @@ import codecs
 import csv
 import hashlib
 import io
+import pickle
 import re
 import unicodedata
 from array import array
@@ -24,13 +26,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import IO
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_core.scoring.source import Entry, Source, join, readable
-from emotion_core.store.batches import HeldFolder
+from emotion_core.scoring.source import Source, arrived, join, map_files, readable
+from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.vision.images import MAX_FILE_BYTES
 
 MANIFEST = b"manifest.csv"
@@ -39,7 +42,7 @@ _HEAD_BYTES = 4_096
 
 Delivery = tuple[bytes, int, int]
 Known = Callable[[list[Delivery]], set[Delivery]]
-"""Which of these ``(path, bytes, modified_ns)`` were taken in before."""
+"""Which of these ``(path, bytes, modified_ns)`` were ingested before."""
 
 
 class ManifestError(Exception):
@@ -92,6 +95,8 @@ class Check:
     source: Source
     folder: bytes
     known: Known
+    checked: IO[bytes]
+    """An empty file: what was checked, for :meth:`files`. In memory a million take 300 MB."""
     held: list[HeldFolder] = field(default_factory=list)
     """Why it has to wait, by reason; complete when :meth:`is_met` has answered."""
     _wrong: Counter[str] = field(default_factory=Counter)
@@ -100,29 +105,36 @@ class Check:
 
     def is_met(self) -> bool:
         """Look at every listed file, and read those whose SHA-256 is given and not known yet."""
-        before = self.source.look(join(self.folder, MANIFEST))
-        hashes, count = array("Q"), 0
+        manifest = join(self.folder, MANIFEST)
+        before = self.source.look(manifest)
+        hashes = array("Q")
         try:
             lines = read_manifest(self.source, self.folder)
             while chunk := list(islice(lines, _CHUNK)):
-                count += len(chunk)
                 hashes.extend(_hash(listed.path) for listed in chunk)
-                self._check(chunk)
-            self._hashes = np.sort(np.frombuffer(hashes, np.uint64)) if count else self._hashes
+                pickle.dump(self._check(chunk), self.checked)
+            self._hashes = np.sort(np.array(hashes, np.uint64))
             if (self._hashes[1:] == self._hashes[:-1]).any():
                 raise ManifestError("it lists a file twice")
-            if before != self.source.look(join(self.folder, MANIFEST)):
+            if before != self.source.look(manifest):
                 raise ManifestError("it changed while it was read")
         except ManifestError as error:
             self.held = [HeldFolder(self.folder, "manifest_unreadable", 1, str(error)[:500])]
             return False
         for code, number in sorted(self._wrong.items()):
             listed = self._example[code]
-            detail = f"{number:,} of {count:,} files, for example {readable(listed)}"
+            detail = f"{number:,} of {len(hashes):,} files, for example {readable(listed)}"
             if code == "manifest_missing":
                 detail += self._nearly(listed)
             self.held.append(HeldFolder(self.folder, code, number, detail[:500]))
         return not self.held
+
+    def files(self) -> Iterator[ArrivedFile]:
+        """The listed files as they were checked, once; those that were read have their SHA-256."""
+        end = self.checked.tell()
+        self.checked.seek(0)
+        while self.checked.tell() < end:
+            yield from pickle.load(self.checked)  # noqa: S301  - written by is_met
 
     def lists(self, path: bytes) -> bool:
         """Whether the manifest names this path, relative to its folder. After :meth:`is_met`."""
@@ -135,32 +147,47 @@ class Check:
         detail = f"{count:,} files, for example {readable(example)}"
         self.held.append(HeldFolder(self.folder, "manifest_unlisted", count, detail[:500]))
 
-    def _check(self, chunk: list[Listed]) -> None:
-        to_hash: list[tuple[Listed, Entry]] = []
+    def _check(self, chunk: list[Listed]) -> list[ArrivedFile]:
+        files: list[ArrivedFile] = []
+        unread: list[tuple[Listed, ArrivedFile]] = []
         for listed in chunk:
-            entry = self.source.look(join(self.folder, listed.path))
+            path = join(self.folder, listed.path)
+            entry = self.source.look(path)
             if entry is None or entry.is_folder:
                 self._note("manifest_missing", listed)
-            elif entry.problem is not None or entry.size > MAX_FILE_BYTES:
-                pass  # there, and refused with its own reason when it is taken in
-            elif listed.size is not None and listed.size != entry.size:
+                continue
+            file = arrived(path, entry)
+            file.subject = listed.subject
+            files.append(file)
+            if file.code is not None or file.size > MAX_FILE_BYTES:
+                pass  # there, and refused with its own reason when it is ingested
+            elif listed.size not in (None, file.size):
                 self._note("manifest_size", listed)
             elif listed.sha256 is not None:
-                to_hash.append((listed, entry))
-        deliveries = [
-            (join(self.folder, listed.path), entry.size, entry.modified_ns)
-            for listed, entry in to_hash
-        ]
-        known = self.known(deliveries) if deliveries else set()
-        for (listed, _), delivery in zip(to_hash, deliveries, strict=True):
-            if delivery in known:
-                continue  # its bytes were compared when it was taken in
-            try:
-                data, _ = self.source.read(delivery[0])
-            except OSError:
-                continue  # there, and refused with its own reason when it is taken in
-            if hashlib.sha256(data).digest() != listed.sha256:
+                unread.append((listed, file))
+        # The bytes of what is known were compared when it was ingested.
+        known = self.known([file.delivery for _, file in unread]) if unread else set()
+        new = [(listed, file) for listed, file in unread if file.delivery not in known]
+        for (listed, _), is_as_listed in zip(
+            new, map_files(self.source, self._verify, new), strict=True
+        ):
+            if not is_as_listed:
                 self._note("manifest_sha256", listed)
+        return files
+
+    def _verify(self, listed_file: tuple[Listed, ArrivedFile]) -> bool:
+        """Read a file; whether it holds what is listed, and was left alone meanwhile."""
+        listed, file = listed_file
+        try:
+            data, after = self.source.read(file.path)
+        except OSError:
+            return True  # there, and refused with its own reason when it is ingested
+        file.sha256 = hashlib.sha256(data).digest()
+        return (file.sha256, file.size, file.modified_ns) == (
+            listed.sha256,
+            after.size,
+            after.modified_ns,
+        )
 
     def _note(self, code: str, listed: Listed) -> None:
         self._wrong[code] += 1

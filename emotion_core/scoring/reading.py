@@ -2,50 +2,44 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from emotion_core.errors import ImageRefused
-from emotion_core.scoring.sources import read_delivered
+from emotion_core.scoring.sources import get_source
 from emotion_core.scoring.tally import Tally
 from emotion_core.store.ledger import Claim, Refusal
 
-PART_BYTES: Final = 32 * 1024 * 1024
+READ_BYTES: Final = 32 * 1024 * 1024
 """Files read before they are decoded; bounds the memory when they are large."""
 
 
-@dataclass
-class Part:
-    """Files of a few claims, and the claims whose files could not be had."""
+def read_claims(
+    claims: Sequence[Claim], refusals: list[Refusal], tally: Tally
+) -> Iterator[tuple[list[Claim], list[bytes]]]:
+    """Claims with the bytes of each, at most about :data:`READ_BYTES` at a time.
 
-    claims: list[Claim] = field(default_factory=list)
-    files: list[bytes] = field(default_factory=list)
-    """One for each claim."""
-    refusals: list[Refusal] = field(default_factory=list)
-    size: int = 0
-
-
-def read_parts(claims: Sequence[Claim], tally: Tally) -> Iterator[Part]:
-    """Read claimed files, a bounded number of bytes at a time; counts the seconds as ``read``.
+    Args:
+        claims: What to read.
+        refusals: Those whose files cannot be read are appended here instead.
+        tally: Counts the seconds as ``read``.
 
     Raises:
         SourceUnreachableError: A store does not answer; this says nothing about its files.
     """
-    part = Part()
+    readable: list[Claim] = []
+    files: list[bytes] = []
     for claim in claims:
         try:
             with tally.timing("read"):
-                data = read_claimed(claim)
+                files.append(read_claimed(claim))
         except ImageRefused as refused:
-            part.refusals.append(Refusal(claim, refused.code, refused.detail))
+            refusals.append(Refusal(claim, refused.code, refused.detail))
             continue
-        part.claims.append(claim)
-        part.files.append(data)
-        part.size += len(data)
-        if part.size >= PART_BYTES:
-            yield part
-            part = Part()
-    yield part
+        readable.append(claim)
+        if sum(map(len, files)) >= READ_BYTES:
+            yield readable, files
+            readable, files = [], []
+    yield readable, files
 
 
 def read_claimed(claim: Claim) -> bytes:
@@ -57,12 +51,12 @@ def read_claimed(claim: Claim) -> bytes:
     refusal = ImageRefused("missing_file", "no delivery of this content can be read any more")
     for source, path in claim.places:
         try:
-            data, _ = read_delivered(source, path)
+            data, _ = get_source(source).read(path)
         except OSError:
             continue
         if hashlib.sha256(data).digest() == claim.sha256:
             return data
         refusal = ImageRefused(
-            "changed_since_arrival", "the file holds other bytes than when it was taken in"
+            "changed_since_arrival", "the file holds other bytes than when it was ingested"
         )
     raise refusal

@@ -1,11 +1,20 @@
 """What a source of images is: a tree of files behind one small interface."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 from emotion_core.errors import ScoringError
+from emotion_core.store.batches import ArrivedFile
 from emotion_core.vision.images import MAX_FILE_BYTES
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MAX_PATH_BYTES = 1_600
+"""See :data:`emotion_core.files.MAX_PLACE_BYTES`: the two of them fit into one index row."""
 
 _EARLIEST_NS, _LATEST_NS = -(2**63), 2**63 - 1
 """What a bigint holds: the years 1677 to 2262."""
@@ -79,6 +88,15 @@ class Source(Protocol):
         """
 
 
+def map_files(source: Source, read: Callable[[T], R], files: Iterable[T]) -> Iterator[R]:
+    """``read`` of each file in turn, as many side by side as the source is worth."""
+    if source.count_readers == 1:
+        yield from map(read, files)
+        return
+    with ThreadPoolExecutor(source.count_readers, thread_name_prefix="read") as readers:
+        yield from readers.map(read, files)
+
+
 def unreadable(name: str, error: OSError) -> ScoringError:
     """What to say of a source that cannot be read."""
     return ScoringError(
@@ -90,6 +108,16 @@ def unreadable(name: str, error: OSError) -> ScoringError:
 def storable_ns(modified_ns: int) -> int:
     """A time of change as the tables can hold it: one beyond 1677 or 2262 becomes the nearest."""
     return min(max(modified_ns, _EARLIEST_NS), _LATEST_NS)
+
+
+def arrived(path: bytes, entry: Entry) -> ArrivedFile:
+    """A file that has arrived, before its bytes are read; without a code where they can be."""
+    code = entry.problem
+    if len(path) > MAX_PATH_BYTES:
+        code = "path_too_long"
+        mark = hashlib.sha256(path).hexdigest()[:16]
+        path = path[: MAX_PATH_BYTES - 20] + f"…{mark}".encode()
+    return ArrivedFile(path, entry.size, entry.modified_ns, None, code)
 
 
 def join(folder: bytes, name: bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 class Stages:
@@ -54,40 +54,36 @@ class Stages:
             raise self._failure
 
 
-class Belt(Generic[T]):
+class BoundedQueue(Generic[T]):
     """A short queue from one stage to the next.
 
     Args:
-        length: How many parcels may lie on it.
+        length: How many items may wait in it.
     """
 
     def __init__(self, stages: Stages, length: int) -> None:
         self._stop = stages.stop
         self._queue: queue.Queue[T | None] = queue.Queue(length)
 
-    def put(self, parcel: T) -> None:
-        """Hand a parcel over, waiting for room; dropped once the stages are to stop."""
-        self._put(parcel)
+    def put(self, item: T | None) -> None:
+        """Hand an item over, waiting for room; None says that no further one comes.
 
-    def end(self) -> None:
-        """No further parcel comes."""
-        self._put(None)
-
-    def __iter__(self) -> Iterator[T]:
-        """Parcels until the end, or until the stages are to stop."""
+        Dropped once the stages are to stop.
+        """
         while not self._stop.is_set():
             try:
-                parcel = self._queue.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                continue
-            if parcel is None:
-                return
-            yield parcel
-
-    def _put(self, parcel: T | None) -> None:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(parcel, timeout=_LOOK_SECONDS)
+                self._queue.put(item, timeout=_POLL_SECONDS)
                 return
             except queue.Full:
                 continue
+
+    def __iter__(self) -> Iterator[T]:
+        """Items until the end, or until the stages are to stop."""
+        while not self._stop.is_set():
+            try:
+                item = self._queue.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if item is None:
+                return
+            yield item

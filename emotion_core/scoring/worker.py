@@ -8,19 +8,19 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion_core.errors import EmotionError, ScoringError
-from emotion_core.scoring.lease_keeper import Holding
-from emotion_core.scoring.reading import read_parts
-from emotion_core.scoring.stages import Belt, Stages
+from emotion_core.scoring.lease_keeper import LeaseKeeper
+from emotion_core.scoring.reading import read_claims
+from emotion_core.scoring.stages import BoundedQueue, Stages
 from emotion_core.scoring.tally import Tally
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import (
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 FIRST_CHUNK = 32
 """The first claim is small, so that the first rows are there within seconds."""
 
-BELT_LENGTH = 2
+QUEUE_LENGTH = 2
 """Chunks that may wait between two stages."""
 
 PROGRESS_SECONDS = 10.0
@@ -102,11 +102,14 @@ def work(
     tally = Tally() if tally is None else tally
     with (
         DecodePool(scorer.preprocessing, max(1, available_cores() // 4)) as decoders,
-        _Worker(
-            database, scorer, decoders, tally, model_version_id, worker, chunk, lease_seconds
-        ) as this,
+        closing(LeaseKeeper(database, lease_seconds)) as leases,
     ):
-        this.run(poll_seconds)
+        owner = {
+            "model_version_id": model_version_id,
+            "worker": worker,
+            "lease_seconds": lease_seconds,
+        }
+        _Worker(database, scorer, decoders, leases, tally, owner, chunk).run(poll_seconds)
     return tally
 
 
@@ -118,33 +121,24 @@ class _Worker:
         database: Database,
         scorer: AnyScorer,
         decoders: DecodePool,
+        leases: LeaseKeeper,
         tally: Tally,
-        model_version_id: int,
-        worker: str,
+        owner: dict[str, Any],
         chunk: int,
-        lease_seconds: float,
     ) -> None:
         self._database = database
         self._scorer = scorer
         self._decoders = decoders
+        self._leases = leases
         self._tally = tally
-        self._model_version_id = model_version_id
-        self._worker = worker
+        self._owner = owner
         self._chunk = chunk
-        self._lease_seconds = lease_seconds
         self._stages = Stages()
-        self._claimed: Belt[_Chunk] = Belt(self._stages, 1)
-        self._decoded: Belt[_Chunk] = Belt(self._stages, BELT_LENGTH)
-        self._scored: Belt[_Chunk] = Belt(self._stages, BELT_LENGTH)
-        self._holding = Holding(database, lease_seconds)
+        self._claimed: BoundedQueue[_Chunk] = BoundedQueue(self._stages, 1)
+        self._decoded: BoundedQueue[_Chunk] = BoundedQueue(self._stages, QUEUE_LENGTH)
+        self._scored: BoundedQueue[_Chunk] = BoundedQueue(self._stages, QUEUE_LENGTH)
         self._seconds_idle = 0.0
         self._is_published = threading.Event()
-
-    def __enter__(self) -> "_Worker":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._holding.close()
 
     def run(self, poll_seconds: float) -> None:
         began = time.monotonic()
@@ -173,72 +167,51 @@ class _Worker:
     def _claim_all(self, poll_seconds: float) -> None:
         limit = min(FIRST_CHUNK, self._chunk)
         while not self._stages.stop.is_set():
-            claims = self._claim(limit)
-            if not claims:
-                # Suspects must be this worker's only burden: should it vanish, they did it.
-                self._holding.wait_until_empty(self._stages.stop)
-                claims = self._claim_suspect()
-                if claims:
-                    self._claimed.put(_Chunk(claims))
-                    self._holding.wait_until_empty(self._stages.stop)
-                    continue
-                left = self._left()
-                if not left:
-                    break
+            if claims := self._claim(claim_items, limit=limit):
+                self._claimed.put(_Chunk(claims))
+                limit = self._chunk
+                continue
+            # Suspects must be this worker's only burden: should it vanish, they did it.
+            self._leases.wait_until_empty(self._stages.stop)
+            if claims := self._claim(claim_suspect):
+                self._claimed.put(_Chunk(claims))
+                self._leases.wait_until_empty(self._stages.stop)
+            elif left := self._left():
                 log.info("%d items are held by other workers; waiting", left)
                 self._stages.stop.wait(poll_seconds)
                 self._seconds_idle += poll_seconds
             else:
-                self._claimed.put(_Chunk(claims))
-                limit = self._chunk
-        self._claimed.end()
+                break
+        self._claimed.put(None)
 
-    def _claim(self, limit: int) -> list[Claim]:
+    def _claim(self, claim: Callable[..., list[Claim]], **limit: int) -> list[Claim]:
         with (
             self._tally.timing("claim"),
             self._database.transaction("emotion_score") as connection,
         ):
-            claims = claim_items(
-                connection,
-                model_version_id=self._model_version_id,
-                worker=self._worker,
-                limit=limit,
-                lease_seconds=self._lease_seconds,
-            )
-        self._holding.take(claims)
-        return claims
-
-    def _claim_suspect(self) -> list[Claim]:
-        with self._database.transaction("emotion_score") as connection:
-            claims = claim_suspect(
-                connection,
-                model_version_id=self._model_version_id,
-                worker=self._worker,
-                lease_seconds=self._lease_seconds,
-            )
-        self._holding.take(claims)
+            claims = claim(connection, **self._owner, **limit)
+        self._leases.add(claims)
         return claims
 
     def _decode_all(self) -> None:
         for chunk in self._claimed:
             self._decode(chunk)
             self._decoded.put(chunk)
-        self._decoded.end()
+        self._decoded.put(None)
 
     def _decode(self, chunk: _Chunk) -> None:
         side = self._scorer.preprocessing.image_size
         pixels = np.empty((len(chunk.claims), side, side, 3), np.uint8)
-        for part in read_parts(chunk.claims, self._tally):
+        for claims, files in read_claims(chunk.claims, chunk.refusals, self._tally):
             first = len(chunk.good)
-            chunk.refusals += part.refusals
             with self._tally.timing("decode"):
-                outcomes = self._decoders.decode_into(part.files, pixels[first:])
-            for row, (claim, refused) in enumerate(zip(part.claims, outcomes, strict=True)):
+                outcomes = self._decoders.decode_into(files, pixels[first:])
+            for row, (claim, refused) in enumerate(zip(claims, outcomes, strict=True), first):
                 if refused is not None:
                     chunk.refusals.append(Refusal(claim, refused.code, refused.detail))
                     continue
-                if len(chunk.good) < first + row:  # close the gap that a refused one left
-                    pixels[len(chunk.good)] = pixels[first + row]
+                if len(chunk.good) < row:  # close the gap that a refused one left
+                    pixels[len(chunk.good)] = pixels[row]
                 chunk.good.append(claim)
         chunk.pixels = pixels[: len(chunk.good)]
 
@@ -250,7 +223,7 @@ class _Worker:
             chunk.pixels = None
             self._note_engine()
             self._scored.put(chunk)
-        self._scored.end()
+        self._scored.put(None)
 
     def _publish_all(self) -> None:
         for chunk in self._scored:
@@ -266,7 +239,7 @@ class _Worker:
                     chunk.scores.va,
                     chunk.refusals,
                 )
-            self._holding.drop(chunk.claims)
+            self._leases.drop(chunk.claims)
             self._tally.count_scored += scored
             self._tally.count_refused += refused
         self._is_published.set()
@@ -292,7 +265,7 @@ class _Worker:
 
     def _give_back(self) -> None:
         try:
-            count = self._holding.give_back()
+            count = self._leases.give_back()
         except Exception as error:  # then the leases run out by themselves
             log.warning("what this worker held could not be given back: %s", error)
         else:
@@ -300,7 +273,7 @@ class _Worker:
 
     def _left(self) -> int:
         with self._database.transaction("emotion_score") as connection:
-            return items_left(connection, self._model_version_id)
+            return items_left(connection, self._owner["model_version_id"])
 
     def _note_engine(self) -> None:
         self._tally.engine = str(getattr(self._scorer, "engine", ""))

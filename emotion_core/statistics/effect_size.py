@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from emotion_core.statistics.intervals import SIGNIFICANCE
-from emotion_core.statistics.metrics import Floats
-from emotion_core.statistics.paired_tests import Agreement
+from emotion_core.statistics.paired_tests import McNemarTable
+from emotion_core.statistics.predictions import Floats
 
 POWER: Final = 0.8
 """How often a test on the needed number of images would find the difference."""
@@ -28,7 +28,7 @@ class Effect:
     of five cases; None where there is no difference, or more than ten million would be needed."""
 
 
-def effect_of_agreement(counts: Agreement) -> Effect:
+def effect_of_accuracy(counts: McNemarTable) -> Effect:
     """Of a difference in accuracy, from who was right alone.
 
     The number of images is that of R. J. Connor, "Sample size for testing differences in

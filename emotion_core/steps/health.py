@@ -1,10 +1,14 @@
-"""Steps of watching: measure after a night, say what crossed a limit."""
+"""Steps of watching: check the health after a night, alert on what crossed a limit."""
 
 import logging
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from emotion_core.steps.installation import Installation
 from emotion_core.store import health
+
+if TYPE_CHECKING:
+    from emotion_core.scoring.health import CheckedNight
 
 log = logging.getLogger(__name__)
 
@@ -25,48 +29,27 @@ def watch_health(
         freshness_hours: Age of the newest prediction beyond which it is an alarm.
         backlog_hours: That an image may wait for a worker.
         refused_share: Of a night's files, 0 to 1.
-        window_nights: Earlier nights that the night is held against.
+        window_nights: Earlier nights that the night is compared with.
     """
-    from emotion_core.scoring.health import Limits, Night, Pulse, Scored, readings_of
+    from emotion_core.scoring.health import Limits, QueueState, measurements
 
     limits = Limits(freshness_hours, backlog_hours, refused_share, window_nights)
     with here.database.transaction("emotion_report") as connection:
         # One snapshot: rows of a night that is just being rescored must not mix.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         latest = health.latest_night(connection, here.settings.inbox)
-        pulse = Pulse(**health.pulse(connection))
-        night = None
-        if latest is not None:
-            earlier = health.recent_nights(connection, latest.id, limits.window_nights)
-            scores = [
-                health.delivered_scores(connection, ids, latest.model_version_id)
-                for ids in ([latest.id], earlier)
-            ]
-            scores.append(health.validation_scores(connection, latest.run_id))
-            tonight, recent, validation = (Scored(rows[:, :8], rows[:, 8:]) for rows in scores)
-            night = Night(
-                run_key=latest.run_key,
-                model=latest.model,
-                scored=tonight,
-                validation=validation,
-                recent=recent,
-                count_found=latest.count_found,
-                count_refused=latest.count_refused,
-                calibration_error=latest.ece_after,
-                validation_accuracy=None
-                if latest.accuracy is None or latest.accuracy_low is None
-                else (latest.accuracy, latest.accuracy_low),
-            )
-    readings = readings_of(night, pulse, limits)
+        queue = QueueState(**health.pulse(connection))
+        night = None if latest is None else _checked_night(connection, latest, window_nights)
+    measured = measurements(night, queue, limits)
     with here.database.transaction("emotion_report") as connection:
         health.record_check(
             connection,
             check_key=check_key,
             source=here.settings.inbox,
             night=latest,
-            readings=[asdict(reading) for reading in readings],
+            readings=[asdict(measurement) for measurement in measured],
         )
-        found = health.health_readings(connection, check_key)
+        found = health.health_measurements(connection, check_key)
     for row in found:
         level = logging.WARNING if row.status == "alarm" else logging.INFO
         log.log(level, "%s: %s", row.status, row.sentence)
@@ -80,5 +63,35 @@ def watch_health(
 def new_alarms(here: Installation, check_key: str) -> list[str]:
     """The sentences of the limits that a check found crossed, which the one before had not."""
     with here.database.transaction("emotion_report") as connection:
-        found = health.health_readings(connection, check_key)
+        found = health.health_measurements(connection, check_key)
     return [row.sentence for row in found if row.is_new_alarm]
+
+
+def health_gauges(here: Installation, check_key: str) -> dict[str, float]:
+    """Measure to value, of one check: ``freshness_hours``, ``backlog_hours``, ``refused_share``
+    and what else was compared with a fixed limit. A measure of two references has the
+    reference behind its name: ``psi_expression.recent``."""
+    with here.database.transaction("emotion_report") as connection:
+        rows = health.health_measurements(connection, check_key)
+    names = [row.measure for row in rows if row.value is not None]
+    return {
+        row.measure if names.count(row.measure) == 1 else f"{row.measure}.{row.against}": row.value
+        for row in rows
+        if row.value is not None
+    }
+
+
+def _checked_night(
+    connection: Any, latest: health.LatestNight, window_nights: int
+) -> "CheckedNight":
+    from emotion_core.scoring.health import CheckedNight, Scored
+
+    earlier = health.recent_nights(connection, latest.id, window_nights)
+    scored, recent = (
+        health.delivered_scores(connection, ids, latest.model_version_id)
+        for ids in ([latest.id], earlier)
+    )
+    validation = health.validation_scores(connection, latest.run_id)
+    return CheckedNight(
+        latest, *(Scored(rows[:, :8], rows[:, 8:]) for rows in (scored, validation, recent))
+    )

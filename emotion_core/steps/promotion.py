@@ -36,14 +36,14 @@ def check_promotion(
     Args:
         model_name: The candidate.
         asked_by: The person.
-        alpha: Above 0, at most 0.2; see :func:`emotion_core.comparison.gate.shortfalls`.
+        alpha: Above 0, at most 0.2; see the SQL function ``promotion_rule``.
         minimum_images: At least 30; with fewer images held out by both it is refused.
 
     Raises:
         PromotionRefusedError: It is champion already, or a limit is out of its range.
         StoreError: No such model.
     """
-    from emotion_core.comparison.gate import PairedFigures, paired_figures, verdict
+    from emotion_core.comparison.gate import PairedFigures, paired_figures
 
     if not (0 < alpha <= 0.2 and minimum_images >= 30):
         raise PromotionRefusedError(
@@ -76,7 +76,7 @@ def check_promotion(
                 "asked_by": asked_by,
             },
         )
-    log.info("gate %d: %s", gate.id, verdict(gate))
+    log.info("gate %d: %s", gate.id, gate.verdict)
     return gate
 
 
@@ -100,17 +100,9 @@ def ask_for_promotion(
     gate = check_promotion(
         here, model or "", asked_by=asked_by, alpha=alpha, minimum_images=minimum_images
     )
-    verdict = verdict_on(here, gate)
     if not gate.is_passed and not override:
-        raise PromotionRefusedError(verdict)
-    return {"gate_id": gate.id, "verdict": verdict[:800]}
-
-
-def verdict_on(here: Installation, gate: Gate) -> str:
-    """What a gate says, in a few sentences."""
-    from emotion_core.comparison.gate import verdict
-
-    return verdict(gate)
+        raise PromotionRefusedError(gate.verdict)
+    return {"gate_id": gate.id, "verdict": gate.verdict[:800]}
 
 
 def switch_champion(
@@ -123,20 +115,18 @@ def switch_champion(
         reason: Kept with the change.
         changed_by: The person who decides; kept.
         override: Why a model that the gate refused becomes champion all the same. A model
-            that no longer gives its own stored answers cannot, whatever is said here.
+            that no longer gives its own golden outputs cannot, whatever is said here.
 
     Raises:
         PromotionRefusedError: The gate refused it; names each figure that fell short.
         StoreError: The champion was moved since the gate.
     """
-    from emotion_core.comparison.gate import verdict
-
     with here.database.transaction("emotion_train") as connection:
         gate = gates.gate_by_id(connection, gate_id)
         if gate.is_used:
             return gate.candidate
         if not gate.is_passed and not override:
-            raise PromotionRefusedError(verdict(gate))
+            raise PromotionRefusedError(gate.verdict)
         is_override = not gate.is_passed
         aliases.move_champion(
             connection,
@@ -266,21 +256,21 @@ def challenge(
 
 def _golden(here: Installation, model: ModelVersion) -> tuple[str, str]:
     """Whether the folder still holds the registered model, and it gives its own answers."""
-    from emotion_core.vision.checkpoint import load_model
+    from emotion_core.vision.description import read_description
     from emotion_core.vision.golden_outputs import GOLDEN_FILE
     from emotion_core.vision.scorer import Scorer
 
     folder = Path(model.folder)
     try:
-        _, description = load_model(folder)
-        if description.weights_sha256 != model.weights_sha256:
+        # The scorer compares the file of weights with this digest.
+        if read_description(folder).weights_sha256 != model.weights_sha256:
             return "failed", f"{folder} holds other weights than {model.name} had"
         Scorer(folder, device=here.settings.device).close()
     except EmotionError as error:
         return "failed", str(error)
     if not (folder / GOLDEN_FILE).exists():
         return "missing", f"{folder} holds no {GOLDEN_FILE}; train again"
-    return "passed", "the stored answers came back"
+    return "passed", "the golden outputs came back"
 
 
 def _collapse(connection: Any, candidate: ModelVersion) -> str | None:
@@ -288,7 +278,7 @@ def _collapse(connection: Any, candidate: ModelVersion) -> str | None:
     import numpy as np
 
     from emotion_core.statistics.predictions import Evaluation
-    from emotion_core.training.degenerate_model import collapse
+    from emotion_core.training.degenerate_model import why_degenerate
     from emotion_core.vision.scores import Scores
 
     run = training_runs.run_by_key(connection, candidate.run_key)
@@ -297,7 +287,7 @@ def _collapse(connection: Any, candidate: ModelVersion) -> str | None:
         held_out = Evaluation.from_frame(training_runs.validation_predictions(connection, run.id))
     except ReportError as nothing:
         return str(nothing)
-    return collapse(
+    return why_degenerate(
         held_out.truth,
         held_out.truth_va,
         Scores(held_out.probabilities.astype(np.float32), held_out.va.astype(np.float32)),

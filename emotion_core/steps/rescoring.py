@@ -4,7 +4,7 @@ import logging
 import time
 
 from emotion_core.errors import ProhibitedUseError, ScoringError
-from emotion_core.steps import privacy, scoring
+from emotion_core.steps import erasure, scoring
 from emotion_core.steps.installation import Installation
 from emotion_core.store import archive, batches, models, sources
 from emotion_core.store.archive import Archived, Rescoring
@@ -73,7 +73,7 @@ def rescore(
         NoChampionError: No model is named and none was promoted yet.
         StoreError: No such model.
     """
-    privacy.require_erasures(here)
+    erasure.require_erasures(here)
     with here.database.transaction("emotion_score") as connection:
         chosen = models.chosen_model(connection, model)
         rescoring = archive.open_rescoring(connection, run_key=run_key, model_version_id=chosen.id)
@@ -123,7 +123,7 @@ def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> int:
         )
     if not contents:
         return 0
-    permitted = {place.source for content in contents for place in content.places}
+    permitted = {file.source for content in contents for file in content.deliveries}
     permitted = {source for source in permitted if _is_permitted(here, source)}
     found = [content.image_id for content in contents if _is_there(content, permitted)]
     known = set(found)
@@ -133,7 +133,6 @@ def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> int:
         archive.enter_archived(
             connection,
             rescoring,
-            after=rescoring.last_image_id,
             last=contents[-1].image_id,
             found=found,
             missing=missing,
@@ -160,17 +159,17 @@ def _is_permitted(here: Installation, source: str) -> bool:
 
 
 def _is_there(content: Archived, permitted: set[str]) -> bool:
-    """Whether some place that may be scored still holds the file as it was delivered."""
-    from emotion_core.scoring.sources import open_source
+    """Whether some delivery that may be scored still lies there unchanged."""
+    from emotion_core.scoring.sources import get_source
 
-    for place in content.places:
-        if place.source not in permitted:
+    for file in content.deliveries:
+        if file.source not in permitted:
             continue
-        entry = open_source(place.source).look(place.path)
+        entry = get_source(file.source).look(file.path)
         if (
             entry is not None
             and entry.problem is None
-            and (entry.size, entry.modified_ns) == (place.size, place.modified_ns)
+            and (entry.size, entry.modified_ns) == (file.size, file.modified_ns)
         ):
             return True
     return False

@@ -10,7 +10,7 @@ from typing import Any
 
 from emotion_core.errors import ScoringError
 from emotion_core.files import is_address, place_named
-from emotion_core.steps import privacy
+from emotion_core.steps import erasure, sources
 from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, ledger, models, retries
 
@@ -26,7 +26,7 @@ def open_batch(
     only: bytes | None = None,
     model: str | None = None,
 ) -> dict[str, int]:
-    """Open a batch and take in what has arrived; returns counts.
+    """Open a batch and ingest what has arrived; returns counts.
 
     Args:
         run_key: A retry with the same key finds its batch, with the model it began with.
@@ -43,12 +43,12 @@ def open_batch(
         ScoringError: The source cannot be read.
         ProhibitedUseError: The source is for work or education, without a basis.
     """
-    from emotion_core.scoring.intake import take_in
+    from emotion_core.scoring.ingest import ingest
     from emotion_core.scoring.sources import require_source
 
-    key = privacy.require_erasures(here)
+    key = erasure.require_erasures(here)
     is_inbox, source = source is None, source or here.settings.inbox
-    privacy.require_permitted(here, source)
+    sources.require_permitted(here, source)
     if source == str(here.settings.inbox_dir):
         here.settings.folder("inbox_dir")
     require_source(source)
@@ -58,11 +58,11 @@ def open_batch(
             batch = batches.open_batch(
                 connection, run_key=run_key, source=source, model_version_id=chosen.id
             )
-        intake = take_in(
+        ingested = ingest(
             here.database, batch, settle_seconds, only=only, plan_known=not is_inbox, key=key
         )
-    log.info("%s scores with %s: %s", run_key, chosen.name, intake)
-    return asdict(intake)
+    log.info("%s scores with %s: %s", run_key, chosen.name, ingested)
+    return asdict(ingested)
 
 
 def at_work(here: Installation, run_key: str) -> AbstractContextManager[None]:
@@ -78,21 +78,21 @@ def place_to_score(here: Installation, written: str) -> tuple[str, bytes | None]
         ScoringError: Nothing is there.
         SourceUnreachableError: The object store does not answer.
     """
-    from emotion_core.scoring.sources import open_source
+    from emotion_core.scoring.sources import get_source
 
     # What is there is meant, whatever its name looks like.
     if written and Path(written).is_dir():
-        return privacy.source_named(here, written), None
+        return sources.source_named(here, written), None
     if os.path.lexists(written):
         file = Path(written)
-        return privacy.source_named(here, str(file.parent)), os.fsencode(file.name)
+        return sources.source_named(here, str(file.parent)), os.fsencode(file.name)
     place = place_named(written)
     if not is_address(place):
         raise ScoringError(f"there is no file or folder {written!r}")
     above, _, name = place.rpartition("/")
     # A key and a folder may have the same name: with a slash at its end it is the folder.
     if above != "s3:/" and not written.endswith("/"):
-        entry = open_source(above).look(name.encode())
+        entry = get_source(above).look(name.encode())
         if entry is not None and not entry.is_folder:
             return above, name.encode()
     return place, None
@@ -120,7 +120,7 @@ def score_waiting(
     """Score whatever waits for this model; what was done is kept under ``run_key``."""
     from emotion_core.scoring.tally import Tally
     from emotion_core.scoring.worker import work
-    from emotion_core.store.throughput import record_throughput
+    from emotion_core.store.throughput import Throughput, record_throughput
     from emotion_core.vision.scorer import Scorer
 
     tally = Tally()
@@ -139,11 +139,13 @@ def score_waiting(
         with here.database.transaction("emotion_score") as connection:
             record_throughput(
                 connection,
-                run_key=run_key,
-                model_version_id=model.id,
-                worker=worker,
-                host=socket.gethostname(),
-                **asdict(tally),
+                Throughput(
+                    run_key=run_key,
+                    model_version_id=model.id,
+                    worker=worker,
+                    host=socket.gethostname(),
+                    **asdict(tally),
+                ),
             )
     return {
         "count_scored": tally.count_scored,

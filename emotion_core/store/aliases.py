@@ -1,4 +1,4 @@
-"""Aliases of models: which is champion, which challenges it, and every change of that.
+"""Aliases of models: champion, challenger, and every change of them.
 
 ``move_alias`` in the database is the only way to change one; it asks for a gate, an override, or
 the change that is undone, whoever calls it.
@@ -6,6 +6,7 @@ the change that is undone, whoever calls it.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from emotion_core.errors import PromotionRefusedError, StoreError
 from emotion_core.store.database import answer
 from emotion_core.store.gates import Gate
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, row, rows
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class AliasChange:
 
 @dataclass(frozen=True)
 class Undoable:
-    """The change that made the present champion champion."""
+    """The change that a rollback undoes: it made the present champion champion."""
 
     id: int
     from_id: int | None
@@ -45,7 +46,7 @@ class Undoable:
 def move_champion(
     connection: Connection, gate: Gate, *, is_override: bool, reason: str, changed_by: str
 ) -> None:
-    """Make a gate's candidate the champion, if the champion is still the one it was held against.
+    """Make a gate's candidate the champion, if the champion is still the one it was compared with.
 
     Args:
         connection: Transaction of role ``emotion_train``.
@@ -58,32 +59,17 @@ def move_champion(
         StoreError: The champion was moved meanwhile; nothing was changed.
         PromotionRefusedError: The gate allows no such change.
     """
-    _move(
-        connection,
-        alias="champion",
-        from_id=gate.champion_id,
-        to_id=gate.model_version_id,
-        kind="override" if is_override else "promotion",
-        gate_id=gate.id,
-        reason=reason,
-        changed_by=changed_by,
-    )
+    kind = "override" if is_override else "promotion"
+    whom = {"from_id": gate.champion_id, "to_id": gate.model_version_id, "gate_id": gate.id}
+    _move(connection, "champion", kind, reason=reason, changed_by=changed_by, **whom)
 
 
 def roll_back_champion(
     connection: Connection, undoable: Undoable, *, reason: str, changed_by: str
 ) -> None:
     """Make the champion before champion again; raises as :func:`move_champion` does."""
-    _move(
-        connection,
-        alias="champion",
-        from_id=undoable.to_id,
-        to_id=undoable.from_id,
-        kind="rollback",
-        undoes_id=undoable.id,
-        reason=reason,
-        changed_by=changed_by,
-    )
+    whom = {"from_id": undoable.to_id, "to_id": undoable.from_id, "undoes_id": undoable.id}
+    _move(connection, "champion", "rollback", reason=reason, changed_by=changed_by, **whom)
 
 
 def move_challenger(
@@ -95,56 +81,28 @@ def move_challenger(
     changed_by: str,
 ) -> None:
     """Name the challenger, or none; raises as :func:`move_champion` does."""
-    _move(
-        connection,
-        alias="challenger",
-        from_id=from_id,
-        to_id=to_id,
-        kind="withdrawal" if to_id is None else "challenge",
-        reason=reason,
-        changed_by=changed_by,
-    )
+    kind = "withdrawal" if to_id is None else "challenge"
+    whom = {"from_id": from_id, "to_id": to_id}
+    _move(connection, "challenger", kind, reason=reason, changed_by=changed_by, **whom)
 
 
 def change_to_undo(connection: Connection) -> Undoable | None:
     """What a rollback would undo now; None when no model was ever promoted."""
-    row = connection.execute(query("change_to_undo")).mappings().one_or_none()
-    return None if row is None else Undoable(**row)
+    return row(connection, "change_to_undo", Undoable)
 
 
 def alias_changes(connection: Connection, limit: int = 20) -> list[AliasChange]:
     """The newest changes of both aliases, newest first."""
-    rows = connection.execute(query("alias_changes"), {"limit": limit}).mappings()
-    return [AliasChange(**row) for row in rows]
+    return rows(connection, "alias_changes", AliasChange, limit=limit)
 
 
-def _move(
-    connection: Connection,
-    *,
-    alias: str,
-    from_id: int | None,
-    to_id: int | None,
-    kind: str,
-    reason: str,
-    changed_by: str,
-    gate_id: int | None = None,
-    undoes_id: int | None = None,
-) -> None:
-    values = {
-        "alias": alias,
-        "from_id": from_id,
-        "to_id": to_id,
-        "kind": kind,
-        "gate_id": gate_id,
-        "undoes_id": undoes_id,
-        "reason": reason,
-        "changed_by": changed_by,
-    }
+def _move(connection: Connection, alias: str, kind: str, **change: Any) -> None:
+    rests_on = {"gate_id": None, "undoes_id": None}
     try:
-        change = connection.execute(query("move_alias"), values).scalar()
+        change_id = execute(
+            connection, "move_alias", alias=alias, kind=kind, **(rests_on | change)
+        ).scalar()
     except DBAPIError as error:
         raise PromotionRefusedError(f"{alias} was not changed: {answer(error)}") from error
-    if change is None:
-        raise StoreError(
-            f"{alias} was moved by somebody else meanwhile; nothing was changed. Look again."
-        )
+    if change_id is None:
+        raise StoreError(f"{alias} was moved by somebody else meanwhile; nothing was changed")

@@ -8,7 +8,7 @@ from operator import attrgetter
 from sqlalchemy import Connection
 
 from emotion_core.store.copying import array_text
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, row
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Rescoring:
     run_key: str
     model_version_id: int
     last_image_id: int
-    """Up to here the archive was looked through."""
+    """Up to here the archive was searched."""
     count_seen: int
     """Images that an older model had scored and this one had not."""
     count_planned: int
@@ -29,8 +29,8 @@ class Rescoring:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a content was delivered, and how its file looked then."""
+class Delivery:
+    """Where a content was delivered, and its size and time then."""
 
     source: str
     path: bytes
@@ -40,10 +40,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Archived:
-    """A content of the archive, with the newest ten of its places, newest first."""
+    """A content of the archive, with its ten newest deliveries, newest first."""
 
     image_id: int
-    places: tuple[Place, ...]
+    deliveries: tuple[Delivery, ...]
 
 
 def plan_shadow_items(connection: Connection, batch_id: int, model_version_id: int) -> int:
@@ -51,37 +51,34 @@ def plan_shadow_items(connection: Connection, batch_id: int, model_version_id: i
 
     Files that were refused are not tried again, and what is current does not change.
     """
-    return connection.execute(
-        query("plan_shadow_items"), {"batch_id": batch_id, "model_version_id": model_version_id}
+    return execute(
+        connection, "plan_shadow_items", batch_id=batch_id, model_version_id=model_version_id
     ).rowcount
 
 
 def open_rescoring(connection: Connection, *, run_key: str, model_version_id: int) -> Rescoring:
     """The rescoring under this key; made, with this model pinned, when there is none."""
-    row = connection.execute(
-        query("open_rescoring"), {"run_key": run_key, "model_version_id": model_version_id}
-    ).one()
-    return Rescoring(**row._mapping)
+    opened = row(
+        connection, "open_rescoring", Rescoring, run_key=run_key, model_version_id=model_version_id
+    )
+    assert opened is not None  # noqa: S101  - made or found
+    return opened
 
 
 def archived_contents(
     connection: Connection, *, model_version_id: int, after: int, limit: int
 ) -> list[Archived]:
     """The next contents, by image id, that other models have scored and this one has not."""
-    rows = connection.execute(
-        query("archived_contents"),
-        {"model_version_id": model_version_id, "after": after, "limit": limit},
+    found = execute(
+        connection,
+        "archived_contents",
+        model_version_id=model_version_id,
+        after=after,
+        limit=limit,
     )
     return [
-        Archived(
-            image_id,
-            tuple(
-                Place(row.source, bytes(row.path), row.bytes, row.modified_ns)
-                for row in places
-                if row.source is not None
-            ),
-        )
-        for image_id, places in groupby(rows, key=attrgetter("image_id"))
+        Archived(image_id, tuple(Delivery(*file) for _, *file in files if file[0] is not None))
+        for image_id, files in groupby(found, key=attrgetter("image_id"))
     ]
 
 
@@ -89,7 +86,6 @@ def enter_archived(
     connection: Connection,
     rescoring: Rescoring,
     *,
-    after: int,
     last: int,
     found: Sequence[int],
     missing: Sequence[int],
@@ -99,29 +95,23 @@ def enter_archived(
     Returns:
         False, with nothing changed, when another worker has been here meanwhile.
     """
-    is_ours = connection.execute(
-        query("advance_rescoring"),
-        {
-            "id": rescoring.id,
-            "after": after,
-            "last": last,
-            "count_seen": len(found) + len(missing),
-            "count_planned": len(found),
-        },
+    is_ours = execute(
+        connection,
+        "advance_rescoring",
+        id=rescoring.id,
+        after=rescoring.last_image_id,
+        last=last,
+        count_seen=len(found) + len(missing),
+        count_planned=len(found),
     ).rowcount
     if not is_ours:
         return False
-    connection.execute(
-        query("plan_archived"),
-        {"model_version_id": rescoring.model_version_id, "image_ids": array_text(found)},
-    )
-    connection.execute(
-        query("record_rescoring_missing"),
-        {"rescoring_id": rescoring.id, "image_ids": array_text(missing)},
-    )
+    whose = {"model_version_id": rescoring.model_version_id, "rescoring_id": rescoring.id}
+    execute(connection, "plan_archived", image_ids=array_text(found), **whose)
+    execute(connection, "record_rescoring_missing", image_ids=array_text(missing), **whose)
     return True
 
 
 def close_rescoring(connection: Connection, rescoring_id: int) -> None:
-    """Note that the whole archive was looked through."""
-    connection.execute(query("close_rescoring"), {"id": rescoring_id})
+    """Note that the whole archive was searched."""
+    execute(connection, "close_rescoring", id=rescoring_id)

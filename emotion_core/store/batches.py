@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
 from emotion_core.errors import ScoringError
 from emotion_core.store.copying import array_text, copy_rows, make_temporary_table
 from emotion_core.store.database import Database
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, row, rows
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class BatchSummary:
     count_quarantined: int
     count_left: int
     count_ignored: int = 0
-    """Dot files, unfinished copies and markers, at the last look into the inbox."""
+    """Dot files, unfinished copies and markers, when the inbox was last read."""
     count_unsettled: int = 0
     """Files that may still be written to."""
     count_held: int = 0
@@ -110,7 +110,7 @@ class RefusedFile:
     detail: str
     advice: str
     retried_in: str | None = None
-    """The batch that tried it again, or ``the next batch``; None when nobody put it back."""
+    """The batch that tried it again, or ``the next batch``; None when no retry was asked for."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,8 @@ def open_batch(
     connection: Connection, *, run_key: str, source: str, model_version_id: int
 ) -> Batch:
     """The batch under this key; made, with this model pinned, when there is none."""
-    row = connection.execute(
-        query("open_batch"),
-        {"run_key": run_key, "source": source, "model_version_id": model_version_id},
-    ).one()
-    return Batch(**row._mapping)
+    asked = {"run_key": run_key, "source": source, "model_version_id": model_version_id}
+    return rows(connection, "open_batch", Batch, **asked)[0]
 
 
 def batch_by_key(connection: Connection, run_key: str) -> Batch:
@@ -143,15 +140,15 @@ def batch_by_key(connection: Connection, run_key: str) -> Batch:
     Raises:
         ScoringError: There is none.
     """
-    row = connection.execute(query("batch_by_key"), {"run_key": run_key}).one_or_none()
-    if row is None:
+    found = row(connection, "batch_by_key", Batch, run_key=run_key)
+    if found is None:
         raise ScoringError(f"there is no batch {run_key!r}")
-    return Batch(**row._mapping)
+    return found
 
 
 @contextmanager
 def at_work(database: Database, run_key: str) -> Iterator[None]:
-    """Tells others that this run's batch is not abandoned, while the block and its process last.
+    """Marks this run's batch as not abandoned, while the block and its process last.
 
     Without it the batch may be closed once its counts add up, and the next batch of its source may
     take over what it has left.
@@ -160,18 +157,18 @@ def at_work(database: Database, run_key: str) -> Iterator[None]:
         connection.detach()  # closed at the end, also when its server was restarted meanwhile
         with connection.begin():
             database.become(connection, "emotion_score")
-            connection.execute(query("hold_batch"), {"run_key": run_key})
+            execute(connection, "hold_batch", run_key=run_key)
         yield
 
 
 def take_over_abandoned(connection: Connection, batch: Batch) -> int:
     """Give this batch the files that abandoned batches of its source have left; how many.
 
-    What was left by another model is scored by this batch's, and the other's promise is taken back.
+    What was left by another model is scored by this batch's, and the other's item is withdrawn.
     """
-    items = connection.execute(query("take_over_abandoned"), {"batch_id": batch.id}).scalars().all()
+    items = execute(connection, "take_over_abandoned", batch_id=batch.id).scalars().all()
     planned = array_text(item for item in items if item is not None)
-    connection.execute(query("withdraw_items"), {"items": planned})
+    execute(connection, "withdraw_items", items=planned)
     return len(items)
 
 
@@ -179,85 +176,64 @@ def known_files(
     connection: Connection, source: str, deliveries: Sequence[tuple[bytes, int, int]]
 ) -> set[tuple[bytes, int, int]]:
     """Which of these ``(path, bytes, modified_ns)`` the ledger already holds."""
-    rows = connection.execute(query("known_files"), _asked(source, deliveries))
-    return {(bytes(row.path), row.bytes, row.modified_ns) for row in rows}
+    known = execute(connection, "known_files", source=source, **_columns(deliveries))
+    return {(path, size, modified_ns) for path, size, modified_ns in known}
 
 
-def enter_files(connection: Connection, batch: Batch, files: Sequence[ArrivedFile]) -> int:
-    """Enter arrived files, in one transaction; returns how many are new in this batch.
+def enter_files(
+    connection: Connection, batch: Batch, files: Sequence[ArrivedFile], *, plans: bool = False
+) -> tuple[int, int]:
+    """Enter arrived files, in one transaction.
 
-    Files that could not be read, were put back and have been read again move to this batch; their
-    content is planned by :func:`plan_items`.
+    Files that could not be read, are to be retried and have been read again move to this batch;
+    their content is planned by :func:`plan_items`.
+
+    Args:
+        connection: Transaction of role ``emotion_score``.
+        batch: An open one.
+        files: Any number; tens of thousands at once are well.
+        plans: Also plan an item for each content that is new to the batch's model. Planning rows
+            that were written a moment ago costs half of what reading them again costs.
+
+    Returns:
+        How many files are new in this batch, and how many items are new.
 
     Raises:
         ScoringError: The batch was closed meanwhile.
     """
-    return _enter_files(connection, batch, files, plans=False)[0]
-
-
-def enter_and_plan_files(
-    connection: Connection, batch: Batch, files: Sequence[ArrivedFile]
-) -> tuple[int, int]:
-    """As :func:`enter_files`, with an item for each content that is new to the batch's model.
-
-    Planning rows that were written a moment ago costs half of what reading them again costs.
-
-    Returns:
-        How many files are new in this batch, and how many items are new.
-    """
-    return _enter_files(connection, batch, files, plans=True)
-
-
-def _enter_files(
-    connection: Connection, batch: Batch, files: Sequence[ArrivedFile], *, plans: bool
-) -> tuple[int, int]:
-    if not connection.execute(query("lock_open_batch"), {"batch_id": batch.id}).rowcount:
+    if not execute(connection, "lock_open_batch", batch_id=batch.id).rowcount:
         raise ScoringError(
-            "the batch was closed by another run while files were taken in; those that are left "
-            "are taken in by the next"
+            "the batch was closed by another run while files were ingested; the next run ingests "
+            "those that are left"
         )
-    make_temporary_table(
-        connection,
-        "arrived_file",
-        "path bytea, bytes bigint, modified_ns bigint, sha256 bytea, code text, detail text",
-    )
-    copy_rows(
-        connection,
-        "arrived_file",
-        ("path", "bytes", "modified_ns", "sha256", "code", "detail"),
-        (
-            (file.path, file.size, file.modified_ns, file.sha256, file.code, file.detail)
-            for file in files
-        ),
-    )
-    connection.execute(query("plan_images"))
-    entering = {"batch_id": batch.id, "source": batch.source}
-    reentered = connection.execute(query("reenter_files"), entering).scalar_one()
-    entered = connection.execute(
-        query("plan_files"),
-        {
-            **entering,
-            "model_version_id": batch.model_version_id,
-            "plans": plans,
-            "refuses": any(file.code is not None for file in files),
-        },
-    ).one()
-    return int(entered.count_entered) + int(reentered), int(entered.count_planned)
+    columns = "path bytea, bytes bigint, modified_ns bigint, sha256 bytea, code text, detail text"
+    make_temporary_table(connection, "arrived_file", columns)
+    values = attrgetter("path", "size", "modified_ns", "sha256", "code", "detail")
+    copy_rows(connection, "arrived_file", (), map(values, files))
+    execute(connection, "plan_images")
+    entering = {
+        "batch_id": batch.id,
+        "source": batch.source,
+        "model_version_id": batch.model_version_id,
+        "plans": plans,
+        "refuses": any(file.code is not None for file in files),
+    }
+    reentered = execute(connection, "reenter_files", **entering).scalar_one()
+    entered, planned = execute(connection, "plan_files", **entering).one()
+    return int(entered + reentered), int(planned)
 
 
 def plan_items(connection: Connection, batch_id: int) -> int:
     """One ledger item per content and model for every file of a batch; returns how many are new."""
-    return connection.execute(query("plan_items"), {"batch_id": batch_id}).rowcount
+    return execute(connection, "plan_items", batch_id=batch_id).rowcount
 
 
 def plan_known_files(
     connection: Connection, batch: Batch, deliveries: Sequence[tuple[bytes, int, int]]
 ) -> int:
     """Plan files that earlier batches brought for this batch's model; returns how many are new."""
-    return connection.execute(
-        query("plan_known_files"),
-        {"model_version_id": batch.model_version_id, **_asked(batch.source, deliveries)},
-    ).rowcount
+    whose = {"source": batch.source, "model_version_id": batch.model_version_id}
+    return execute(connection, "plan_known_files", **whose, **_columns(deliveries)).rowcount
 
 
 def record_intake(
@@ -268,27 +244,17 @@ def record_intake(
     count_unsettled: int,
     held: Sequence[HeldFolder],
 ) -> None:
-    """Keep what a look into the inbox left for later; it replaces what the last look left."""
-    connection.execute(
-        query("record_intake"),
-        {
-            "batch_id": batch_id,
-            "count_ignored": count_ignored,
-            "count_unsettled": count_unsettled,
-        },
-    )
-    connection.execute(query("forget_held_folders"), {"batch_id": batch_id})
-    if held:
-        connection.execute(
-            query("hold_folder"),
-            [{"batch_id": batch_id, **asdict(folder)} for folder in held],
-        )
+    """Keep what was left in the inbox for later, in place of what was left the last time."""
+    counts = {"count_ignored": count_ignored, "count_unsettled": count_unsettled}
+    execute(connection, "record_intake", batch_id=batch_id, **counts)
+    execute(connection, "forget_held_folders", batch_id=batch_id)
+    for folder in held:
+        execute(connection, "hold_folder", batch_id=batch_id, **vars(folder))
 
 
 def held_folders(connection: Connection, run_key: str) -> list[HeldReason]:
-    """Folders that a batch's last look into the inbox left waiting, and why."""
-    rows = connection.execute(query("held_folders"), {"run_key": run_key}).mappings()
-    return [HeldReason(**row) for row in rows]
+    """Folders that wait in the inbox since a batch last read it, and why."""
+    return rows(connection, "held_folders", HeldReason, run_key=run_key)
 
 
 def close_batch(connection: Connection, batch_id: int) -> bool:
@@ -305,7 +271,7 @@ def close_batch(connection: Connection, batch_id: int) -> bool:
 
 def close_abandoned(connection: Connection) -> int:
     """Close every batch whose counts add up and whose run is not :func:`at_work`; how many."""
-    idle = connection.execute(query("lock_idle_batches")).scalars().all()
+    idle = execute(connection, "lock_idle_batches").scalars().all()
     count = sum(_close(connection, batch_id) for batch_id in idle)
     if count:
         _count_closed(connection)
@@ -313,49 +279,43 @@ def close_abandoned(connection: Connection) -> int:
 
 
 def _close(connection: Connection, batch_id: int) -> bool:
-    connection.execute(query("lock_batch"), {"batch_id": batch_id})
-    return connection.execute(query("close_batch"), {"batch_id": batch_id}).rowcount == 1
+    execute(connection, "lock_batch", batch_id=batch_id)
+    return execute(connection, "close_batch", batch_id=batch_id).rowcount == 1
 
 
 def _count_closed(connection: Connection) -> None:
     # Each published chunk left rows of its own.
-    connection.execute(query("compact_summary"))
-    connection.execute(query("count_closed_batches"))
+    execute(connection, "compact_summary")
+    execute(connection, "count_closed_batches")
 
 
 def batches(connection: Connection, limit: int = 20) -> list[BatchSummary]:
     """The newest batches, newest first."""
-    rows = connection.execute(query("batches"), {"run_key": None, "limit": limit}).mappings()
-    return [BatchSummary(**row) for row in rows]
+    return rows(connection, "batches", BatchSummary, run_key=None, limit=limit)
 
 
 def batch_summary(connection: Connection, run_key: str) -> BatchSummary | None:
     """What became of one batch."""
-    rows = connection.execute(query("batches"), {"run_key": run_key, "limit": 1}).mappings()
-    return next((BatchSummary(**row) for row in rows), None)
+    return row(connection, "batches", BatchSummary, run_key=run_key, limit=1)
 
 
 def refused_files(connection: Connection, run_key: str) -> list[RefusedFile]:
     """Every refused file of a batch, by name."""
-    rows = connection.execute(query("refused_files"), {"run_key": run_key}).mappings()
-    return [RefusedFile(**row) for row in rows]
+    return rows(connection, "refused_files", RefusedFile, run_key=run_key)
 
 
 def scored_files(
     connection: Connection, *, source: str, only: bytes | None, model_version_id: int, limit: int
 ) -> list[ScoredFile]:
-    """What one model said about the newest delivery of each file of a source, by name."""
-    rows = connection.execute(
-        query("scored_files"),
-        {"source": source, "only": only, "model_version_id": model_version_id, "limit": limit},
-    ).mappings()
-    return [ScoredFile(**row) for row in rows]
+    """What one model predicts for the newest delivery of each file of a source, by name."""
+    asked = {"source": source, "only": only, "model_version_id": model_version_id, "limit": limit}
+    return rows(connection, "scored_files", ScoredFile, **asked)
 
 
-def _asked(source: str, deliveries: Sequence[tuple[bytes, int, int]]) -> dict[str, Any]:
+def _columns(deliveries: Sequence[tuple[bytes, int, int]]) -> dict[str, str]:
+    paths, sizes, times = zip(*deliveries, strict=True) if deliveries else ((), (), ())
     return {
-        "source": source,
-        "paths": array_text(path for path, _, _ in deliveries),
-        "bytes": array_text(size for _, size, _ in deliveries),
-        "modified_ns": array_text(modified for _, _, modified in deliveries),
+        "paths": array_text(paths),
+        "bytes": array_text(sizes),
+        "modified_ns": array_text(times),
     }

@@ -32,6 +32,12 @@ def make_temporary_table(connection: Connection, name: str, columns: str) -> Non
     connection.execute(text(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP"))
 
 
+def copy_temporary(connection: Connection, name: str, columns: str, frame: pd.DataFrame) -> None:
+    """A frame as a temporary table; see :func:`make_temporary_table` and :func:`copy_frame`."""
+    make_temporary_table(connection, name, columns)
+    copy_frame(connection, name, frame)
+
+
 def copy_columns(
     connection: Connection, table: str, columns: dict[str, NDArray[np.generic]]
 ) -> None:
@@ -75,7 +81,7 @@ def copy_rows(
     Args:
         connection: Inside a transaction.
         table: Trusted name, never from outside.
-        columns: Trusted names, in the order of each row's values.
+        columns: Trusted names, in the order of each row's values; without any the table's own.
         rows: Values of type int, str, bytes or None.
     """
     payload = "\n".join(["\t".join(map(_field, row)) for row in rows])
@@ -111,7 +117,8 @@ def _copy(
     connection: Connection, table: str, columns: Sequence[str], options: str, payload: bytes
 ) -> None:
     names = ", ".join(f'"{name}"' for name in columns)
-    statement = f"COPY {table} ({names}) FROM STDIN (FORMAT {options})"
+    listed = f"({names})" if names else ""
+    statement = f"COPY {table} {listed} FROM STDIN (FORMAT {options})"
     driver = connection.connection.cursor()
     try:
         driver.copy_expert(statement, io.BytesIO(payload))

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Literal
 
+from psycopg2 import BINARY
 from psycopg2.extensions import connection as DriverConnection
+from psycopg2.extensions import new_type, register_type
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
@@ -25,6 +27,11 @@ _SESSION = {
 }
 """What our statements and their readers rest on, whatever ``PGOPTIONS``, a role or a database sets
 for others. An address that holds ``options`` of its own keeps its ``search_path``."""
+
+_BYTES = new_type(
+    BINARY.values, "BYTES", lambda value, cursor: value and bytes(BINARY(value, cursor))
+)
+"""``bytea`` as ``bytes``, where the driver gives a view of memory."""
 
 
 class Database:
@@ -114,9 +121,10 @@ class Database:
         settings = dict(_SESSION)
         if "options" in self.url.query:
             del settings["search_path"]
+        register_type(_BYTES, connection)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS told(name, value)",
+                "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS wanted(name, value)",
                 (list(settings), list(settings.values())),
             )
         connection.commit()
@@ -135,7 +143,7 @@ class Database:
 
 
 def answer(error: BaseException) -> str | None:
-    """What the server or its client said, in one line; None for an error of anything else."""
+    """The message of the server or its client, in one line; None for an error of anything else."""
     if not isinstance(error, DBAPIError):
         return None
     lines = str(error.orig).strip().splitlines()

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from emotion_core.store.copying import copy_frame, make_temporary_table
-from emotion_core.store.queries import query
+from emotion_core.store.copying import copy_frame, copy_temporary
+from emotion_core.store.queries import execute
 
 
 def register_dataset(
@@ -31,26 +31,29 @@ def register_dataset(
             ``arousal`` in [-1, 1].
         exclusions: ``(file name, code, detail)`` of what was left out.
     """
-    row = connection.execute(
-        query("register_dataset"),
-        {
-            "fingerprint": bytes.fromhex(fingerprint),
-            "name": name,
-            "location": location,
-            "is_drawn": is_drawn,
-            "count_samples": len(labels),
-            "count_excluded": len(exclusions),
-        },
+    dataset_id, is_new = execute(
+        connection,
+        "register_dataset",
+        fingerprint=fingerprint,
+        name=name,
+        location=location,
+        is_drawn=is_drawn,
+        count_samples=len(labels),
+        count_excluded=len(exclusions),
     ).one()
-    dataset_id = int(row.id)
-    if row.is_new:
-        _enter_labels(connection, dataset_id, labels)
-        if exclusions:
-            frame = pd.DataFrame(exclusions, columns=["name", "code", "detail"])
-            frame = frame.drop_duplicates(["name", "code"])
-            frame.insert(0, "dataset_id", dataset_id)
-            copy_frame(connection, "dataset_exclusion", frame)
-    return dataset_id
+    if is_new:
+        copy_temporary(
+            connection,
+            "incoming_label",
+            "sample_id text, sha256 text, expression smallint, valence real, arousal real",
+            labels[["sample_id", "sha256", "expression", "valence", "arousal"]],
+        )
+        execute(connection, "enter_labelled_images")
+        execute(connection, "enter_labels", dataset_id=dataset_id)
+        left_out = pd.DataFrame(exclusions, columns=["name", "code", "detail"])
+        left_out = left_out.drop_duplicates(["name", "code"]).assign(dataset_id=dataset_id)
+        copy_frame(connection, "dataset_exclusion", left_out)
+    return int(dataset_id)
 
 
 def register_split(
@@ -61,89 +64,52 @@ def register_split(
     validation_share: float,
     fold: int,
     fingerprint: str,
-    parts: Mapping[str, Sequence[str]],
+    members: Mapping[str, Sequence[str]],
 ) -> int:
-    """Enter a split once; returns its id.
+    """Enter a division into train and validation once; returns its id.
 
     Args:
         connection: Transaction of role ``emotion_train``.
         dataset_id: From :func:`register_dataset`.
-        seed: Of the split.
+        seed: Of the division.
         validation_share: Above 0, below 1.
         fold: Which share is held out, from 0.
         fingerprint: 64 hex digits over the membership.
-        parts: ``{"train": [...], "validation": [...]}``, image SHA-256 in hex.
+        members: ``{"train": [...], "validation": [...]}``, image SHA-256 in hex.
     """
-    row = connection.execute(
-        query("register_split"),
-        {
-            "dataset_id": dataset_id,
-            "seed": seed,
-            "validation_share": validation_share,
-            "fold": fold,
-            "fingerprint": bytes.fromhex(fingerprint),
-        },
+    split_id, is_new = execute(
+        connection,
+        "register_split",
+        dataset_id=dataset_id,
+        seed=seed,
+        validation_share=validation_share,
+        fold=fold,
+        fingerprint=fingerprint,
     ).one()
-    split_id = int(row.id)
-    if row.is_new:
-        members = pd.DataFrame(
-            [(part, sha256) for part, images in parts.items() for sha256 in images],
-            columns=["part", "sha256"],
+    if is_new:
+        frame = pd.DataFrame(
+            [(split, sha256) for split, images in members.items() for sha256 in images],
+            columns=["split", "sha256"],
         ).drop_duplicates()
-        members["sha256"] = "\\x" + members["sha256"]
-        make_temporary_table(connection, "member", "part text, sha256 bytea")
-        copy_frame(connection, "member", members)
-        connection.execute(
-            text(
-                "INSERT INTO split_member (split_id, image_id, part) "
-                "SELECT :split_id, image.id, member.part FROM member JOIN image USING (sha256)"
-            ),
-            {"split_id": split_id},
-        )
-    return split_id
+        copy_temporary(connection, "member", "split text, sha256 text", frame)
+        execute(connection, "enter_split_members", split_id=split_id)
+    return int(split_id)
 
 
-def record_doubtful_labels(
-    connection: Connection, *, fingerprint: str, group_key: str, doubts: pd.DataFrame
+def record_label_errors(
+    connection: Connection, *, fingerprint: str, group_key: str, errors: pd.DataFrame
 ) -> None:
-    """Write the labels that one cross-validation doubts; writing again replaces them.
+    """Write the likely label errors of one cross-validation; writing again replaces them.
 
     Args:
         connection: Transaction of role ``emotion_train``.
         fingerprint: Of a data set that :func:`register_dataset` has entered.
         group_key: Names the cross-validation.
-        doubts: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
+        errors: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
     """
-    dataset_id = connection.execute(
-        query("forget_doubtful_labels"),
-        {"fingerprint": bytes.fromhex(fingerprint), "group_key": group_key},
+    dataset_id = execute(
+        connection, "forget_label_errors", fingerprint=fingerprint, group_key=group_key
     ).scalar_one()
-    frame = doubts.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
+    frame = errors.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
     frame = frame.assign(dataset_id=dataset_id, group_key=group_key)
-    copy_frame(connection, "doubtful_label", frame)
-
-
-def _enter_labels(connection: Connection, dataset_id: int, labels: pd.DataFrame) -> None:
-    frame = labels[["sample_id", "sha256", "expression", "valence", "arousal"]].copy()
-    frame["sha256"] = "\\x" + frame["sha256"]
-    make_temporary_table(
-        connection,
-        "incoming_label",
-        "sample_id text, sha256 bytea, expression smallint, valence real, arousal real",
-    )
-    copy_frame(connection, "incoming_label", frame)
-    connection.execute(
-        text(
-            "INSERT INTO image (sha256) SELECT DISTINCT sha256 FROM incoming_label "
-            "ORDER BY sha256 ON CONFLICT (sha256) DO NOTHING"
-        )
-    )
-    connection.execute(
-        text(
-            "INSERT INTO label "
-            "(dataset_id, sample_id, image_id, expression_id, valence, arousal) "
-            "SELECT :dataset_id, sample_id, image.id, expression, valence, arousal "
-            "FROM incoming_label JOIN image USING (sha256)"
-        ),
-        {"dataset_id": dataset_id},
-    )
+    copy_frame(connection, "label_error", frame)

@@ -1,12 +1,12 @@
 """Erasing one content from every table, and what then is left to remove outside of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, row, rows
 from emotion_core.store.tombstone_key import TombstoneKey
 from emotion_core.store.tombstones import erased_among, place_tombstones
 
@@ -69,12 +69,10 @@ class ErasureRecord:
 
 def open_erasure(connection: Connection, *, asked_by: str, reason: str, requested_by: str) -> int:
     """Enter a request; returns its id. ``asked_by`` is content, file, subject or replay."""
-    return int(
-        connection.execute(
-            query("open_erasure"),
-            {"asked_by": asked_by, "reason": reason, "requested_by": requested_by},
-        ).scalar_one()
+    made = execute(
+        connection, "open_erasure", asked_by=asked_by, reason=reason, requested_by=requested_by
     )
+    return int(made.scalar_one())
 
 
 def erase_content(
@@ -91,113 +89,85 @@ def erase_content(
         sha256: The content; one that no table knows gets its tombstone all the same.
         key: Of this installation.
     """
-    connection.execute(query("lock_erasing"))
-    image = connection.execute(query("lock_content"), {"sha256": sha256}).one_or_none()
-    if image is not None and image.hold is not None:
+    execute(connection, "lock_erasing")
+    mark = key.content(sha256)
+    image = execute(connection, "lock_content", sha256=sha256).one_or_none()
+    if image is None:
+        before = erased_among(connection, key, [sha256])
+        erased = Erased(is_known=False, marked_at=before.get(sha256))
+    elif image.hold is not None:
         erased = Erased(hold=image.hold)
     else:
-        mark = key.content(sha256)
-        if image is None:
-            before = erased_among(connection, key, [sha256])
-            erased = Erased(is_known=False, marked_at=before.get(sha256))
-        else:
-            erased = _remove(connection, erasure_id, image.id, mark)
+        erased = _remove(connection, erasure_id, image.id, mark)
+    if erased.hold is None:
         place_tombstones(connection, {mark: None})
-    is_gone = erased.is_known and erased.hold is None
-    _count(connection, erasure_id, erased, count_contents=int(is_gone))
+    _count(connection, erasure_id, erased, int(erased.is_known and erased.hold is None))
     return erased
 
 
-def erase_unread_files(connection: Connection, erasure_id: int, source: str, path: bytes) -> int:
-    """Remove what is known of a name under which nothing could be read; returns how many rows.
+def erase_unread_files(connection: Connection, erasure_id: int, source: str, path: bytes) -> None:
+    """Remove what is known of a name under which nothing could be read.
 
     The file itself becomes a leftover.
     """
-    row = connection.execute(query("erase_unread_files"), {"source": source, "path": path}).one()
-    if row.count_files:
-        note_leftover(connection, erasure_id, source, path, None)
-        found = Erased(count_files=row.count_files, count_refusals=row.count_refusals)
+    found = row(connection, "erase_unread_files", Erased, source=source, path=path)
+    if found is not None and found.count_files:
+        _note_leftover(connection, erasure_id, source, path, None)
         _count(connection, erasure_id, found)
-    return int(row.count_files)
 
 
 def erase_lying_file(
     connection: Connection, erasure_id: int, source: str, path: bytes, mark: bytes
 ) -> None:
-    """A file that lies in a source and was never taken in becomes a leftover."""
-    note_leftover(connection, erasure_id, source, path, mark)
+    """A file that lies in a source and was never ingested becomes a leftover."""
+    _note_leftover(connection, erasure_id, source, path, mark)
     _count(connection, erasure_id, Erased(count_files=1))
-
-
-def note_leftover(
-    connection: Connection, erasure_id: int, source: str, path: bytes, mark: bytes | None
-) -> None:
-    """Keep that a file's bytes are to be removed, before anybody tries."""
-    connection.execute(
-        query("note_leftover"),
-        {"erasure_id": erasure_id, "source": source, "path": path, "content_hmac": mark},
-    )
 
 
 def leftovers(connection: Connection, erasure_id: int | None = None) -> list[Leftover]:
     """Files still to be removed, of one erasure or of all."""
-    rows = connection.execute(query("leftovers"), {"erasure_id": erasure_id}).mappings()
-    return [
-        Leftover(
-            **{
-                **row,
-                "path": bytes(row["path"]),
-                "content_hmac": row["content_hmac"] and bytes(row["content_hmac"]),
-            }
-        )
-        for row in rows
-    ]
+    return rows(connection, "leftovers", Leftover, erasure_id=erasure_id)
 
 
 def settle_leftover(connection: Connection, leftover_id: int, problem: str | None) -> None:
     """The file is gone (``problem`` is None), or why it is not."""
     if problem is None:
-        connection.execute(query("forget_leftover"), {"id": leftover_id})
+        execute(connection, "forget_leftover", id=leftover_id)
     else:
-        connection.execute(query("explain_leftover"), {"id": leftover_id, "problem": problem[:500]})
+        execute(connection, "explain_leftover", id=leftover_id, problem=problem[:500])
 
 
 def finish_erasures(connection: Connection, erasure_id: int | None = None) -> None:
     """Mark the requests of which nothing is left to remove."""
-    connection.execute(query("finish_erasure"), {"erasure_id": erasure_id})
+    execute(connection, "finish_erasure", erasure_id=erasure_id)
 
 
 def erasures(
     connection: Connection, erasure_id: int | None = None, limit: int = 20
 ) -> list[ErasureRecord]:
     """Requests, newest first."""
-    rows = connection.execute(
-        query("erasures"), {"erasure_id": erasure_id, "limit": limit}
-    ).mappings()
-    return [ErasureRecord(**{**row, "models": tuple(row["models"])}) for row in rows]
+    return rows(connection, "erasures", ErasureRecord, erasure_id=erasure_id, limit=limit)
 
 
 def contents_of_subject(connection: Connection, subject_hmac: bytes) -> list[bytes]:
-    """SHA-256 of every image that a manifest said shows this subject."""
-    rows = connection.execute(query("contents_of_subject"), {"subject_hmac": subject_hmac})
-    return [bytes(sha256) for sha256 in rows.scalars()]
+    """SHA-256 of every image of this subject, as manifests named it."""
+    return list(execute(connection, "contents_of_subject", subject_hmac=subject_hmac).scalars())
 
 
 def contents_of_path(connection: Connection, source: str, path: bytes) -> list[bytes | None]:
     """SHA-256 of everything delivered under a name; None stands for what could not be read."""
-    rows = connection.execute(query("contents_of_path"), {"source": source, "path": path})
-    return [None if sha256 is None else bytes(sha256) for sha256 in rows.scalars()]
+    return list(execute(connection, "contents_of_path", source=source, path=path).scalars())
 
 
 def known_sources(connection: Connection) -> list[str]:
-    """Every source that a batch ever looked into."""
-    return list(connection.execute(query("known_sources")).scalars())
+    """Every source that a batch ever read."""
+    return list(execute(connection, "known_sources").scalars())
 
 
 def hold_on_source(connection: Connection, source: str) -> int | None:
-    """The oldest standing legal hold on a whole source."""
-    found = connection.execute(query("hold_on_source"), {"source": source}).scalar()
-    return None if found is None else int(found)
+    """The oldest active legal hold on a whole source."""
+    hold: int | None = execute(connection, "hold_on_source", source=source).scalar()
+    return hold
 
 
 def known_contents_of(
@@ -205,48 +175,55 @@ def known_contents_of(
 ) -> Iterator[bytes]:
     """SHA-256 of every image in the tables whose HMAC is one of these: after a restore, say."""
     wanted, after = set(marks), 0
-    while rows := connection.execute(
-        query("all_contents"), {"after": after, "limit": _STRETCH}
-    ).all():
-        after = rows[-1].id
-        yield from (sha256 for row in rows if key.content(sha256 := bytes(row.sha256)) in wanted)
+    while images := execute(connection, "all_contents", after=after, limit=_STRETCH).all():
+        after = images[-1].id
+        yield from (image.sha256 for image in images if key.content(image.sha256) in wanted)
+
+
+def _note_leftover(
+    connection: Connection, erasure_id: int, source: str, path: bytes, mark: bytes | None
+) -> None:
+    """Keep that a file's bytes are to be removed, before anybody tries."""
+    execute(
+        connection,
+        "note_leftover",
+        erasure_id=erasure_id,
+        source=source,
+        path=path,
+        content_hmac=mark,
+    )
 
 
 def _count(
-    connection: Connection, erasure_id: int, erased: Erased, *, count_contents: int = 0
+    connection: Connection, erasure_id: int, erased: Erased, count_contents: int = 0
 ) -> None:
-    connection.execute(
-        query("count_erasure"),
-        {
-            "erasure_id": erasure_id,
-            "count_contents": count_contents,
-            "count_files": erased.count_files,
-            "count_predictions": erased.count_predictions,
-            "count_refusals": erased.count_refusals,
-            "count_labels": erased.count_labels,
-            "count_held": int(erased.hold is not None),
-            "models": list(erased.models),
-        },
+    execute(
+        connection,
+        "count_erasure",
+        erasure_id=erasure_id,
+        count_contents=count_contents,
+        count_held=int(erased.hold is not None),
+        **vars(erased),
     )
 
 
 def _remove(connection: Connection, erasure_id: int, image_id: int, mark: bytes) -> Erased:
-    of_image = {"image_id": image_id}
-    connection.execute(query("lock_items_of_content"), of_image).all()
-    models = connection.execute(query("models_trained_on"), of_image).scalars().all()
-    datasets = connection.execute(query("datasets_with"), of_image).all()
-    for place in connection.execute(query("places_of_content"), of_image).all():
-        note_leftover(connection, erasure_id, place.source, bytes(place.path), mark)
-    counts = connection.execute(query("erase_content"), of_image).one()
-    return Erased(
-        count_files=counts.count_files,
-        count_predictions=counts.count_predictions,
-        count_refusals=counts.count_refusals,
-        count_labels=counts.count_labels,
-        models=tuple(models),
+    execute(connection, "lock_items_of_content", image_id=image_id).all()
+    datasets = execute(connection, "datasets_with", image_id=image_id).all()
+    erased = row(
+        connection,
+        "erase_content",
+        Erased,
+        image_id=image_id,
+        erasure_id=erasure_id,
+        content_hmac=mark,
+    )
+    assert erased is not None  # noqa: S101  - an aggregate gives one row
+    return replace(
+        erased,
         datasets=tuple(
-            f"the data set {row.name} in {row.location} holds it as sample {row.sample_id}"
-            for row in datasets
+            f"the data set {found.name} in {found.location} holds it as sample {found.sample_id}"
+            for found in datasets
         ),
-        samples=tuple((row.fingerprint, row.sample_id) for row in datasets),
+        samples=tuple((found.fingerprint, found.sample_id) for found in datasets),
     )

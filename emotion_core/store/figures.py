@@ -1,4 +1,4 @@
-"""The SQL behind each figure of a report, ready to paste: shown on the page, run by tests."""
+"""The SQL behind each chart and table of a report, ready to paste: shown there, run by tests."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -6,34 +6,12 @@ from typing import Final
 
 from emotion_core.settings import SQL_DIR
 
-FIGURES: Final = (
-    "expression_scores",
-    "affect_scores",
-    "intervals",
-    "agreement",
-    "curves",
-    "confusion",
-    "confusion_difference",
-    "classes",
-    "precision_recall",
-    "circumplex",
-    "density",
-    "residuals",
-    "regions",
-    "reliability",
-    "risk_coverage",
-    "failures",
-    "misses",
-    "disagreements",
-    "doubtful_labels",
-    "changes",
-    "cost",
-)
+FIGURES: Final = tuple(sorted(path.stem for path in (SQL_DIR / "figures").glob("*.sql")))
 """Names of the files in ``sql/figures``."""
 
 
 def figure_sql(name: str, run_ids: Sequence[int]) -> str:
-    """The statement behind a figure, for these runs.
+    """The statement behind a chart or table, for these runs.
 
     Args:
         name: One of :data:`FIGURES`.

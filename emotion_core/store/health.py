@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, row, rows
 
 SAMPLE = 100_000
-"""Images looked at on each side of a comparison: enough to see a difference of a hundredth."""
+"""Images on each side of a comparison: enough to see a difference of a hundredth."""
 
 
 @dataclass(frozen=True)
@@ -50,37 +50,35 @@ class HealthRow:
 
 def latest_night(connection: Connection, source: str) -> LatestNight | None:
     """The newest closed batch of this source by the champion; None before the first."""
-    row = connection.execute(query("latest_night"), {"source": source}).one_or_none()
-    return None if row is None else LatestNight(**row._mapping)
+    return row(connection, "latest_night", LatestNight, source=source)
 
 
 def recent_nights(connection: Connection, batch_id: int, limit: int) -> list[int]:
     """Ids of up to ``limit`` closed batches of the same source and model before this one."""
-    rows = connection.execute(query("recent_nights"), {"batch_id": batch_id, "limit": limit})
-    return [int(number) for number in rows.scalars()]
+    return list(execute(connection, "recent_nights", batch_id=batch_id, limit=limit).scalars())
 
 
 def delivered_scores(
     connection: Connection, batch_ids: Sequence[int], model_version_id: int
 ) -> NDArray[np.float64]:
     """[N, 10] eight probabilities, valence, arousal; N is at most :data:`SAMPLE`."""
-    rows = connection.execute(
-        query("delivered_scores"),
-        {"batch_ids": list(batch_ids), "model_version_id": model_version_id, "limit": SAMPLE},
+    return _scores(
+        connection,
+        "delivered_scores",
+        batch_ids=list(batch_ids),
+        model_version_id=model_version_id,
     )
-    return _array(rows.all())
 
 
 def validation_scores(connection: Connection, run_id: int) -> NDArray[np.float64]:
     """As :func:`delivered_scores`, of a run's validation images."""
-    rows = connection.execute(query("validation_scores"), {"run_id": run_id, "limit": SAMPLE})
-    return _array(rows.all())
+    return _scores(connection, "validation_scores", run_id=run_id)
 
 
 def pulse(connection: Connection) -> dict[str, Any]:
     """Keys ``newest_scored_at``, ``hours_since_newest``, ``count_waiting`` and
     ``hours_oldest_waiting``, of the champion."""
-    return dict(connection.execute(query("pulse")).mappings().one())
+    return dict(execute(connection, "pulse").mappings().one())
 
 
 def record_check(
@@ -91,33 +89,32 @@ def record_check(
     night: LatestNight | None,
     readings: Sequence[Mapping[str, object]],
 ) -> None:
-    """Write one look; writing it again under its key replaces its figures.
+    """Write one check; writing it again under its key replaces its measurements.
 
     Args:
         connection: Transaction of role ``emotion_report``.
-        check_key: Names the look.
-        source: The inbox that was looked at.
-        night: What it looked at.
-        readings: With the columns of ``health_reading`` as keys.
+        check_key: Names the check.
+        source: The inbox that was checked.
+        night: The batch that was checked.
+        readings: With the columns of ``health_measurement`` as keys.
     """
-    check_id = connection.execute(
-        query("record_health_check"),
-        {
-            "check_key": check_key,
-            "source": source,
-            "batch_id": night and night.id,
-            "model_version_id": night and night.model_version_id,
-        },
+    check_id = execute(
+        connection,
+        "record_health_check",
+        check_key=check_key,
+        source=source,
+        batch_id=night and night.id,
+        model_version_id=night and night.model_version_id,
     ).scalar_one()
     for reading in readings:
-        connection.execute(query("record_health_reading"), {**reading, "check_id": check_id})
+        execute(connection, "record_health_measurement", check_id=check_id, **reading)
 
 
-def health_readings(connection: Connection, check_key: str | None = None) -> list[HealthRow]:
-    """What one look found, alarms first; without a key the newest look."""
-    rows = connection.execute(query("health_readings"), {"check_key": check_key}).mappings()
-    return [HealthRow(**row) for row in rows]
+def health_measurements(connection: Connection, check_key: str | None = None) -> list[HealthRow]:
+    """What one check found, alarms first; without a key the newest."""
+    return rows(connection, "health_measurements", HealthRow, check_key=check_key)
 
 
-def _array(rows: Sequence[Any]) -> NDArray[np.float64]:
-    return np.array([tuple(row) for row in rows], np.float64).reshape(-1, 10)
+def _scores(connection: Connection, statement: str, **asked: Any) -> NDArray[np.float64]:
+    found = execute(connection, statement, limit=SAMPLE, **asked)
+    return np.array([tuple(score) for score in found], np.float64).reshape(-1, 10)

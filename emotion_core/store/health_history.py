@@ -5,19 +5,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
+from emotion_core.store.queries import rows
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """A limit that a look found crossed."""
+    """A limit that a health check found crossed."""
 
     checked_at: datetime
     batch: str | None
     measure: str
     sentence: str
     is_new_alarm: bool
-    """Whether the look before had not found it: then people were told."""
+    """Whether the check before had not found it: then alerts fire."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,14 @@ class Waiting:
 
 def recent_alarms(connection: Connection, limit: int = 30) -> list[Alarm]:
     """The newest alarms, newest first."""
-    rows = connection.execute(query("recent_alarms"), {"limit": limit}).mappings()
-    return [Alarm(**row) for row in rows]
+    return rows(connection, "recent_alarms", Alarm, limit=limit)
 
 
 def drift_by_night(connection: Connection, nights: int = 14) -> list[NightDistance]:
-    """Every distance of the newest nights that were looked at, newest first."""
-    rows = connection.execute(query("drift_by_night"), {"nights": nights}).mappings()
-    return [NightDistance(**row) for row in rows]
+    """Every distance of the newest nights that were checked, newest first."""
+    return rows(connection, "drift_by_night", NightDistance, nights=nights)
 
 
 def backlog(connection: Connection) -> list[Waiting]:
     """What waits for a worker, the longest first; empty when nothing does."""
-    rows = connection.execute(query("backlog")).mappings()
-    return [Waiting(**row) for row in rows]
+    return rows(connection, "backlog", Waiting)

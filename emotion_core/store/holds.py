@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from emotion_core.errors import ErasureError
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, rows
 
 Kind = Literal["content", "subject", "source", "dataset"]
 
@@ -45,32 +45,29 @@ def place_hold(
     """
     named = {"content": content, "subject_hmac": subject_hmac, "source": source, "dataset": dataset}
     try:
-        return int(
-            connection.execute(
-                query("place_hold"),
-                {"kind": kind, **named, "reason": reason, "placed_by": placed_by},
-            ).scalar_one()
+        made = execute(
+            connection, "place_hold", kind=kind, reason=reason, placed_by=placed_by, **named
         )
     except IntegrityError:
         raise ErasureError(f"there is no data set {dataset!r} to hold") from None
+    return int(made.scalar_one())
 
 
 def count_held_now(connection: Connection, hold_id: int) -> int:
     """How many images, files or samples of what a hold names are here already."""
-    return int(connection.execute(query("count_held_now"), {"id": hold_id}).scalar_one())
+    return int(execute(connection, "count_held_now", id=hold_id).scalar_one())
 
 
 def lift_hold(connection: Connection, hold_id: int, lifted_by: str) -> None:
-    """Let what a hold kept go its way again.
+    """Lift a hold.
 
     Raises:
         ErasureError: No such hold stands.
     """
-    done = connection.execute(query("lift_hold"), {"id": hold_id, "lifted_by": lifted_by})
-    if done.rowcount != 1:
+    if not execute(connection, "lift_hold", id=hold_id, lifted_by=lifted_by).rowcount:
         raise ErasureError(f"no hold {hold_id} stands; see `emotion hold list`")
 
 
 def holds(connection: Connection) -> list[Hold]:
-    """Every hold, standing ones first."""
-    return [Hold(**row) for row in connection.execute(query("holds")).mappings()]
+    """Every hold, active ones first."""
+    return rows(connection, "holds", Hold)

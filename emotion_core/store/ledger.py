@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, CursorResult
 
-from emotion_core.emotions import PROBABILITY_COLUMNS
+from emotion_core.emotions import DIMENSIONS, PROBABILITY_COLUMNS
 from emotion_core.store.copying import array_text, copy_columns, copy_rows
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute
 
 SUSPECT_GROUP = 16
 """How many items of a worker that vanished are tried together before each is tried alone."""
@@ -60,16 +60,10 @@ def claim_items(
 ) -> list[Claim]:
     """Lease up to ``limit`` waiting items; empty when none waits. Commit at once."""
     _begin(connection)
-    rows = connection.execute(
-        query("claim_items"),
-        {
-            "model_version_id": model_version_id,
-            "worker": worker,
-            "limit": limit,
-            "lease_seconds": lease_seconds,
-        },
+    whose = {"model_version_id": model_version_id, "worker": worker}
+    return _claims(
+        execute(connection, "claim_items", limit=limit, lease_seconds=lease_seconds, **whose)
     )
-    return _claims(rows)
 
 
 def claim_suspect(
@@ -79,33 +73,28 @@ def claim_suspect(
     else one alone. Those that made it vanish too often while alone are set aside. Commit at once.
     """
     _begin(connection)
-    connection.execute(
-        query("quarantine_suspects"),
-        {"model_version_id": model_version_id, "solo_limit": SOLO_LIMIT},
-    )
-    rows = connection.execute(
-        query("claim_suspect"),
-        {
-            "model_version_id": model_version_id,
-            "worker": worker,
-            "limit": SUSPECT_GROUP,
-            "lease_seconds": lease_seconds,
-        },
-    )
-    return _claims(rows)
+    asked = {
+        "model_version_id": model_version_id,
+        "worker": worker,
+        "limit": SUSPECT_GROUP,
+        "solo_limit": SOLO_LIMIT,
+        "lease_seconds": lease_seconds,
+    }
+    execute(connection, "quarantine_suspects", **asked)
+    return _claims(execute(connection, "claim_suspect", **asked))
 
 
 def renew_leases(connection: Connection, claims: Sequence[Claim], lease_seconds: float) -> int:
     """Prolong leases from now by the database's clock; returns how many were still this worker's.
 
     Fewer than given when items were published meanwhile or their fence is gone; both are harmless,
-    since publishing looks at the fence itself.
+    since publishing checks the fence itself.
     """
     if not claims:
         return 0
     _begin(connection)
-    return connection.execute(
-        query("renew_leases"), {**_fenced(claims), "lease_seconds": lease_seconds}
+    return execute(
+        connection, "renew_leases", lease_seconds=lease_seconds, **_fenced(claims)
     ).rowcount
 
 
@@ -117,7 +106,7 @@ def release_items(connection: Connection, claims: Sequence[Claim]) -> int:
     if not claims:
         return 0
     _begin(connection)
-    return connection.execute(query("release_items"), _fenced(claims)).rowcount
+    return execute(connection, "release_items", **_fenced(claims)).rowcount
 
 
 def publish_items(
@@ -148,15 +137,12 @@ def publish_items(
 
 def items_left(connection: Connection, model_version_id: int) -> int:
     """How many items of a model still wait or are leased."""
-    return int(
-        connection.execute(query("items_left"), {"model_version_id": model_version_id}).scalar_one()
-    )
+    return int(execute(connection, "items_left", model_version_id=model_version_id).scalar_one())
 
 
 def _begin(connection: Connection) -> None:
-    connection.execute(
-        query("begin_ledger_work"), {"idle_limit": f"{round(IDLE_LIMIT_SECONDS * 1000)}ms"}
-    )
+    idle_limit = f"{round(IDLE_LIMIT_SECONDS * 1000)}ms"
+    execute(connection, "begin_ledger_work", idle_limit=idle_limit)
 
 
 def _publish_scores(
@@ -178,10 +164,8 @@ def _publish_scores(
         "model_version_id": ended[:, 2],
         "expression_id": probabilities.argmax(axis=1).astype(np.int16),
         "confidence": probabilities.max(axis=1),
+        **dict(zip((*PROBABILITY_COLUMNS, *DIMENSIONS), [*probabilities.T, *va.T], strict=True)),
     }
-    for index, name in enumerate(PROBABILITY_COLUMNS):
-        columns[name] = probabilities[:, index]
-    columns["valence"], columns["arousal"] = va[:, 0], va[:, 1]
     copy_columns(connection, "prediction", columns)
     return len(ended)
 
@@ -205,8 +189,8 @@ def _end(connection: Connection, claims: Sequence[Claim], state: str) -> NDArray
     """[M, 3] item, image and model of the claims whose fence still held."""
     if not claims:
         return np.empty((0, 3), np.int64)
-    rows = connection.execute(query("end_items"), {**_fenced(claims), "state": state}).all()
-    return np.array([tuple(row) for row in rows], np.int64).reshape(-1, 3)
+    ended = execute(connection, "end_items", state=state, **_fenced(claims))
+    return np.array([tuple(item) for item in ended], np.int64).reshape(-1, 3)
 
 
 def _fenced(claims: Sequence[Claim]) -> dict[str, str]:
@@ -216,9 +200,9 @@ def _fenced(claims: Sequence[Claim]) -> dict[str, str]:
     }
 
 
-def _claims(rows: CursorResult[Any]) -> list[Claim]:
+def _claims(rows: CursorResult[*tuple[Any, ...]]) -> list[Claim]:
     """One claim per item; the rows of an item follow one another, one for each place."""
     return [
-        Claim(item_id, fence, bytes(sha256), tuple((row.source, bytes(row.path)) for row in places))
+        Claim(item_id, fence, sha256, tuple((place.source, place.path) for place in places))
         for (item_id, fence, sha256), places in groupby(rows, key=itemgetter(0, 1, 2))
     ]

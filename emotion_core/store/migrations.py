@@ -26,6 +26,16 @@ _GROUP_ROLES = (
     "emotion_analyst",
 )
 
+# Before release 0.1.0 the schema was numbered otherwise; its newest version is carried over.
+_FORMER_FIRST = "vocabulary"
+_FORMER_NEWEST = 16
+_FORMER_REVISION = "7ba6ebc"
+
+# A comment or a function as the baseline has it: both can be stated again over what there is.
+_RESTATED = re.compile(
+    r"^COMMENT ON .*?';$|^CREATE OR REPLACE FUNCTION .*?^\$\$;$", re.MULTILINE | re.DOTALL
+)
+
 
 @dataclass(frozen=True)
 class Migration:
@@ -36,26 +46,20 @@ class Migration:
     path: Path
 
     @property
+    def script(self) -> str:
+        """The file's text."""
+        return self.path.read_text(encoding="utf-8")
+
+    @property
     def sha256(self) -> str:
-        """Of the file's bytes: an applied migration must never be edited."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        """Of the file's text: an applied migration must never be edited."""
+        return hashlib.sha256(self.script.encode()).hexdigest()
 
 
 def migrations() -> list[Migration]:
-    """All migrations of this code, in order.
-
-    Raises:
-        StoreError: Numbers are missing or doubled.
-    """
-    found = []
-    for path in sorted((SQL_DIR / "migrations").glob("*.sql")):
-        match = re.fullmatch(r"(\d{3})_([a-z0-9_]+)\.sql", path.name)
-        if match is None:
-            raise StoreError(f"{path.name} in sql/migrations is not named NNN_name.sql")
-        found.append(Migration(int(match[1]), match[2], path))
-    if [m.version for m in found] != list(range(1, len(found) + 1)):
-        raise StoreError("the files in sql/migrations are not numbered 001, 002, … without a gap")
-    return found
+    """All migrations of this code, in order; a test holds them to numbers without a gap."""
+    files = sorted((SQL_DIR / "migrations").glob("*.sql"))
+    return [Migration(int(file.stem[:3]), file.stem[4:], file) for file in files]
 
 
 def migrate(database: Database) -> list[str]:
@@ -64,22 +68,29 @@ def migrate(database: Database) -> list[str]:
     Safe to call at any time and by two at once: the second waits, then finds nothing to do.
 
     Raises:
-        StoreError: The database is newer than this code, or an applied file was edited since.
+        StoreError: The database is newer than this code, too old for it, or an applied file was
+            edited since.
     """
     applied: list[str] = []
+    wanted = migrations()
     # As the owner: who may only read must not be able to hold the lock (sql/roles.sql).
     with database.transaction("emotion_owner") as guard:
         guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         with database.transaction("emotion_owner") as connection:
             _run(connection, (SQL_DIR / "schema_version.sql").read_text(encoding="utf-8"))
-            done = _applied(connection)
-        wanted = migrations()
+            if (former := _former_version(connection)) is not None:
+                _carry_over(connection, former, wanted[0])
+                applied.append(f"former version {former} carried over")
+            done = {
+                row.version: row.sha256
+                for row in connection.execute(text("SELECT version, sha256 FROM schema_version"))
+            }
         _refuse_other_history(wanted, done)
         for migration in wanted:
             if migration.version in done:
                 continue
             with database.transaction("emotion_owner") as connection:
-                _run(connection, migration.path.read_text(encoding="utf-8"))
+                _run(connection, migration.script)
                 _record(connection, migration.version, migration.name, migration.sha256)
             applied.append(f"{migration.version:03d}_{migration.name}")
             log.info("applied migration %03d %s", migration.version, migration.name)
@@ -98,12 +109,45 @@ def require_current_schema(connection: Connection) -> None:
     exists = connection.execute(text("SELECT to_regclass('schema_version')")).scalar()
     if exists is None:
         raise StoreError("the database has no tables yet: run `emotion db migrate`")
+    if (former := _former_version(connection)) is not None:
+        raise StoreError(
+            f"the database is at version {former} of before release 0.1.0: run `emotion db migrate`"
+        )
     found = connection.execute(text("SELECT max(version) FROM schema_version")).scalar() or 0
     if found < code:
         raise StoreError(
             f"the database is at schema version {found}, this code needs {code}: "
             "run `emotion db migrate`"
         )
+    _refuse_newer(found, code)
+
+
+def _former_version(connection: Connection) -> int | None:
+    """The version by the numbers of before release 0.1.0; None where the schema has today's."""
+    former: int | None = connection.execute(
+        text(
+            "SELECT max(version) FROM schema_version HAVING bool_or(version = 1 AND name = :first)"
+        ),
+        {"first": _FORMER_FIRST},
+    ).scalar()
+    return former
+
+
+def _carry_over(connection: Connection, former: int, baseline: Migration) -> None:
+    """Turn the newest schema of before release 0.1.0 into the baseline, rows and all."""
+    if former < _FORMER_NEWEST:
+        raise StoreError(
+            f"the database is at version {former} of before release 0.1.0, and only version "
+            f"{_FORMER_NEWEST} is carried over: run `emotion db migrate` of revision "
+            f"{_FORMER_REVISION} first, then this one's"
+        )
+    _run(connection, (SQL_DIR / "carry_over.sql").read_text(encoding="utf-8"))
+    _run(connection, "\n".join(_RESTATED.findall(baseline.script)))
+    connection.execute(text("DELETE FROM schema_version"))
+    _record(connection, baseline.version, baseline.name, baseline.sha256)
+
+
+def _refuse_newer(found: int, code: int) -> None:
     if found > code:
         raise StoreError(
             f"the database is at schema version {found}, this code knows only {code}: "
@@ -111,20 +155,10 @@ def require_current_schema(connection: Connection) -> None:
         )
 
 
-def _applied(connection: Connection) -> dict[int, str]:
-    rows = connection.execute(text("SELECT version, sha256 FROM schema_version"))
-    return {row.version: row.sha256 for row in rows}
-
-
 def _refuse_other_history(wanted: list[Migration], done: dict[int, str]) -> None:
-    newest = max(done, default=0)
-    if newest > len(wanted):
-        raise StoreError(
-            f"the database is at schema version {newest}, this code knows only {len(wanted)}: "
-            "install the newer release"
-        )
+    _refuse_newer(max(done, default=0), len(wanted))
     for migration in wanted:
-        if migration.version in done and done[migration.version] != migration.sha256:
+        if done.get(migration.version, migration.sha256) != migration.sha256:
             raise StoreError(
                 f"sql/migrations/{migration.path.name} was edited after it had been applied; "
                 "restore it and write the change as a new migration"

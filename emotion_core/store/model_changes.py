@@ -1,6 +1,6 @@
-"""What a new champion says otherwise than the one before, over the images that both scored."""
+"""Where a new champion predicts otherwise than the one before, on images that both scored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from emotion_core.store.figures import figure_sql
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,7 @@ class ModelChange:
 
 def model_change(connection: Connection, before: str, after: str) -> ModelChange:
     """What changed when one model replaced another as champion; without images if it never did."""
-    names = {"before": before, "after": after}
-    totals = connection.execute(query("model_change_totals"), names).one()._mapping
-    flips = connection.execute(query("model_change_flips"), names).mappings()
-    return ModelChange(before, after, **totals, flips=tuple(Flip(**row) for row in flips))
+    return _change(before, after, execute(connection, "model_change", before=before, after=after))
 
 
 def changes_among(connection: Connection, run_ids: Sequence[int]) -> tuple[ModelChange, ...]:
@@ -58,32 +55,28 @@ def changes_among(connection: Connection, run_ids: Sequence[int]) -> tuple[Model
     without an image that both models scored are left out.
     """
     asked = connection.execution_options(no_parameters=True)
-    rows = asked.exec_driver_sql(figure_sql("changes", run_ids))
+    cells = asked.exec_driver_sql(figure_sql("changes", run_ids))
     return tuple(
-        _change(before, after, list(cells))
-        for (before, after), cells in groupby(rows, key=attrgetter("model_before", "model_after"))
+        _change(*models, of_models)
+        for models, of_models in groupby(cells, key=attrgetter("model_before", "model_after"))
     )
 
 
-def _change(before: str, after: str, cells: Sequence[Any]) -> ModelChange:
+def _change(before: str, after: str, found: Iterable[Any]) -> ModelChange:
+    """From counts and sums by pair of expressions, most frequent first."""
+    cells = list(found)
     images = sum(cell.count_images for cell in cells)
     flips = tuple(
         Flip(cell.expression_before, cell.expression_after, cell.count_images)
         for cell in cells
         if cell.expression_before != cell.expression_after
     )
-
-    def mean(column: str) -> float:
-        return float(sum(getattr(cell, column) for cell in cells) / images)
-
+    means = {
+        f"mean_{column}": float(sum(getattr(cell, column) for cell in cells) / images)
+        if images
+        else None
+        for column in ("valence_shift", "valence_distance", "arousal_shift", "arousal_distance")
+    }
     return ModelChange(
-        before,
-        after,
-        count_images=images,
-        count_flips=sum(flip.count_images for flip in flips),
-        mean_valence_shift=mean("valence_shift"),
-        mean_valence_distance=mean("valence_distance"),
-        mean_arousal_shift=mean("arousal_shift"),
-        mean_arousal_distance=mean("arousal_distance"),
-        flips=flips,
+        before, after, images, sum(flip.count_images for flip in flips), flips=flips, **means
     )

@@ -1,6 +1,5 @@
 """Model versions and the aliases that say which of them is current."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from emotion_core.errors import NoChampionError, StoreError
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, rows
 
 
 @dataclass(frozen=True)
@@ -34,19 +33,16 @@ def register_model_version(
 
     ``card`` is the run's ``model.json``: it names the SHA-256 of weights and preprocessing.
     """
-    connection.execute(query("lock_model_numbers"), {"network": network})
-    model_id = connection.execute(
-        query("register_model_version"),
-        {
-            "run_id": run_id,
-            "network": network,
-            "weights_sha256": bytes.fromhex(card["weights_sha256"]),
-            "preprocessing_fingerprint": bytes.fromhex(card["preprocessing_fingerprint"]),
-            "card": json.dumps(dict(card)),
-            "folder": folder,
-        },
-    ).scalar_one()
-    return model_versions(connection, id=model_id)[0]
+    execute(connection, "lock_model_numbers", network=network)
+    made = execute(
+        connection,
+        "register_model_version",
+        run_id=run_id,
+        network=network,
+        card=card,
+        folder=folder,
+    )
+    return model_versions(connection, id=made.scalar_one())[0]
 
 
 def model_versions(
@@ -58,10 +54,8 @@ def model_versions(
     group_key: str | None = None,
 ) -> list[ModelVersion]:
     """Model versions, newest first; every argument given narrows the list."""
-    rows = connection.execute(
-        query("model_versions"), {"id": id, "name": name, "alias": alias, "group_key": group_key}
-    ).mappings()
-    return [ModelVersion(**{**row, "aliases": tuple(row["aliases"])}) for row in rows]
+    asked = {"id": id, "name": name, "alias": alias, "group_key": group_key}
+    return rows(connection, "model_versions", ModelVersion, **asked)
 
 
 def current_model(connection: Connection, alias: str = "champion") -> ModelVersion | None:
@@ -70,10 +64,10 @@ def current_model(connection: Connection, alias: str = "champion") -> ModelVersi
 
 
 def run_scores(connection: Connection, group_key: str) -> dict[int, dict[str, float]]:
-    """Validation figures of a group's model versions: model id to metric to value."""
+    """Validation metrics of a group's model versions: model id to metric to value."""
     scores: dict[int, dict[str, float]] = {}
-    for row in connection.execute(query("run_scores"), {"group_key": group_key}):
-        scores.setdefault(row.model_version_id, {})[row.metric] = row.value
+    for score in execute(connection, "run_scores", group_key=group_key):
+        scores.setdefault(score.model_version_id, {})[score.metric] = score.value
     return scores
 
 

@@ -1,10 +1,10 @@
-"""What a scoring run says as a whole: its mix of expressions, and whether that has drifted."""
+"""A scoring run as a whole: its mix of expressions, and whether that has drifted."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
+from emotion_core.store.queries import rows
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,9 @@ class DriftReading:
 
 def expression_mix(connection: Connection, run_key: str) -> list[MixShare]:
     """What the batch's images were called, in the order of the expressions."""
-    rows = connection.execute(query("expression_mix"), {"run_key": run_key}).mappings()
-    return [MixShare(**row) for row in rows]
+    return rows(connection, "expression_mix", MixShare, run_key=run_key)
 
 
 def drift_readings(connection: Connection, run_key: str) -> list[DriftReading]:
-    """The newest readings of the view ``drift`` for a batch; none before its health was checked."""
-    rows = connection.execute(query("drift_readings"), {"run_key": run_key}).mappings()
-    return [DriftReading(**row) for row in rows]
+    """The newest measurements of the view ``drift`` for a batch; none before its health check."""
+    return rows(connection, "drift_readings", DriftReading, run_key=run_key)

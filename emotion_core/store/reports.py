@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, rows
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,14 @@ class ReportRecord:
     """Whether no compared run saw a photograph."""
 
 
-_LISTS = ("run_keys", "networks", "datasets", "outcomes")
-
-
 def record_report(connection: Connection, report: ReportRecord) -> None:
     """Enter a report, in place of an earlier one of the same key."""
-    connection.execute(
-        query("record_report"),
-        {**vars(report), **{name: list(getattr(report, name)) for name in _LISTS}},
-    )
+    execute(connection, "record_report", **vars(report))
 
 
 def reports(connection: Connection, group_key: str | None = None) -> list[ReportRecord]:
     """All reports, newest first, or the one of a key."""
-    rows = connection.execute(query("reports"), {"group_key": group_key}).mappings()
-    return [ReportRecord(**{**row, **{name: tuple(row[name]) for name in _LISTS}}) for row in rows]
+    return rows(connection, "reports", ReportRecord, group_key=group_key)
 
 
 def begin_report(connection: Connection) -> None:
@@ -51,4 +44,4 @@ def begin_report(connection: Connection) -> None:
     A report must not mix rows from before and after somebody's write.
     """
     connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    connection.execute(query("begin_report"))
+    execute(connection, "begin_report")

@@ -8,13 +8,21 @@ from typing import Final
 from sqlalchemy import Connection
 
 from emotion_core.errors import ErasureError
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, rows
 
 CLASSES: Final = ("images", "predictions", "refusals", "audit")
 
+# What removes old rows of a class in one bounded step, and what counts those under legal hold.
+_FORGET: Final = {
+    "predictions": "forget_predictions",
+    "refusals": "forget_refusals",
+    "audit": "forget_audit",
+}
+_HELD: Final = {"predictions": "held_predictions", "refusals": "held_refusals"}
+
 
 @dataclass(frozen=True)
-class Policy:
+class RetentionPolicy:
     """For how long a class of data is kept."""
 
     class_: str
@@ -53,10 +61,9 @@ class DueFile:
     """The legal hold that keeps it."""
 
 
-def policies(connection: Connection) -> list[Policy]:
+def policies(connection: Connection) -> list[RetentionPolicy]:
     """Every class and its days."""
-    rows = connection.execute(query("retention_policies"))
-    return [Policy(*row) for row in rows]
+    return rows(connection, "retention_policies", RetentionPolicy)
 
 
 def set_policy(connection: Connection, class_: str, days: int | None, changed_by: str) -> None:
@@ -69,17 +76,13 @@ def set_policy(connection: Connection, class_: str, days: int | None, changed_by
         raise ErasureError(f"there is no class {class_!r}; there are: {', '.join(CLASSES)}")
     if days is not None and not 1 <= days <= 36_500:
         raise ErasureError(f"{days} days cannot be kept; give 1 to 36,500, or `forever`")
-    connection.execute(
-        query("set_retention"), {"class": class_, "days": days, "changed_by": changed_by}
-    )
+    execute(connection, "set_retention", class_=class_, days=days, changed_by=changed_by)
 
 
 def open_run(connection: Connection, run_key: str, class_: str) -> tuple[int, datetime] | None:
     """Id and cutoff of this run's proof, made at its first call; None for what is kept for ever."""
-    row = connection.execute(
-        query("open_retention_run"), {"run_key": run_key, "class": class_}
-    ).one_or_none()
-    return None if row is None else (int(row.id), row.cutoff)
+    made = execute(connection, "open_retention_run", run_key=run_key, class_=class_).one_or_none()
+    return None if made is None else (made.id, made.cutoff)
 
 
 def forget_rows(
@@ -90,62 +93,43 @@ def forget_rows(
     For ``predictions``, ``refusals`` and ``audit``; the step and its count are one transaction.
     """
     _begin(connection)
-    asked = {"cutoff": cutoff, "limit": limit}
-    if class_ == "predictions":
-        count = connection.execute(query("forget_predictions"), asked).rowcount
-    elif class_ == "refusals":
-        count = int(connection.execute(query("forget_refusals"), asked).scalar_one())
-    else:
-        count = int(connection.execute(query("forget_audit"), asked).scalar_one())
-    connection.execute(query("count_retention"), {"run_id": run_id, "count_removed": count})
+    count = int(execute(connection, _FORGET[class_], cutoff=cutoff, limit=limit).scalar_one())
+    execute(connection, "count_retention", run_id=run_id, count_removed=count)
     return count
 
 
 def held_rows(connection: Connection, class_: str, cutoff: datetime) -> int:
     """How many old rows of a class legal holds keep."""
-    if class_ == "predictions":
-        return int(connection.execute(query("held_predictions"), {"cutoff": cutoff}).scalar_one())
-    if class_ == "refusals":
-        return int(connection.execute(query("held_refusals"), {"cutoff": cutoff}).scalar_one())
-    return 0
+    if class_ not in _HELD:
+        return 0
+    return int(execute(connection, _HELD[class_], cutoff=cutoff).scalar_one())
 
 
 def due_files(connection: Connection, cutoff: datetime, *, after: int, limit: int) -> list[DueFile]:
     """Files older than the cutoff whose bytes are still ours to remove, by id, held ones too."""
     _begin(connection)
-    rows = connection.execute(
-        query("due_files"), {"cutoff": cutoff, "after": after, "limit": limit}
-    )
-    return [
-        DueFile(
-            row.id,
-            row.source,
-            bytes(row.path),
-            row.bytes,
-            row.modified_ns,
-            None if row.sha256 is None else bytes(row.sha256),
-            row.hold,
-        )
-        for row in rows
-    ]
+    return rows(connection, "due_files", DueFile, cutoff=cutoff, after=after, limit=limit)
 
 
 def _begin(connection: Connection) -> None:
     """A step looks rows up by an index, in its order, whatever the planner guesses; see there."""
-    connection.execute(query("begin_ledger_work"), {"idle_limit": "5min"})
+    execute(connection, "begin_ledger_work", idle_limit="5min")
 
 
 def mark_removed(connection: Connection, run_id: int, ids: Sequence[int]) -> None:
     """Keep that these files' bytes are gone, and count them."""
-    count = connection.execute(query("mark_removed"), {"ids": list(ids)}).rowcount
-    connection.execute(query("count_retention"), {"run_id": run_id, "count_removed": count})
+    count = execute(connection, "mark_removed", ids=list(ids)).rowcount
+    execute(connection, "count_retention", run_id=run_id, count_removed=count)
 
 
 def finish_run(connection: Connection, run_id: int, *, count_held: int, count_failed: int) -> None:
     """Everything that could go is gone."""
-    connection.execute(
-        query("finish_retention_run"),
-        {"run_id": run_id, "count_held": count_held, "count_failed": count_failed},
+    execute(
+        connection,
+        "finish_retention_run",
+        run_id=run_id,
+        count_held=count_held,
+        count_failed=count_failed,
     )
 
 
@@ -153,5 +137,4 @@ def retention_runs(
     connection: Connection, run_key: str | None = None, limit: int = 40
 ) -> list[RetentionRun]:
     """Proofs, newest first."""
-    rows = connection.execute(query("retention_runs"), {"run_key": run_key, "limit": limit})
-    return [RetentionRun(*row) for row in rows]
+    return rows(connection, "retention_runs", RetentionRun, run_key=run_key, limit=limit)

@@ -1,14 +1,14 @@
-"""Refusals that a person puts back, and the batches that take them over."""
+"""Retries of refused files, and the batches that take them over."""
 
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute
 
 
 def request_retry(
     connection: Connection, *, code: str, run_key: str | None, requested_by: str
 ) -> int:
-    """Put back the refused files of closed batches; returns how many.
+    """Ask for a retry of the refused files of closed batches; returns how many.
 
     Args:
         connection: Transaction of role ``emotion_score``.
@@ -17,20 +17,20 @@ def request_retry(
             content go with it, because content is scored once.
         requested_by: Who asked; kept.
     """
-    return connection.execute(
-        query("request_retry"), {"code": code, "run_key": run_key, "requested_by": requested_by}
+    return execute(
+        connection, "request_retry", code=code, run_key=run_key, requested_by=requested_by
     ).rowcount
 
 
 def take_over_files(connection: Connection, batch_id: int) -> int:
-    """Give this batch the files of its source that were put back; returns how many.
+    """Give this batch the files of its source whose retry was asked for; returns how many.
 
     Only files whose content is known; those that could not be read are entered by
     :func:`emotion_core.store.batches.enter_files` when they are found again.
     """
-    return int(connection.execute(query("take_over_files"), {"batch_id": batch_id}).scalar_one())
+    return int(execute(connection, "take_over_files", batch_id=batch_id).scalar_one())
 
 
 def refusal_codes(connection: Connection) -> list[str]:
     """Every reason for which something can be refused or set aside."""
-    return list(connection.execute(query("refusal_codes")).scalars())
+    return list(execute(connection, "refusal_codes").scalars())

@@ -1,28 +1,15 @@
 """What the tables hold about a finished run beyond its scores."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection
 
 from emotion_core.statistics.calibration import Calibration
-from emotion_core.store.queries import query
-
-
-@dataclass(frozen=True)
-class ModelCost:
-    """What one image costs on one device, without reading or decoding it."""
-
-    device: str
-    flops: int
-    """Floating-point operations; a multiplication and its addition are two."""
-    weights_bytes: int
-    batch_size: int
-    images_per_second: float
-    peak_bytes: int | None
-    """Most memory that a batch took, weights included; None where it could not be told."""
+from emotion_core.store.queries import execute, frame, row, rows
+from emotion_core.vision.cost import ModelCost
 
 
 @dataclass(frozen=True)
@@ -37,51 +24,44 @@ class ScoringSpeed:
 
 def run_calibration(connection: Connection, run_id: int) -> Calibration | None:
     """The temperature fitted after training and what it mends; None if none was recorded."""
-    row = connection.execute(query("run_calibration"), {"run_id": run_id}).mappings().one_or_none()
-    return None if row is None else Calibration(**row)
+    return row(connection, "run_calibration", Calibration, run_id=run_id)
 
 
 def run_doubts(connection: Connection, run_id: int, limit: int) -> pd.DataFrame:
-    """Labels of the run's data set that cross-validations doubt, the widest margin first.
+    """Label errors of the run's data set by cross-validation, the widest margin first.
 
     Columns ``sample_id``, ``labelled``, ``suggested``, ``p_given``, ``p_suggested``, ``found_by``.
     """
-    return pd.read_sql_query(
-        query("run_doubts"), connection, params={"run_id": run_id, "limit": limit}
-    )
+    return frame(connection, "run_doubts", run_id=run_id, limit=limit)
 
 
 def run_card(connection: Connection, run_id: int) -> dict[str, Any] | None:
     """``model.json`` of the run's model; None if no model came of it."""
-    card = connection.execute(query("run_card"), {"run_id": run_id}).scalar()
-    return None if card is None else dict(card)
+    card: dict[str, Any] | None = execute(connection, "run_card", run_id=run_id).scalar()
+    return card
 
 
 def run_costs(connection: Connection, run_id: int) -> list[ModelCost]:
     """What the run's model costs, by device."""
-    rows = connection.execute(query("run_costs"), {"run_id": run_id}).mappings()
-    return [ModelCost(**row) for row in rows]
+    return rows(connection, "run_costs", ModelCost, run_id=run_id)
 
 
 def run_scoring_speeds(connection: Connection, run_id: int) -> list[ScoringSpeed]:
     """How fast workers scored with the run's model, the best of each device and engine."""
-    rows = connection.execute(query("run_scoring_speeds"), {"run_id": run_id}).mappings()
-    return [ScoringSpeed(**row) for row in rows]
+    return rows(connection, "run_scoring_speeds", ScoringSpeed, run_id=run_id)
 
 
 def models_without_cost(connection: Connection, run_ids: list[int]) -> Mapping[int, str]:
     """Model version to folder, of those of these runs that no device has timed."""
-    rows = connection.execute(query("models_without_cost"), {"run_ids": run_ids})
-    return {row.id: row.folder for row in rows}
+    found = execute(connection, "models_without_cost", run_ids=run_ids)
+    return {model.id: model.folder for model in found}
 
 
 def record_model_cost(connection: Connection, model_version_id: int, cost: ModelCost) -> None:
     """Write what a model costs on a device, in place of what was measured there before."""
-    connection.execute(
-        query("record_model_cost"), {"model_version_id": model_version_id, **asdict(cost)}
-    )
+    execute(connection, "record_model_cost", model_version_id=model_version_id, **vars(cost))
 
 
 def dataset_location(connection: Connection, run_id: int) -> str:
     """Where the run's data set lay when it was registered."""
-    return str(connection.execute(query("dataset_location"), {"run_id": run_id}).scalar_one())
+    return str(execute(connection, "dataset_location", run_id=run_id).scalar_one())

@@ -1,20 +1,14 @@
-"""The page docs/store/schema.md, written from what the database says of itself."""
+"""The page docs/store/schema.md, written from the database's own catalogue."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
-
-_OPENING = """\
-# Tables and views
-
-This page is written by `emotion db document` from the database itself; a test compares the two.
-How to ask the views is in [Ask the database](sql.md), what each role may do in `sql/grants.sql`.
-"""
+from emotion_core.settings import SQL_DIR
+from emotion_core.store.queries import rows
 
 
 @dataclass(frozen=True)
@@ -27,13 +21,15 @@ class _Column:
     is_required: bool
     is_key: bool
     comment: str | None
+    target: str | None
+    """The table that it refers to."""
 
 
 @dataclass(frozen=True)
 class _Reference:
     relation: str
     target: str
-    columns: list[str]
+    columns: tuple[str, ...]
     is_required: bool
     is_unique: bool
 
@@ -44,69 +40,21 @@ def schema_document(connection: Connection) -> str:
     Everything is in alphabetical order, so the same schema gives the same text whatever order it
     was made in.
     """
-    columns = [_Column(**row._mapping) for row in connection.execute(query("schema_columns"))]
-    references = [
-        _Reference(**row._mapping) for row in connection.execute(query("schema_references"))
-    ]
-    tables = [column for column in columns if not column.is_view]
-    views = [column for column in columns if column.is_view]
-    blocks = [
-        _OPENING,
-        "## How the tables belong together\n",
-        _diagram(sorted({column.relation for column in tables}), references),
-        "## Tables\n",
-        *_tables(tables, references),
-        "## Views\n",
-        *_views(views),
-    ]
-    return "\n".join(blocks)
-
-
-def _diagram(tables: Sequence[str], references: Iterable[_Reference]) -> str:
-    lines = ["```mermaid", "erDiagram"]
-    lines += [f"    {table}" for table in tables]
-    for reference in references:
-        one = "||" if reference.is_required else "|o"
-        many = "o|" if reference.is_unique else "o{"
-        names = ", ".join(reference.columns)
-        lines.append(f'    {reference.target} {one}--{many} {reference.relation} : "{names}"')
-    return "\n".join([*lines, "```", ""])
-
-
-def _tables(columns: Sequence[_Column], references: Sequence[_Reference]) -> Iterator[str]:
-    for name, group in groupby(columns, attrgetter("relation")):
-        members = list(group)
-        targets = {
-            column: reference.target
-            for reference in references
-            if reference.relation == name
-            for column in reference.columns
-        }
-        yield _heading(name, members[0].relation_comment)
-        lines = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
-        for column in members:
-            said = [
-                "Primary key." if column.is_key else "",
-                f"References `{targets[column.name]}`." if column.name in targets else "",
-                _cell(column.comment),
-            ]
-            meaning = " ".join(part for part in said if part)
-            empty = "no" if column.is_required else "yes"
-            lines.append(f"| `{column.name}` | {_cell(column.type)} | {empty} | {meaning} |")
-        yield "\n".join([*lines, ""])
-
-
-def _views(columns: Sequence[_Column]) -> Iterator[str]:
-    for name, group in groupby(columns, attrgetter("relation")):
-        members = list(group)
-        yield _heading(name, members[0].relation_comment)
-        lines = ["| column | type | meaning |", "|---|---|---|"]
-        lines += [f"| `{c.name}` | {_cell(c.type)} | {_cell(c.comment)} |" for c in members]
-        yield "\n".join([*lines, ""])
-
-
-def _heading(name: str, comment: str | None) -> str:
-    return f"### {name}\n\n{_cell(comment)}\n" if comment else f"### {name}\n"
+    columns = rows(connection, "schema_columns", _Column)
+    relations = [(name, list(of)) for name, of in groupby(columns, attrgetter("relation"))]
+    environment = Environment(
+        loader=FileSystemLoader(SQL_DIR),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  - Markdown, whose cells the filter escapes
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template("schema.md.jinja").render(
+        tables=[(name, of) for name, of in relations if not of[0].is_view],
+        views=[(name, of) for name, of in relations if of[0].is_view],
+        references=rows(connection, "schema_references", _Reference),
+    )
 
 
 def _cell(words: str | None) -> str:

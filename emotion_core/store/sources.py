@@ -9,19 +9,11 @@ from sqlalchemy import Connection
 
 from emotion_core.errors import ProhibitedUseError
 from emotion_core.files import real_name
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, rows
 
-PURPOSES: Final = (
-    "research",
-    "medical",
-    "safety",
-    "quality",
-    "workplace",
-    "education",
-    "other",
-)
 PROHIBITED: Final = ("workplace", "education")
 """Without a basis: EU AI Act (Regulation 2024/1689), Article 5(1)(f)."""
+PURPOSES: Final = ("research", "medical", "safety", "quality", *PROHIBITED, "other")
 BASES: Final = ("medical", "safety")
 UNSTATED: Final = "unstated"
 
@@ -44,54 +36,35 @@ class SourcePurpose:
         return self.purpose in PROHIBITED and self.basis is None
 
 
-def record_purpose(
-    connection: Connection,
-    source: str,
-    purpose: str,
-    *,
-    basis: str | None,
-    basis_note: str | None,
-    recorded_by: str,
-) -> SourcePurpose:
+def record_purpose(connection: Connection, stated: SourcePurpose) -> None:
     """Record a source's purpose; what was recorded before is kept in its own table.
 
     Args:
         connection: Transaction of role ``emotion_erase``.
-        source: As batches name it.
-        purpose: One of :data:`PURPOSES`.
-        basis: One of :data:`BASES`, or None.
-        basis_note: What the basis rests on; given exactly when the basis is.
-        recorded_by: Who says so.
+        stated: With a purpose of :data:`PURPOSES`; a basis, one of :data:`BASES`, goes with a note
+            on what it rests on.
 
     Raises:
         ProhibitedUseError: No such purpose or basis, or a basis without what it rests on.
     """
+    purpose, basis = stated.purpose, stated.basis
     if purpose not in PURPOSES:
         raise ProhibitedUseError(
             f"there is no purpose {purpose!r}; there are: {', '.join(PURPOSES)}"
         )
     if basis is not None and basis not in BASES:
         raise ProhibitedUseError(f"{basis!r} is no basis; there are: {', '.join(BASES)}")
-    if (basis is None) != (not (basis_note or "").strip()):
+    if (basis is None) != (not (stated.basis_note or "").strip()):
         raise ProhibitedUseError(
             "a basis goes with what it rests on: --basis medical --note 'decision 12/2026'"
         )
-    connection.execute(
-        query("record_source_purpose"),
-        {
-            "source": source,
-            "purpose": purpose,
-            "basis": basis,
-            "basis_note": basis_note if basis else None,
-            "recorded_by": recorded_by,
-        },
-    )
-    return SourcePurpose(source, purpose, basis, basis_note, recorded_by)
+    note = stated.basis_note if basis else None
+    execute(connection, "record_source_purpose", **(vars(stated) | {"basis_note": note}))
 
 
 def purposes(connection: Connection) -> list[SourcePurpose]:
     """Every source that is known, recorded or not."""
-    return [SourcePurpose(*row) for row in connection.execute(query("source_purposes"))]
+    return rows(connection, "source_purposes", SourcePurpose)
 
 
 def require_permitted(connection: Connection, source: str) -> SourcePurpose:
@@ -103,7 +76,7 @@ def require_permitted(connection: Connection, source: str) -> SourcePurpose:
     Raises:
         ProhibitedUseError: The source, or one inside it, is for work or education without a basis.
     """
-    recorded = [SourcePurpose(*row) for row in connection.execute(query("recorded_purposes"))]
+    recorded = rows(connection, "recorded_purposes", SourcePurpose)
     holds = _nearest(recorded, source)
     inside = [other for other in recorded if other.is_prohibited and _lies_in(other.source, source)]
     for refused in [holds, *inside]:

@@ -1,13 +1,12 @@
 """How fast each scoring worker was, and where its time went."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, rows
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,10 @@ class Throughput:
     count_refused: int
     seconds: float
     """From the first claim to the last commit."""
-    stage_seconds: dict[str, float]
+    stage_seconds: Mapping[str, float]
     """Busy seconds by stage; stages overlap, so their sum may exceed ``seconds``."""
     ended_at: datetime | None = None
+    """The database's time of recording it."""
 
     @property
     def images_per_second(self) -> float:
@@ -34,47 +34,17 @@ class Throughput:
         return (self.count_scored + self.count_refused) / self.seconds if self.seconds else 0.0
 
 
-def record_throughput(
-    connection: Connection,
-    *,
-    run_key: str,
-    model_version_id: int,
-    worker: str,
-    host: str,
-    device: str,
-    engine: str,
-    count_scored: int,
-    count_refused: int,
-    seconds: float,
-    stage_seconds: Mapping[str, float],
-) -> None:
-    """Keep what a worker did; see :class:`Throughput`."""
-    connection.execute(
-        query("record_throughput"),
-        {
-            "run_key": run_key,
-            "model_version_id": model_version_id,
-            "worker": worker,
-            "host": host,
-            "device": device,
-            "engine": engine,
-            "count_scored": count_scored,
-            "count_refused": count_refused,
-            "seconds": seconds,
-            "stage_seconds": json.dumps(dict(stage_seconds)),
-        },
-    )
+def record_throughput(connection: Connection, done: Throughput) -> None:
+    """Keep what a worker did."""
+    execute(connection, "record_throughput", **vars(done))
 
 
 def throughputs(connection: Connection, run_key: str) -> list[Throughput]:
     """What the workers of a batch did, the earliest to end first."""
-    rows = connection.execute(query("throughputs"), {"run_key": run_key}).mappings()
-    return [Throughput(**row) for row in rows]
+    return rows(connection, "throughputs", Throughput, run_key=run_key)
 
 
 def night_rates(connection: Connection, run_keys: Sequence[str]) -> dict[str, float]:
     """Images a second of whole nights, by batch; without those whose workers did nothing."""
-    if not run_keys:
-        return {}
-    rows = connection.execute(query("night_rates"), {"run_keys": list(run_keys)})
-    return {row.run_key: row.images_per_second for row in rows}
+    rates = execute(connection, "night_rates", run_keys=list(run_keys))
+    return {rate.run_key: rate.images_per_second for rate in rates}

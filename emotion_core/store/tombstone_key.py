@@ -1,7 +1,7 @@
 """The installation's own key: with it a tombstone recognises bytes that it does not name.
 
 A plain SHA-256 of an image can be tried out by anybody who has the image. An HMAC under a key that
-lies outside of the database says nothing to whoever sees the tables or a backup of them.
+lies outside of the database tells nothing to those who see the tables or a backup of them.
 """
 
 import hashlib

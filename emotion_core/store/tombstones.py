@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 from emotion_core.errors import StoreError
 from emotion_core.store.batches import ArrivedFile
 from emotion_core.store.copying import array_text
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute
 from emotion_core.store.tombstone_key import TombstoneKey
 
 
 def begin_entering(connection: Connection) -> None:
     """Enter content in this transaction: an erasure waits until it ends, or it for the erasure."""
-    connection.execute(query("lock_entering"))
+    execute(connection, "lock_entering")
 
 
 def require_same_key(connection: Connection, key: TombstoneKey) -> None:
@@ -26,8 +26,8 @@ def require_same_key(connection: Connection, key: TombstoneKey) -> None:
     Raises:
         StoreError: The key is another one.
     """
-    known = connection.execute(query("erasure_key")).scalar()
-    if known is not None and bytes(known) != key.fingerprint:
+    known = execute(connection, "erasure_key").scalar()
+    if known not in (None, key.fingerprint):
         raise StoreError(
             "the erasure key is not the one that this database's tombstones were made with: "
             "restore erasure.key in EMOTION_HOME, or set EMOTION_ERASURE_KEY to the former value, "
@@ -41,7 +41,7 @@ def claim_key(connection: Connection, key: TombstoneKey) -> None:
     Raises:
         StoreError: The key is another one.
     """
-    connection.execute(query("claim_erasure_key"), {"fingerprint": key.fingerprint})
+    execute(connection, "claim_erasure_key", fingerprint=key.fingerprint)
     require_same_key(connection, key)
 
 
@@ -52,8 +52,8 @@ def erased_among(
     if not contents:
         return {}
     by_mark = {key.content(sha256): sha256 for sha256 in contents}
-    rows = connection.execute(query("erased_among"), {"content_hmacs": array_text(by_mark)})
-    return {by_mark[bytes(row.content_hmac)]: row.erased_at for row in rows}
+    found = execute(connection, "erased_among", content_hmacs=array_text(by_mark))
+    return {by_mark[mark]: erased_at for mark, erased_at in found}
 
 
 def refuse_erased(
@@ -62,31 +62,25 @@ def refuse_erased(
     """The same files; those whose content was erased lose it and become refusals."""
     contents = [file.sha256 for file in arrived if file.sha256 is not None]
     erased = erased_among(connection, key, contents)
-    return [
-        file
-        if file.sha256 is None or file.sha256 not in erased
-        else replace(
-            file,
-            sha256=None,
-            subject=None,
-            code="erased",
-            detail=f"the same bytes were erased on {erased[file.sha256]:%Y-%m-%d}",
-        )
-        for file in arrived
-    ]
+
+    def checked(file: ArrivedFile) -> ArrivedFile:
+        if file.sha256 is None or file.sha256 not in erased:
+            return file
+        detail = f"the same bytes were erased on {erased[file.sha256]:%Y-%m-%d}"
+        return replace(file, sha256=None, subject=None, code="erased", detail=detail)
+
+    return [checked(file) for file in arrived]
 
 
 def tombstones(connection: Connection) -> dict[bytes, datetime]:
     """Every tombstone: HMAC to when it was placed."""
-    rows = connection.execute(query("tombstones"))
-    return {bytes(row.content_hmac): row.erased_at for row in rows}
+    return {row.content_hmac: row.erased_at for row in execute(connection, "tombstones")}
 
 
 def place_tombstones(connection: Connection, marks: dict[bytes, datetime | None]) -> int:
     """Place these HMACs, with when they were first placed (None: now); returns how many are new."""
-    return connection.execute(
-        query("place_tombstones"),
-        {"content_hmacs": list(marks), "erased_at": list(marks.values())},
+    return execute(
+        connection, "place_tombstones", content_hmacs=list(marks), erased_at=list(marks.values())
     ).rowcount
 
 
@@ -105,10 +99,9 @@ def enter_subjects(
     if not pairs:
         return 0
     claim_key(connection, key)
-    return connection.execute(
-        query("enter_subjects"),
-        {
-            "subject_hmacs": array_text(key.subject(subject) for subject, _ in pairs),
-            "contents": array_text(sha256 for _, sha256 in pairs),
-        },
+    return execute(
+        connection,
+        "enter_subjects",
+        subject_hmacs=array_text(key.subject(subject) for subject, _ in pairs),
+        contents=array_text(sha256 for _, sha256 in pairs),
     ).rowcount

@@ -1,17 +1,16 @@
-"""Training runs, their epochs, their figures and their validation predictions, as rows."""
+"""Training runs, their epochs, their metrics and their validation predictions, as rows."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import pandas as pd
 from sqlalchemy import Connection
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.store.copying import copy_frame
-from emotion_core.store.queries import query
+from emotion_core.store.queries import execute, frame, rows
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ class RunRecord:
     note: str | None
     model_name: str | None
     aliases: tuple[str, ...]
+    adjustments: tuple[str, ...] = ()
+    """What training changed on the way, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -66,96 +67,71 @@ class EpochProgress:
 
 
 @dataclass(frozen=True)
-class RunDetails:
-    """What a shell or a page shows of one run beside its record; everything as text."""
+class RunMetric:
+    """One metric of a run on the validation images, with what it is compared with."""
 
-    calibration: str
-    """Empty before registration."""
-    adjustments: tuple[str, ...]
-    figures: dict[str, tuple[str, str, str, str]]
-    """Metric to the network's value, its interval, the chance line and the constant answer."""
+    metric: str
+    value: float | None
+    """Of the network."""
+    low: float | None
+    """Of the 95 % interval."""
+    high: float | None
+    chance: float | None
+    constant: float | None
+    """Of a predictor that always answers the same."""
 
 
-def open_training_run(
-    connection: Connection,
-    *,
-    run_key: str,
-    group_key: str,
-    network: str,
-    preset: str,
-    recipe: Mapping[str, Any],
-    split_id: int,
-    note: str | None,
-    weights_origin: str,
-    folder: str,
-    label_warnings: Sequence[str] = (),
-) -> int:
+class NewRun(TypedDict):
+    """A training run that begins."""
+
+    run_key: str
+    group_key: str
+    network: str
+    preset: str
+    recipe: Mapping[str, Any]
+    split_id: int
+    note: str | None
+    weights_origin: str
+    folder: str
+    label_warnings: NotRequired[Sequence[str]]
+
+
+def open_training_run(connection: Connection, **run: Unpack[NewRun]) -> int:
     """The id of the run under this key, running; a run that has succeeded stays as it is."""
-    return int(
-        connection.execute(
-            query("open_training_run"),
-            {
-                "run_key": run_key,
-                "group_key": group_key,
-                "network": network,
-                "preset": preset,
-                "recipe": json.dumps(dict(recipe)),
-                "split_id": split_id,
-                "note": note,
-                "weights_origin": weights_origin,
-                "folder": folder,
-                "label_warnings": list(label_warnings),
-            },
-        ).scalar_one()
-    )
+    made = execute(connection, "open_training_run", **({"label_warnings": ()} | run))
+    return int(made.scalar_one())
 
 
 def record_epoch(
-    connection: Connection, run_id: int, epoch: int, part: str, metrics: Mapping[str, float]
+    connection: Connection, run_id: int, epoch: int, split: str, metrics: Mapping[str, float]
 ) -> None:
-    """Write one epoch's figures of one part; writing them again replaces them."""
-    connection.execute(
-        query("record_epoch"),
-        {
-            "run_id": run_id,
-            "epoch": epoch,
-            "part": part,
-            "metrics": list(metrics),
-            "values": [float(value) for value in metrics.values()],
-        },
+    """Write one epoch's metrics on one split; writing them again replaces them."""
+    execute(
+        connection,
+        "record_epoch",
+        run_id=run_id,
+        epoch=epoch,
+        split=split,
+        metrics=list(metrics),
+        values=[float(value) for value in metrics.values()],
     )
 
 
 def fail_training_run(connection: Connection, run_id: int, failure: str) -> None:
     """Mark a run as failed, with the reason for people."""
-    connection.execute(query("fail_training_run"), {"run_id": run_id, "failure": failure})
+    execute(connection, "fail_training_run", run_id=run_id, failure=failure)
 
 
 def finish_training_run(connection: Connection, run_id: int, summary: Mapping[str, Any]) -> None:
     """Mark a run as succeeded, with where and how fast it ran (``metrics.json``'s summary)."""
-    connection.execute(
-        query("finish_training_run"),
-        {
-            "run_id": run_id,
-            "device": summary["device"],
-            "versions": json.dumps(summary["versions"]),
-            "git_revision": summary["git_revision"],
-            "parameters": summary["parameters"],
-            "kept_epoch": summary["kept_epoch"],
-            "best_epoch": summary["best_epoch"],
-            "images_per_second": summary["images_per_second"],
-            "seconds": summary["seconds"],
-            "weights_origin": summary["weights_origin"],
-            "adjustments": json.dumps(summary["adjustments"]),
-        },
-    )
+    execute(connection, "finish_training_run", run_id=run_id, **summary)
 
 
 def record_calibration(
     connection: Connection, run_id: int, calibration: Mapping[str, float]
 ) -> None:
     """Write a run's temperature and calibration errors (`emotion_core.statistics.calibration`)."""
-    connection.execute(query("record_calibration"), {"run_id": run_id, **calibration})
+    execute(connection, "record_calibration", run_id=run_id, **calibration)
 
 
 def record_run_metrics(
@@ -163,9 +139,9 @@ def record_run_metrics(
     run_id: int,
     kind: str,
     metrics: Mapping[str, float],
-    intervals: Mapping[str, tuple[float, float]] | None = None,
+    intervals: Mapping[str, tuple[float | None, float | None]] | None = None,
 ) -> None:
-    """Write a run's figures on the validation part.
+    """Write a run's metrics on the validation images.
 
     Args:
         connection: Transaction of role ``emotion_train``.
@@ -174,41 +150,37 @@ def record_run_metrics(
         metrics: Name to value; keys of :data:`emotion_core.statistics.metrics.METRICS`.
         intervals: Name to ``(low, high)`` of the 95 % interval, where there is one.
     """
-    known = intervals or {}
-    for metric, value in metrics.items():
-        low, high = known.get(metric, (None, None))
-        connection.execute(
-            query("record_run_metric"),
-            {
-                "run_id": run_id,
-                "kind": kind,
-                "metric": metric,
-                "value": float(value),
-                "low": low,
-                "high": high,
-            },
-        )
+    bounds = [(intervals or {}).get(metric, (None, None)) for metric in metrics]
+    execute(
+        connection,
+        "record_run_metrics",
+        run_id=run_id,
+        kind=kind,
+        metrics=list(metrics),
+        values=[float(value) for value in metrics.values()],
+        lows=[low for low, _ in bounds],
+        highs=[high for _, high in bounds],
+    )
 
 
 def record_validation_predictions(
     connection: Connection, run_id: int, predictions: pd.DataFrame
 ) -> None:
-    """Write what the run says of each validation sample; writing again replaces all of it.
+    """Write what the run predicts for each validation sample; writing again replaces all of it.
 
     ``predictions`` holds ``sample_id``, the eight probabilities, ``predicted_valence`` and
     ``predicted_arousal``.
     """
-    connection.execute(query("forget_validation_predictions"), {"run_id": run_id})
-    frame = predictions[
+    execute(connection, "forget_validation_predictions", run_id=run_id)
+    said = predictions[
         ["sample_id", *PROBABILITY_COLUMNS, "predicted_valence", "predicted_arousal"]
-    ].rename(columns={"predicted_valence": "valence", "predicted_arousal": "arousal"})
-    frame.insert(0, "run_id", run_id)
-    copy_frame(connection, "validation_prediction", frame)
+    ].rename(columns=lambda name: name.removeprefix("predicted_"))
+    copy_frame(connection, "validation_prediction", said.assign(run_id=run_id))
 
 
 def forget_unlabelled_predictions(connection: Connection, run_id: int) -> int:
     """Remove a run's predictions of samples that were erased meanwhile; returns how many."""
-    return connection.execute(query("forget_unlabelled_predictions"), {"run_id": run_id}).rowcount
+    return execute(connection, "forget_unlabelled_predictions", run_id=run_id).rowcount
 
 
 def runs_in_group(connection: Connection, group_key: str) -> list[RunRecord]:
@@ -227,40 +199,23 @@ def recent_runs(connection: Connection, limit: int = 20) -> list[RunRecord]:
 
 
 def epoch_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
-    """Columns ``part``, ``epoch``, ``metric``, ``value``."""
-    return pd.read_sql_query(query("epoch_metrics"), connection, params={"run_id": run_id})
+    """Columns ``split``, ``epoch``, ``metric``, ``value``."""
+    return frame(connection, "epoch_metrics", run_id=run_id)
+
+
+def run_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
+    """All figures of a run: columns ``kind``, ``metric``, ``value``, ``low``, ``high``."""
+    return frame(connection, "run_metrics", run_id=run_id)
 
 
 def reference_metrics(connection: Connection, run_id: int) -> pd.DataFrame:
     """The chance line and the constant predictor: columns ``kind``, ``metric``, ``value``."""
-    return pd.read_sql_query(query("reference_metrics"), connection, params={"run_id": run_id})
+    return frame(connection, "reference_metrics", run_id=run_id)
 
 
-def run_details(connection: Connection, run_id: int) -> RunDetails:
-    """Figures with intervals and floors, calibration, and what training had to change."""
-    row = connection.execute(query("run_details"), {"run_id": run_id}).one()
-    figures: dict[str, dict[str, str]] = {}
-    for metric in connection.execute(query("run_metrics"), {"run_id": run_id}):
-        of_metric = figures.setdefault(metric.metric, {})
-        of_metric[metric.kind] = f"{metric.value:.3f}"
-        if metric.low is not None:
-            of_metric["interval"] = f"{metric.low:.3f} to {metric.high:.3f}"
-    return RunDetails(
-        calibration=""
-        if row.temperature is None
-        else f"temperature {row.temperature:.2f}; calibration error {row.ece_before:.3f} before, "
-        f"{row.ece_after:.3f} after",
-        adjustments=tuple(row.adjustments),
-        figures={
-            name: (
-                found.get("network", "–"),
-                found.get("interval", "–"),
-                found.get("chance", "–"),
-                found.get("constant", "–"),
-            )
-            for name, found in figures.items()
-        },
-    )
+def metrics_with_baselines(connection: Connection, run_id: int) -> list[RunMetric]:
+    """Every metric of a run beside its baselines, by name."""
+    return rows(connection, "metrics_with_baselines", RunMetric, run_id=run_id)
 
 
 def validation_predictions(connection: Connection, run_id: int) -> pd.DataFrame:
@@ -269,29 +224,14 @@ def validation_predictions(connection: Connection, run_id: int) -> pd.DataFrame:
     Columns ``sample_id``, ``sha256``, ``expression``, ``valence``, ``arousal``, the eight
     probabilities, ``predicted_valence``, ``predicted_arousal``.
     """
-    return pd.read_sql_query(query("validation_predictions"), connection, params={"run_id": run_id})
+    return frame(connection, "validation_predictions", run_id=run_id)
 
 
 def training_progress(connection: Connection, group_key: str) -> list[EpochProgress]:
     """Every finished epoch of every network of a group, oldest first."""
-    rows = connection.execute(query("training_progress"), {"group_key": group_key})
-    return [EpochProgress(**row) for row in rows.mappings()]
+    return rows(connection, "training_progress", EpochProgress, group_key=group_key)
 
 
-def _runs(
-    connection: Connection,
-    *,
-    group_key: str | None = None,
-    run_key: str | None = None,
-    limit: int = 1000,
-) -> list[RunRecord]:
-    keys: Sequence[tuple[str, object]] = (
-        ("group_key", group_key),
-        ("run_key", run_key),
-        ("limit", limit),
-    )
-    rows = connection.execute(query("training_runs"), dict(keys)).mappings()
-    lists = ("aliases", "label_warnings")
-    return [
-        RunRecord(**row | {name: tuple(row[name]) for name in lists}) for row in map(dict, rows)
-    ]
+def _runs(connection: Connection, **asked: Any) -> list[RunRecord]:
+    everything = {"group_key": None, "run_key": None, "limit": 1000}
+    return rows(connection, "training_runs", RunRecord, **(everything | asked))

@@ -1,6 +1,6 @@
 """Passwords and keys that nobody should start with: defaults, words, repetitions.
 
-As a program it looks at the environment that it runs in, as ``deploy/init.sh`` does before anything
+As a program it checks the environment that it runs in, as ``deploy/init.sh`` does before anything
 else: ``python -m emotion_core.store.weak_secrets``. It needs nothing but Python itself.
 """
 

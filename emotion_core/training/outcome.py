@@ -1,8 +1,8 @@
-"""What a finished training leaves behind: the model, its predictions and its figures."""
+"""What a finished training leaves behind: the model, its predictions and its metrics."""
 
 import copy
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,9 @@ from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 from emotion_core.errors import TrainingError
 from emotion_core.statistics import metrics
 from emotion_core.statistics.calibration import calibrate
-from emotion_core.training.degenerate_model import collapse
+from emotion_core.training.degenerate_model import why_degenerate
 from emotion_core.training.labelled_set import LabelledSet
-from emotion_core.training.part import Part, figures
+from emotion_core.training.objective import loss_and_metrics
 from emotion_core.training.progress import Progress
 from emotion_core.training.provenance import git_revision, library_versions
 from emotion_core.training.recipe import Recipe
@@ -26,9 +26,12 @@ from emotion_core.training.run_directory import (
     RunDirectory,
 )
 from emotion_core.training.split import Split
+from emotion_core.training.state import TrainingState
+from emotion_core.training.subset import Subset
 from emotion_core.vision.checkpoint import load_weights, save_model
+from emotion_core.vision.description import ModelDescription
 from emotion_core.vision.device import device_name
-from emotion_core.vision.golden_outputs import Golden
+from emotion_core.vision.golden_outputs import GoldenOutputs
 from emotion_core.vision.inference import infer
 from emotion_core.vision.network import EmotionNetwork
 from emotion_core.vision.preprocessing import Preprocessing
@@ -40,14 +43,10 @@ GOLDEN_SEED: Final = 2024
 
 def write_outcome(
     run: RunDirectory,
-    recipe: Recipe,
     labelled_set: LabelledSet,
     split: Split,
     progress: Progress,
-    network: EmotionNetwork,
-    preprocessing: Preprocessing,
-    train_part: Part,
-    held_out: Part,
+    state: TrainingState,
 ) -> None:
     """Score the held-out images with the weights that are kept and write the run's files.
 
@@ -55,35 +54,39 @@ def write_outcome(
     interruption writes the same again.
 
     Args:
-        network: As the last epoch left it; takes up the best weights where those are kept.
+        state: As the last epoch left it; its network takes up the best weights where those are
+            kept.
 
     Raises:
         TrainingError: The network is of no use; nothing is written.
     """
+    recipe, network, preprocessing = state.recipe, state.evaluated, state.preprocessing
+    train, held_out = Subset(labelled_set, split.train), Subset(labelled_set, split.validation)
     if recipe.keep == "best":
         best = progress.best_file(run.path)
         load_weights(network, best.read_bytes(), str(best))
-    device = next(network.parameters()).device
-    scores = infer(network.eval(), preprocessing, held_out.pixels, device)
-    if reason := collapse(
+    scores = infer(network.eval(), preprocessing, held_out.pixels, state.device)
+    if reason := why_degenerate(
         held_out.truth, held_out.truth_va, scores, learns_affect=recipe.learns_affect
     ):
         raise TrainingError(reason)
     predictions = _predictions(labelled_set, split, scores)
-    calibration = calibrate(
-        held_out.truth, scores.probabilities, predictions["sha256"].to_numpy(dtype=str)
+    calibration = asdict(
+        calibrate(held_out.truth, scores.probabilities, predictions["sha256"].to_numpy(dtype=str))
     )
     versions, revision = library_versions(), git_revision()
     description = save_model(
         run.path,
         network,
-        name=recipe.network,
-        preprocessing=preprocessing,
-        versions=versions,
-        recipe=recipe.to_dict(),
-        data=progress.data,
-        calibration=asdict(calibration),
-        git_revision=revision,
+        ModelDescription(
+            network=recipe.network,
+            preprocessing=preprocessing,
+            versions=versions,
+            recipe=recipe.to_dict(),
+            data=dict(progress.data),
+            calibration=calibration,
+            git_revision=revision,
+        ),
     )
     _golden(network, preprocessing).write(run.path)
     run.write_predictions(predictions)
@@ -93,33 +96,46 @@ def write_outcome(
         {
             "metrics": {
                 "train": progress.history[progress.kept_epoch - 1]["train"],
-                "validation": figures(recipe, held_out.truth, held_out.truth_va, scores),
+                "validation": loss_and_metrics(recipe, held_out.truth, held_out.truth_va, scores),
             },
             "summary": {
-                "device": device_name(device),
+                "device": device_name(state.device),
                 "versions": versions,
                 "parameters": description.parameters,
                 "git_revision": revision,
                 "weights_origin": _weights_origin(recipe),
                 "adjustments": progress.adjustments,
-                "calibration": asdict(calibration),
+                "calibration": calibration,
                 "kept_epoch": progress.kept_epoch,
                 "best_epoch": progress.best_epoch,
                 "epochs": recipe.epochs,
-                **_speed(progress, len(train_part)),
-                "dataset": _dataset_facts(labelled_set),
-                "split": _split_facts(split),
+                **_speed(progress, len(train)),
+                "dataset": {
+                    "name": labelled_set.name,
+                    "fingerprint": labelled_set.fingerprint,
+                    "is_drawn": labelled_set.is_drawn,
+                    "count": len(labelled_set.samples),
+                    "count_excluded": len(labelled_set.exclusions),
+                },
+                "split": {
+                    "fingerprint": split.fingerprint,
+                    "seed": split.seed,
+                    "validation_share": split.validation_share,
+                    "fold": split.fold,
+                    "count_train": len(split.train),
+                    "count_validation": len(split.validation),
+                },
                 "chance_line": metrics.chance_line(held_out.truth, held_out.truth_va),
                 "constant_predictor": metrics.constant_predictor(
-                    train_part.truth, train_part.truth_va, held_out.truth, held_out.truth_va
+                    train.truth, train.truth_va, held_out.truth, held_out.truth_va
                 ),
             },
         },
     )
 
 
-def _golden(network: EmotionNetwork, preprocessing: Preprocessing) -> Golden:
-    """What the network says of drawn faces: pictures that may lie anywhere."""
+def _golden(network: EmotionNetwork, preprocessing: Preprocessing) -> GoldenOutputs:
+    """The network's scores of drawn faces: pictures that may lie anywhere."""
     rng = np.random.default_rng(GOLDEN_SEED)
     faces = []
     for expression in range(GOLDEN_FACES):
@@ -128,7 +144,7 @@ def _golden(network: EmotionNetwork, preprocessing: Preprocessing) -> Golden:
     pixels = np.stack([preprocessing.pixels(face) for face in faces])
     # On the CPU, in float32: what every machine can compute.
     scores = infer(copy.deepcopy(network).cpu().eval(), preprocessing, pixels, torch.device("cpu"))
-    return Golden(pixels, scores.probabilities, scores.va)
+    return GoldenOutputs(pixels, scores)
 
 
 def _weights_origin(recipe: Recipe) -> str:
@@ -144,37 +160,9 @@ def _speed(progress: Progress, count_train: int) -> dict[str, float]:
     }
 
 
-def _dataset_facts(labelled_set: LabelledSet) -> dict[str, Any]:
-    return {
-        "name": labelled_set.name,
-        "fingerprint": labelled_set.fingerprint,
-        "is_drawn": labelled_set.is_drawn,
-        "count": len(labelled_set.samples),
-        "count_excluded": len(labelled_set.exclusions),
-    }
-
-
-def _split_facts(split: Split) -> dict[str, Any]:
-    return {
-        "fingerprint": split.fingerprint,
-        "seed": split.seed,
-        "validation_share": split.validation_share,
-        "fold": split.fold,
-        "count_train": len(split.train),
-        "count_validation": len(split.validation),
-    }
-
-
 def _predictions(labelled_set: LabelledSet, split: Split, scores: Scores) -> pd.DataFrame:
-    samples = [labelled_set.samples[index] for index in split.validation]
-    columns: dict[str, Any] = {
-        "sample_id": [sample.sample_id for sample in samples],
-        "sha256": [sample.sha256 for sample in samples],
-        "expression": np.array([sample.expression for sample in samples], dtype=np.int64),
-        "valence": [sample.valence for sample in samples],
-        "arousal": [sample.arousal for sample in samples],
-        **{name: scores.probabilities[:, i] for i, name in enumerate(PROBABILITY_COLUMNS)},
-        "predicted_valence": scores.va[:, 0],
-        "predicted_arousal": scores.va[:, 1],
-    }
-    return pd.DataFrame(columns, columns=list(PREDICTION_COLUMNS))
+    truth = pd.DataFrame([vars(labelled_set.samples[index]) for index in split.validation])
+    said = pd.DataFrame(scores.probabilities, columns=list(PROBABILITY_COLUMNS)).assign(
+        predicted_valence=scores.va[:, 0], predicted_arousal=scores.va[:, 1]
+    )
+    return pd.concat([truth, said], axis=1)[list(PREDICTION_COLUMNS)]

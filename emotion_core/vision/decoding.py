@@ -12,35 +12,23 @@ runs in a child.
 import queue
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion_core.errors import ImageRefused
-from emotion_core.vision.decoder_process import DecoderGone, DecoderProcess
+from emotion_core.vision.decoder_process import SLOTS, DecoderGone, DecoderProcess
 from emotion_core.vision.preprocessing import Preprocessing
 
-FILES_PER_TRIP = 32
-"""Images that travel to a child at once: the round trip costs nothing beside decoding them."""
-
-BYTES_PER_TRIP = 32 * 1024 * 1024
-"""A trip ends earlier when its files are large, so that children stay small."""
+BYTES_PER_REQUEST = 32 * 1024 * 1024
+"""A request holds fewer images when its files are large, so that children stay small."""
 
 SECONDS_PER_IMAGE = 10.0
 """Wall-clock limit. 40 megapixels take about one second."""
 
 MEMORY_LIMIT = 1024 * 1024 * 1024
 """Address space in bytes beyond what a fresh child has: several times what 40 megapixels need."""
-
-
-@dataclass
-class _Trip:
-    """Images that one child is asked for: ``files[start:stop]``."""
-
-    start: int
-    stop: int
 
 
 class DecodePool:
@@ -72,20 +60,18 @@ class DecodePool:
         self.preprocessing = preprocessing
         self.count_replaced = 0
         """Children that crashed, hung or ate memory, and were replaced."""
-        self._options = {
-            "preprocessing": preprocessing.to_dict(),
-            "seconds_per_image": seconds_per_image,
-            "memory_limit": memory_limit,
-            "slots": FILES_PER_TRIP,
-        }
-        self._threads = ThreadPoolExecutor(max(1, processes), thread_name_prefix="decode")
-        # None is the place of a child that is gone: whoever takes it starts another.
-        self._children: queue.SimpleQueue[DecoderProcess | None] = queue.SimpleQueue()
-        self._all: set[DecoderProcess] = set()
+        processes = max(1, processes)
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="decode")
+        self._all = [
+            DecoderProcess(preprocessing, seconds_per_image, memory_limit) for _ in range(processes)
+        ]
+        self._free: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         try:
-            for child in [self._start() for _ in range(max(1, processes))]:
+            for child in self._all:
+                child.start()
+            for child in self._all:
                 child.wait_until_ready()
-                self._children.put(child)
+                self._free.put(child)
         except BaseException:
             self.close()
             raise
@@ -110,9 +96,8 @@ class DecodePool:
             ScoringError: Children cannot be started any more (no memory, no processes left).
         """
         outcomes: list[ImageRefused | None] = [None] * len(files)
-        trips = list(_trips(files))
-        for _ in self._threads.map(lambda trip: self._travel(files, trip, out, outcomes), trips):
-            pass
+        requests = list(_requests(files))
+        list(self._threads.map(lambda rows: self._decode(files, rows, out, outcomes), requests))
         return outcomes
 
     def decode_many(self, files: Sequence[bytes]) -> list[NDArray[np.uint8] | ImageRefused]:
@@ -129,9 +114,8 @@ class DecodePool:
     def close(self) -> None:
         """End every child; the pool cannot be used afterwards."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-        for child in list(self._all):
-            child.end()
-        self._all.clear()
+        for child in self._all:
+            child.close()
 
     def __enter__(self) -> "DecodePool":
         """The pool itself."""
@@ -146,76 +130,57 @@ class DecodePool:
         """Ends every child."""
         self.close()
 
-    def _travel(
+    def _decode(
         self,
         files: Sequence[bytes],
-        trip: _Trip,
+        rows: range,
         out: NDArray[np.uint8],
         outcomes: list[ImageRefused | None],
     ) -> None:
-        """Bring one trip to its end, however many children that takes."""
-        start, stop = trip.start, trip.stop
-        while start < stop:
+        """Decode one request's rows, however many children that takes."""
+        while rows:
             try:
-                self._ask(files[start:stop], out[start:stop], outcomes, start)
+                self._ask(files, rows, out, outcomes)
                 return
             except DecoderGone as gone:
                 # What was answered before is good; the image at which the child ended is
                 # suspected, but an earlier one may have damaged the child's memory.
-                suspect = start + gone.count_answered
+                suspect = rows[gone.count_answered]
             try:
-                self._ask(
-                    files[suspect : suspect + 1], out[suspect:], outcomes, suspect, is_fresh=True
-                )
+                self._ask(files, range(suspect, suspect + 1), out, outcomes, is_fresh=True)
             except DecoderGone as again:
                 outcomes[suspect] = again.refusal
-            start = suspect + 1
+            rows = range(suspect + 1, rows.stop)
 
     def _ask(
         self,
         files: Sequence[bytes],
+        rows: range,
         out: NDArray[np.uint8],
         outcomes: list[ImageRefused | None],
-        first: int,
         *,
         is_fresh: bool = False,
     ) -> None:
-        child = self._children.get()
+        child = self._free.get()
         try:
-            if child is not None and is_fresh:
-                self._all.discard(child)
+            if is_fresh:
                 child.end()
-                child = None
-            if child is None:
-                child = self._start()
-                child.wait_until_ready()
-            for number, refusal in enumerate(child.decode(files, out)):
-                outcomes[first + number] = refusal
-        except BaseException as error:
-            if child is not None:
-                child.end()
-                self._all.discard(child)
-                child = None
-            if isinstance(error, DecoderGone):
-                self.count_replaced += 1
+            answers = child.decode(files[rows.start : rows.stop], out[rows.start : rows.stop])
+            for row, refusal in enumerate(answers, rows.start):
+                outcomes[row] = refusal
+        except DecoderGone:
+            self.count_replaced += 1
             raise
         finally:
-            self._children.put(child)
-
-    def _start(self) -> "DecoderProcess":
-        child = DecoderProcess(self._options, self.preprocessing.image_size)
-        self._all.add(child)
-        return child
+            self._free.put(child)
 
 
-def _trips(files: Sequence[bytes]) -> Iterator[_Trip]:
+def _requests(files: Sequence[bytes]) -> Iterator[range]:
     start, size = 0, 0
     for number, file in enumerate(files):
-        if number > start and (
-            number - start == FILES_PER_TRIP or size + len(file) > BYTES_PER_TRIP
-        ):
-            yield _Trip(start, number)
+        if number > start and (number - start == SLOTS or size + len(file) > BYTES_PER_REQUEST):
+            yield range(start, number)
             start, size = number, 0
         size += len(file)
     if start < len(files):
-        yield _Trip(start, len(files))
+        yield range(start, len(files))

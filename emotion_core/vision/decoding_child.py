@@ -6,68 +6,68 @@ C), no core dumps, no file written.
 """
 
 import json
-import mmap
 import os
 import resource
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion_core.errors import ImageRefused
-from emotion_core.vision.decoder_process import ANSWER
+from emotion_core.vision.decoder_process import shared_pixels
 from emotion_core.vision.images import decode_pixels, prepare_decoders
 from emotion_core.vision.preprocessing import Preprocessing
 
 
-def serve(options: dict[str, Any]) -> None:
-    """Answer requests until the other end closes the socket."""
-    preprocessing = Preprocessing.from_dict(options["preprocessing"])
-    side = preprocessing.image_size
-    shape = (int(options["slots"]), side, side, 3)
-    memory = mmap.mmap(int(options["pixels"]), int(np.prod(shape)))
-    slots: NDArray[np.uint8] = np.frombuffer(memory, np.uint8).reshape(shape)
+def serve(
+    *,
+    preprocessing: dict[str, Any],
+    seconds_per_image: float,
+    memory_limit: int,
+    memory: int,
+    connection: int,
+) -> None:
+    """Answer requests until the other end closes the socket.
+
+    Args:
+        memory: File descriptor of the shared pixels.
+        connection: File descriptor of the socket. A request is a line with the lengths of its
+            files, then the files; the answer to each file is a line: null, or code and detail.
+    """
+    prepared = Preprocessing.from_dict(preprocessing)
+    slots = shared_pixels(memory, prepared.image_size)
     prepare_decoders()
-    _limit(int(options["memory_limit"]))
-    with socket.socket(fileno=int(options["socket"])) as connection:
-        connection.sendall(b"R")
-        for files in _requests(connection):
-            for slot, data in enumerate(files):
+    _limit(memory_limit)
+    with socket.socket(fileno=connection) as ours, suppress(ConnectionError):
+        ours.sendall(b"null\n")
+        requests = ours.makefile("rb")
+        for line in requests:
+            files = [requests.read(length) for length in json.loads(line)]
+            for slot, data in zip(slots, files, strict=False):
                 # SIGALRM's default action ends the process, whatever C code is doing.
-                signal.setitimer(signal.ITIMER_REAL, float(options["seconds_per_image"]))
-                answer = _answer(data, preprocessing, slots[slot])
+                signal.setitimer(signal.ITIMER_REAL, seconds_per_image)
+                refusal = _refusal(data, prepared, slot)
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                connection.sendall(answer)
+                ours.sendall(json.dumps(refusal).encode() + b"\n")
 
 
-def _answer(data: bytes, preprocessing: Preprocessing, slot: NDArray[np.uint8]) -> bytes:
+def _refusal(
+    data: bytes, preprocessing: Preprocessing, slot: NDArray[np.uint8]
+) -> tuple[str, str] | None:
     try:
         decode_pixels(data, preprocessing, slot)
-        return ANSWER.pack(1, 0)
     except ImageRefused as refusal:
-        code, detail = refusal.code, refusal.detail
+        return refusal.code, refusal.detail
     except MemoryError:
-        code, detail = "too_much_memory", "decoding it asked for too much memory"
+        return "too_much_memory", "decoding it asked for too much memory"
     except Exception as error:  # whatever else a hostile file provokes is its own fault
-        code, detail = "decode_error", f"{type(error).__name__}: {error}"[:200]
-    text = json.dumps([code, detail]).encode()
-    return ANSWER.pack(0, len(text)) + text
-
-
-def _requests(connection: socket.socket) -> Iterator[list[bytes]]:
-    with connection.makefile("rb") as stream:
-        while len(head := stream.read(4)) == 4:
-            (count,) = struct.unpack("<I", head)
-            lengths = struct.unpack(f"<{count}I", stream.read(4 * count))
-            files = [stream.read(length) for length in lengths]
-            if [len(file) for file in files] != list(lengths):
-                return
-            yield files
+        return "decode_error", f"{type(error).__name__}: {error}"[:200]
+    return None
 
 
 def _limit(memory: int) -> None:
@@ -75,13 +75,11 @@ def _limit(memory: int) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-            used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:  # macOS tells no address space, and does not enforce this limit either
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+    with suppress(OSError):  # macOS tells no address space, and does not enforce this limit either
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * os.sysconf("SC_PAGE_SIZE") + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 if __name__ == "__main__":
-    serve(json.loads(sys.argv[1]))
+    serve(**json.loads(sys.argv[1]))

@@ -5,8 +5,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from emotion_core.errors import SettingsError
-from emotion_core.vision.processor import available_cores as available_cores
-from emotion_core.vision.processor import cpu_flags
+from emotion_core.vision.processor import available_cores, cpu_flags
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -1,7 +1,7 @@
 """Whether an engine gives the scores of the reference: eager float32 on the same pixels."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,8 @@ class Agreement:
     same_label_share: float
     widest_flip: float
     """The largest lead, in the reference, of an expression that lost it; 0 without any."""
-    widest_probability: float
-    """The largest change of any probability."""
-    widest_affect: float
-    """The largest change of valence or arousal."""
+    widest_difference: float
+    """The largest change of any probability, valence or arousal."""
 
     @property
     def keeps_scores(self) -> bool:
@@ -41,52 +39,43 @@ class Agreement:
         return (
             self.same_label_share >= SAME_LABEL_SHARE
             and self.widest_flip <= WIDEST_FLIP
-            and max(self.widest_probability, self.widest_affect) <= WIDEST_DIFFERENCE
+            and self.widest_difference <= WIDEST_DIFFERENCE
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return asdict(self)
 
 
 def compare(reference: Scores, candidate: Scores, count_faces: int) -> Agreement:
-    """Hold an engine's scores of the check images against the reference's.
+    """An engine's scores of the check images beside the reference's.
 
     Args:
         count_faces: As in :class:`Agreement`.
     """
     if not candidate.are_numbers:
-        return Agreement(len(reference.va), count_faces, 0.0, 1.0, 1.0, 2.0)
+        return Agreement(len(reference.va), count_faces, 0.0, 1.0, 2.0)
     flipped = reference.expressions != candidate.expressions
     return Agreement(
         count_images=len(reference.va),
         count_faces=count_faces,
         same_label_share=float(1 - flipped.mean()),
         widest_flip=float(reference.margins[flipped].max(initial=0.0)),
-        widest_probability=_widest(reference.probabilities, candidate.probabilities),
-        widest_affect=_widest(reference.va, candidate.va),
+        widest_difference=reference.widest_difference(candidate),
     )
 
 
-def patterns(image_size: int, count: int = COUNT_PATTERNS) -> NDArray[np.uint8]:
+def patterns(image_size: int) -> NDArray[np.uint8]:
     """Seeded pictures from coarse blots to fine grain, for when no face is at hand.
 
     Enough to find an engine that computes something else; too far from faces to judge rounding,
     which is why engines below float32 are only chosen where real images were given.
 
     Returns:
-        uint8 [count, image_size, image_size, 3], the same on every machine.
+        uint8 [32, image_size, image_size, 3], the same on every machine.
     """
     generator = np.random.default_rng(20_26)
-    made = np.empty((count, image_size, image_size, 3), np.uint8)
-    for number in range(count):
+    made = []
+    for number in range(COUNT_PATTERNS):
         cells = min(image_size, 2 ** (1 + number % 7))
         grid = generator.uniform(0, 255, (cells, cells, 3))
         where = np.arange(image_size) * cells // image_size
         contrast = 0.2 + 0.8 * generator.random()
-        made[number] = (127 + (grid[where][:, where] - 127) * contrast).astype(np.uint8)
-    return made
-
-
-def _widest(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
-    return float(np.abs(left - right).max(initial=0.0))
+        made.append(127 + (grid[where][:, where] - 127) * contrast)
+    return np.array(made).astype(np.uint8)

@@ -28,8 +28,6 @@ class CudaEngine:
         SettingsError: There is no CUDA device.
     """
 
-    name = "cuda_graph"
-
     def __init__(self, model_dir: Path) -> None:
         import torch
 

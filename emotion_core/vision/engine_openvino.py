@@ -5,7 +5,6 @@ batch norms inside: uint8 pixels go in, probabilities and affect come out.
 """
 
 import warnings
-from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from emotion_core.vision.preprocessing import Preprocessing
 
 MODEL_NAME: Final = "openvino.xml"
-FILES: Final = (MODEL_NAME, "openvino.bin")
 BATCH: Final = 16
 """Images a request; larger ones leave the caches, and take more memory."""
 
@@ -47,14 +45,12 @@ def _core() -> Any:
 
 
 def store(network: "EmotionNetwork", preprocessing: "Preprocessing", folder: Path) -> None:
-    """Convert a network on the CPU, in evaluation mode, into ``FILES`` of ``folder``.
+    """Convert a network on the CPU, in evaluation mode, into two files of ``folder``.
 
     Weights stay float32; whether they are computed with in bfloat16 is decided when loading.
     """
     import openvino
     import torch
-
-    side = preprocessing.image_size
 
     class FromPixels(torch.nn.Module):
         def __init__(self) -> None:
@@ -65,14 +61,14 @@ def store(network: "EmotionNetwork", preprocessing: "Preprocessing", folder: Pat
             logits, affect = self.network(preprocessing.normalise(pixels))
             return logits.softmax(dim=1), affect
 
-    example = torch.zeros((BATCH, side, side, 3), dtype=torch.uint8)
+    shape = [BATCH, preprocessing.image_size, preprocessing.image_size, 3]
     with torch.inference_mode(), warnings.catch_warnings():
         # Tracing warns that mean and std become constants, which is what is meant.
         warnings.simplefilter("ignore")
         model = openvino.convert_model(
             FromPixels().eval(),
-            example_input=example,
-            input=[([BATCH, side, side, 3], openvino.Type.u8)],
+            example_input=torch.zeros(shape, dtype=torch.uint8),
+            input=[(shape, openvino.Type.u8)],
         )
     openvino.save_model(model, folder / MODEL_NAME, compress_to_fp16=False)
 
@@ -86,27 +82,22 @@ class OpenVinoEngine:
         streams: Requests computed side by side, each on its share of the cores.
     """
 
-    name = "openvino"
-
     def __init__(self, folder: Path, *, precision: str, streams: int) -> None:
         import openvino
 
-        cores = available_cores()
         self.device = cpu_name()
-        self._streams = max(1, min(streams, cores))
         compiled = _core().compile_model(
             folder / MODEL_NAME,
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": precision,
-                "INFERENCE_NUM_THREADS": cores,
-                "NUM_STREAMS": self._streams,
+                "INFERENCE_NUM_THREADS": available_cores(),
+                "NUM_STREAMS": min(streams, available_cores()),
                 # Several workers on one machine must not all sit on the first cores.
                 "ENABLE_CPU_PINNING": False,
             },
         )
-        self._side = int(compiled.input(0).shape[1])
-        self._requests = openvino.AsyncInferQueue(compiled, self._streams)
+        self._requests = openvino.AsyncInferQueue(compiled, streams)
 
     def score(self, pixels: NDArray[np.uint8]) -> Scores:
         """Score uint8 [N, S, S, 3]; the last batch is filled up with its last image."""
@@ -120,18 +111,10 @@ class OpenVinoEngine:
             va[start:stop] = request.get_output_tensor(1).data[: stop - start]
 
         self._requests.set_callback(keep)
-        for start, batch in _batches(pixels):
+        for start in range(0, count, BATCH):
+            batch = np.ascontiguousarray(pixels[start : start + BATCH])
+            if len(batch) < BATCH:
+                batch = np.concatenate([batch, np.repeat(batch[-1:], BATCH - len(batch), axis=0)])
             self._requests.start_async([batch], start)
         self._requests.wait_all()
         return Scores(probabilities, va)
-
-
-def _batches(pixels: NDArray[np.uint8]) -> Sequence[tuple[int, NDArray[np.uint8]]]:
-    made = []
-    for start in range(0, len(pixels), BATCH):
-        batch = np.ascontiguousarray(pixels[start : start + BATCH])
-        if len(batch) < BATCH:
-            filling = np.repeat(batch[-1:], BATCH - len(batch), axis=0)
-            batch = np.concatenate([batch, filling])
-        made.append((start, batch))
-    return made

@@ -1,32 +1,21 @@
-"""The engines that can score, by name: what each needs, how it is stored and loaded."""
+"""The engines that can score, by name: what each needs, and how it is loaded."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from emotion_core.vision import engine_compiled, engine_openvino
+from emotion_core.vision import engine_openvino
 from emotion_core.vision.engine import Engine
 from emotion_core.vision.processor import available_cores, cpu_flags
 
-if TYPE_CHECKING:
-    from emotion_core.vision.network import EmotionNetwork
-    from emotion_core.vision.preprocessing import Preprocessing
-
 log = logging.getLogger(__name__)
 
-REVISION: Final = 2
+REVISION: Final = 3
 """Raised when an engine's stored form or its computing changes; prepared engines are made anew."""
 
 FACES_FOR_ROUNDING: Final = 64
 """Real images without which no engine below float32 is chosen."""
-
-EngineFiles = Callable[["EmotionNetwork", "Preprocessing", Path], None]
-_STORED: Final[dict[str, tuple[EngineFiles, tuple[str, ...]]]] = {
-    "openvino": (engine_openvino.store, engine_openvino.FILES),
-    "compiled": (engine_compiled.store, engine_compiled.FILES),
-}
 
 
 @dataclass(frozen=True)
@@ -34,7 +23,7 @@ class Choice:
     """An engine and how it is set up."""
 
     engine: str
-    """``eager``, ``openvino``, ``compiled`` or ``cuda_graph``."""
+    """``eager``, ``openvino`` or ``cuda_graph``."""
     precision: str = "f32"
     """``f32`` or ``bf16``."""
     streams: int = 1
@@ -45,15 +34,6 @@ class Choice:
         """For people and tables."""
         side_by_side = f" × {self.streams}" if self.streams > 1 else ""
         return f"{self.engine} {self.precision}{side_by_side}"
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """What its stored form consists of; empty when it runs the weights themselves."""
-        return _STORED[self.engine][1] if self.engine in _STORED else ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able; ``Choice(**stored)`` reads it."""
-        return asdict(self)
 
 
 def candidates(device: str, count_faces: int) -> list[Choice]:
@@ -71,29 +51,20 @@ def candidates(device: str, count_faces: int) -> list[Choice]:
             "OpenVINO is not installed; scoring on this CPU is two to three times as fast with "
             "it: install the extra, emotion-batch-scoring[openvino]"
         )
-        return [Choice("compiled")] if engine_compiled.is_possible() else []
+        return []
     has_bf16 = bool(cpu_flags() & {"amx_bf16", "avx512_bf16"})
-    precisions = ("f32", "bf16") if has_bf16 and may_round else ("f32",)
     return [
         Choice("openvino", precision, streams)
-        for precision in precisions
+        for precision in (("f32", "bf16") if has_bf16 and may_round else ("f32",))
         for streams in sorted({1, available_cores()})
     ]
-
-
-def store(
-    engine: str, network: "EmotionNetwork", preprocessing: "Preprocessing", folder: Path
-) -> None:
-    """Write an engine's stored form, if it has one, into ``folder``."""
-    if engine in _STORED:
-        _STORED[engine][0](network, preprocessing, folder)
 
 
 def load(choice: Choice, folder: Path, model_dir: Path, device: str) -> Engine:
     """An engine ready to score.
 
     Args:
-        folder: Where :func:`store` put its files.
+        folder: Where :func:`emotion_core.vision.engine_openvino.store` put its files, if any.
         model_dir: Where the weights are.
         device: For the reference engine: ``auto``, ``cpu`` or ``cuda``.
     """
@@ -101,8 +72,6 @@ def load(choice: Choice, folder: Path, model_dir: Path, device: str) -> Engine:
         return engine_openvino.OpenVinoEngine(
             folder, precision=choice.precision, streams=choice.streams
         )
-    if choice.engine == "compiled":
-        return engine_compiled.CompiledEngine(folder)
     if choice.engine == "cuda_graph":
         from emotion_core.vision.engine_cuda import CudaEngine
 

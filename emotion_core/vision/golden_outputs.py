@@ -1,8 +1,8 @@
-"""A model's answers to a few stored pictures: whoever loads it checks that it still gives them.
+"""Golden outputs: a model's scores of a few stored images, compared again at every load.
 
 Another library version, a changed preprocessing or a broken device would otherwise change every
 score in silence. The model's own are in float32; a prepared engine, which may round, has its own
-beside it (:mod:`emotion_core.vision.prepared_engines`).
+beside its files (:mod:`emotion_core.vision.prepared_engines`).
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 from emotion_core.errors import WeightsError
 from emotion_core.files import replacing
+from emotion_core.vision.scores import Scores
 
 GOLDEN_FILE: Final = "golden.safetensors"
 
@@ -25,66 +26,54 @@ EXACT: Final = 0.01
 ROUNDED: Final = 0.15
 """How far bfloat16 may be off float32 (the largest seen on trained networks: 0.11)."""
 
-Answer = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""Pixels to probabilities [N, 8], before calibration, and affect [N, 2]."""
-
 
 @dataclass(frozen=True, eq=False)
-class Golden:
-    """Pictures and what the model, or an engine of it, said of them when it was made."""
+class GoldenOutputs:
+    """Images and the scores that a model, or an engine of it, gave them when it was made."""
 
     pixels: NDArray[np.uint8]
     """[N, S, S, 3], as the model's own preprocessing gives them. No photographs of people."""
-    probabilities: NDArray[np.float32]
-    """[N, 8], before calibration."""
-    va: NDArray[np.float32]
-    """[N, 2]."""
+    scores: Scores
+    """Before calibration."""
 
-    def write(self, folder: Path, name: str = GOLDEN_FILE) -> None:
-        """Write ``golden.safetensors``, or a file of another name, complete or not at all."""
-        with replacing(folder / name) as temporary:
-            safetensors.numpy.save_file(
-                {"pixels": self.pixels, "probabilities": self.probabilities, "va": self.va},
-                temporary,
-            )
+    def write(self, folder: Path) -> None:
+        """Write ``golden.safetensors``, complete or not at all."""
+        with replacing(folder / GOLDEN_FILE) as temporary:
+            safetensors.numpy.save_file({"pixels": self.pixels, **vars(self.scores)}, temporary)
 
     @classmethod
-    def read(cls, folder: Path, name: str = GOLDEN_FILE) -> "Golden":
+    def read(cls, folder: Path) -> "GoldenOutputs":
         """Read what :meth:`write` wrote.
 
         Raises:
             WeightsError: It is missing or damaged.
         """
-        path = folder / name
+        path = folder / GOLDEN_FILE
         try:
-            return cls(**safetensors.numpy.load_file(path))
-        except (OSError, SafetensorError, TypeError) as error:
+            stored = safetensors.numpy.load_file(path)
+            return cls(stored.pop("pixels"), Scores(**stored))
+        except (OSError, SafetensorError, KeyError, TypeError) as error:
             raise WeightsError(
                 f"{path} cannot be read ({error}); restore the folder of the model as it was made"
             ) from None
 
-    def drift(self, answer: Answer) -> float:
-        """Ask for the answers again; the furthest that one is off, NaN when one is no number."""
-        probabilities, va = answer(self.pixels)
-        # NumPy's maximum hands a NaN on; Python's may lose it.
-        return float(
-            np.maximum(np.abs(probabilities - self.probabilities).max(), np.abs(va - self.va).max())
-        )
-
-    def check(self, answer: Answer, *, tolerance: float, source: str) -> None:
-        """Ask for the answers again and compare.
+    def check(
+        self, score: Callable[[NDArray[np.uint8]], Scores], *, tolerance: float, source: str
+    ) -> None:
+        """Score the images again and compare.
 
         Args:
+            score: Pixels to scores before calibration.
             tolerance: ``EXACT`` or ``ROUNDED``.
             source: The model, for the message.
 
         Raises:
-            WeightsError: An answer is further off than ``tolerance``; scoring must not begin.
+            WeightsError: A score is further off than ``tolerance``; scoring must not begin.
         """
-        drift = self.drift(answer)
-        if not drift <= tolerance:  # a NaN is no answer either
+        difference = self.scores.widest_difference(score(self.pixels))
+        if not difference <= tolerance:  # NaN is above every tolerance
             raise WeightsError(
-                f"{source} no longer gives its own stored answers: off by {drift:.3f}, allowed is "
-                f"{tolerance}. Libraries, preprocessing or device changed what it says; score with "
-                "the versions that model.json names, or train again"
+                f"{source} no longer gives its own golden outputs: off by {difference:.3f}, "
+                f"allowed is {tolerance}. Libraries, preprocessing or device changed what it says; "
+                "score with the versions that model.json names, or train again"
             )

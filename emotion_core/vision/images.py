@@ -1,11 +1,12 @@
 """Safe decoding: bytes from anybody become an RGB image or a refusal, never a crash."""
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emotion_core.errors import ImageRefused
 from emotion_core.vision.jpeg import fast_jpeg, plain_jpeg_size
@@ -25,39 +26,21 @@ MAX_ASPECT = 10
 FORMATS = ("JPEG", "PNG", "WEBP")
 """Pillow's decoders that may run. Every other one is attack surface and no camera's output."""
 
-# Recognised only to say "send it as JPEG" instead of "not an image".
-_OTHER_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"GIF8", "GIF"),
-    (0, b"BM", "BMP"),
-    (0, b"II*\x00", "TIFF"),
-    (0, b"MM\x00*", "TIFF"),
-    (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
-    (0, b"\x00\x00\x01\x00", "ICO"),
-    (0, b"8BPS", "Photoshop"),
-    (0, b"%PDF", "PDF"),
-    (4, b"ftypheic", "HEIC"),
-    (4, b"ftypheix", "HEIC"),
-    (4, b"ftypmif1", "HEIF"),
-    (4, b"ftypavif", "AVIF"),
-)
-_OWN_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
-    (8, b"WEBP", "WebP"),
-)
+# What a refused file begins with, to say "send it as JPEG" instead of "not an image".
+_OWN_SIGNATURES = {"JPEG": (0, b"\xff\xd8\xff"), "PNG": (0, b"\x89PNG"), "WebP": (8, b"WEBP")}
+_OTHER_SIGNATURES = {
+    "GIF": (0, b"GIF8"),
+    "BMP": (0, b"BM"),
+    "TIFF": (0, b"II*\0", b"MM\0*"),
+    "JPEG 2000": (4, b"jP  "),
+    "ICO": (0, b"\0\0\1\0"),
+    "Photoshop": (0, b"8BPS"),
+    "PDF": (0, b"%PDF"),
+    "HEIC": (4, b"ftypheic", b"ftypheix", b"ftypmif1"),
+    "AVIF": (4, b"ftypavif"),
+}
 
 _SIXTEEN_TO_EIGHT = ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
-
-_EXIF_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def decode(data: bytes) -> Image.Image:
@@ -94,7 +77,8 @@ def decode(data: bytes) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         _refuse_size(*image.size)
         image.load()
-        return _upright(image, _to_rgb(image))
+        _turn_upright(image)
+        return _to_rgb(image)
     except ImageRefused:
         raise
     except UnidentifiedImageError:
@@ -158,21 +142,33 @@ def _too_many_pixels(detail: str) -> ImageRefused:
 
 
 def _unrecognised(data: bytes) -> ImageRefused:
-    for offset, signature, name in _OWN_SIGNATURES:
-        if data[offset : offset + len(signature)] == signature:
-            return ImageRefused(
-                "decode_error", f"begins like a {name} but its header is unreadable"
-            )
-    for offset, signature, name in _OTHER_SIGNATURES:
-        if data[offset : offset + len(signature)] == signature:
-            return ImageRefused("unsupported_format", f"looks like {name}; send JPEG, PNG or WebP")
+    if own := _format_of(data, _OWN_SIGNATURES):
+        return ImageRefused("decode_error", f"begins like a {own} but its header is unreadable")
+    if other := _format_of(data, _OTHER_SIGNATURES):
+        return ImageRefused("unsupported_format", f"looks like {other}; send JPEG, PNG or WebP")
     return ImageRefused("not_an_image", f"begins with {data[:8].hex(' ')}, no known image format")
+
+
+def _format_of(data: bytes, signatures: Mapping[str, tuple[Any, ...]]) -> str | None:
+    found = (
+        name for name, (at, *begins) in signatures.items() if data.startswith(tuple(begins), at)
+    )
+    return next(found, None)
 
 
 def _damaged(error: Exception) -> ImageRefused:
     text = f"{type(error).__name__}: {error}"[:200]
     code = "truncated" if "truncated" in str(error).lower() else "decode_error"
     return ImageRefused(code, text)
+
+
+def _turn_upright(image: Image.Image) -> None:
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: S110  - a damaged EXIF block says nothing about the pixels
+        pass
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -184,15 +180,4 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         layered = image.convert("RGBA")
         black = Image.new("RGBA", layered.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, layered).convert("RGB")
-    if image.mode == "RGB":
-        return image
-    return image.convert("RGB")
-
-
-def _upright(source: Image.Image, rgb: Image.Image) -> Image.Image:
-    try:
-        orientation = source.getexif().get(_EXIF_ORIENTATION)
-    except Exception:  # a damaged EXIF block says nothing about the pixels
-        return rgb
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return rgb if turn is None else rgb.transpose(turn)
+    return image if image.mode == "RGB" else image.convert("RGB")

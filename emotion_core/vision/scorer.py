@@ -15,17 +15,15 @@ from numpy.typing import NDArray
 
 from emotion_core.errors import ScoringError
 from emotion_core.settings import PACKAGE_DIR
+from emotion_core.vision.description import read_description
 from emotion_core.vision.engine import Engine
 from emotion_core.vision.engines import Choice
 from emotion_core.vision.prepared_engines import (
     MOST_FACES,
-    Prepared,
     device_kind,
-    discard,
     find_prepared,
     golden_sha256,
 )
-from emotion_core.vision.preprocessing import Preprocessing
 from emotion_core.vision.scores import Scores
 
 log = logging.getLogger(__name__)
@@ -47,28 +45,23 @@ class Scorer:
 
     Raises:
         WeightsError: See :func:`emotion_core.vision.checkpoint.load_model`; or the model no longer
-            gives the answers that were stored with it.
+            gives its golden outputs.
         SettingsError: The device is not there.
     """
 
-    preprocessing: Preprocessing
-    """What images must go through before :meth:`score`; part of the model."""
-
     def __init__(self, model_dir: Path, device: str = "auto", *, prepares: bool = False) -> None:
-        self._model_dir = model_dir
         self._kind = device_kind(device)
+        self._model_dir = model_dir
+        self._model = read_description(model_dir)
+        self.preprocessing = self._model.preprocessing
+        """What images must go through before :meth:`score`; part of the model."""
         self._preparation: _Preparation | None = None
         self._engine: Engine
         self.choice = Choice("eager")
         if not self._take_prepared():
             from emotion_core.vision.engine_eager import load_reference
 
-            engine = load_reference(model_dir, self._kind)
-            self._engine = engine
-            self.preprocessing = engine.description.preprocessing
-            self._network = engine.description.network
-            self._weights_sha256 = engine.description.weights_sha256
-            self._temperature = engine.description.calibration["temperature"]
+            self._engine = load_reference(model_dir, self._kind)
             if prepares:
                 self._preparation = _Preparation(model_dir, self._kind)
 
@@ -89,8 +82,7 @@ class Scorer:
             pixels: uint8 [N, S, S, 3] as ``self.preprocessing.pixels`` gives them.
 
         Raises:
-            ScoringError: The pixels have another shape or type, or the model's answer is not a
-                number.
+            ScoringError: The pixels have another shape or type, or a score is not a number.
         """
         side = self.preprocessing.image_size
         if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
@@ -98,12 +90,12 @@ class Scorer:
                 f"pixels are {pixels.dtype} {list(pixels.shape)}; the model takes uint8 "
                 f"[N, {side}, {side}, 3] from its own preprocessing"
             )
-        scores = self._engine.score(pixels).calibrated(self._temperature)
+        scores = self._engine.score(pixels).calibrated(self._model.temperature)
         if not scores.are_numbers:
             raise ScoringError(
-                f"The {self._network} model with weights "
-                f"{self._weights_sha256[:12]} answered with something that is not a "
-                "number; do not use it, train again or switch back to the model before"
+                f"The {self._model.network} model with weights {self._model.weights_sha256[:12]} "
+                "gave a score that is not a number; do not use it, train again or switch back to "
+                "the model before"
             )
         if self._preparation is not None:
             self._preparation.see(pixels)
@@ -133,20 +125,15 @@ class Scorer:
         if golden_sha256(self._model_dir) != prepared.golden_sha256:
             from emotion_core.vision.engine_eager import load_reference
 
-            # The engine was chosen under other answers: the weights must give the present ones.
+            # Chosen under other golden outputs: the weights must give the present ones.
             load_reference(self._model_dir, self._kind)
         try:
-            engine = prepared.load(self._model_dir, self._kind)
+            self._engine = prepared.load(self._model_dir, self._kind)
         except Exception as error:  # e.g. a library that was damaged: the reference still scores
             log.warning("%s cannot be loaded (%s); made anew", prepared.choice.label, error)
-            _discard(prepared)
+            prepared.discard()
             return False
-        self._engine = engine
         self.choice = prepared.choice
-        self.preprocessing = prepared.preprocessing
-        self._network = prepared.network
-        self._weights_sha256 = prepared.weights_sha256
-        self._temperature = prepared.temperature
         return True
 
 
@@ -156,23 +143,17 @@ class _Preparation:
     def __init__(self, model_dir: Path, kind: str) -> None:
         self._model_dir, self._kind = model_dir, kind
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="emotion-engine-")
+        self._faces = tempfile.NamedTemporaryFile(suffix=".npy")  # noqa: SIM115 - closed below
 
     def see(self, pixels: NDArray[np.uint8]) -> None:
         """Begin, with the first images that were scored."""
         if self._process is not None or len(pixels) == 0:
             return
-        faces = Path(self._folder.name) / "faces.npy"
-        np.save(faces, pixels[:MOST_FACES])
+        np.save(self._faces, pixels[:MOST_FACES])
+        self._faces.flush()
+        module = "emotion_core.vision.prepared_engines"
         self._process = subprocess.Popen(  # noqa: S603  - our own module
-            [
-                sys.executable,
-                "-m",
-                "emotion_core.vision.prepared_engines",
-                str(self._model_dir),
-                f"--device={self._kind}",
-                f"--faces={faces}",
-            ],
+            [sys.executable, "-m", module, str(self._model_dir), self._kind, self._faces.name],
             stdin=subprocess.DEVNULL,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, _PYTHON_PATH))},
         )
@@ -185,11 +166,4 @@ class _Preparation:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait()
-        self._folder.cleanup()
-
-
-def _discard(prepared: Prepared) -> None:
-    try:
-        discard(prepared)
-    except OSError as error:
-        log.warning("%s cannot be removed: %s", prepared.folder, error)
+        self._faces.close()

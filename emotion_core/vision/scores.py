@@ -1,4 +1,4 @@
-"""What a network says about images: plain arrays, whichever engine computed them."""
+"""Scores of images: plain arrays, whichever engine computed them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from emotion_core.statistics.calibration import scaled
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What a network says about N images."""
+    """A network's scores of N images."""
 
     probabilities: NDArray[np.float32]
     """[N, 8] in the order of ``EXPRESSIONS``; each row sums to 1."""
@@ -37,6 +37,12 @@ class Scores:
         if temperature == 1.0 or not self.are_numbers:
             return self
         return Scores(scaled(self.probabilities, temperature).astype(np.float32), self.va)
+
+    def widest_difference(self, other: "Scores") -> float:
+        """The largest change of a probability, valence or arousal; NaN where one is no number."""
+        pairs = (self.probabilities, other.probabilities), (self.va, other.va)
+        # NumPy's maximum keeps a NaN; Python's may lose it.
+        return float(np.max([np.abs(ours - theirs).max(initial=0.0) for ours, theirs in pairs]))
 
     @property
     def are_numbers(self) -> bool:

@@ -1,4 +1,4 @@
--- How sure is the champion of what it says? Counts by tenths of confidence.
+-- How sure is the champion of what it predicts? Counts by tenths of confidence.
 -- Confidence is calibrated: of a hundred images at 0.7 about seventy should be right.
 SELECT from_confidence, sum(count_images) AS count_images
 FROM scored_image_count

@@ -1,5 +1,5 @@
 -- Which model is better, and is it beyond chance? Intervals are 95 %; overlapping ones settle nothing,
--- and the comparison report holds the paired test that is sharper. Ranked are models that answered the
+-- and the comparison report holds the paired test that is sharper. Ranked are models validated on the
 -- same held-out images: one data set and one split of it, by their fingerprints.
 SELECT dataset, left(dataset_fingerprint, 8) AS fingerprint, left(split_fingerprint, 8) AS split,
        metric, model, round(value::numeric, 3) AS value,

@@ -1,5 +1,5 @@
 -- Of how many distinct images two runs had more samples right: what McNemar's test needs. Byte-identical
--- samples are one image; one of which both had as many right speaks for neither run.
+-- samples are one image; one of which both had as many right counts for neither run.
 WITH content AS (
     SELECT run_id, image_sha256, count(*) FILTER (WHERE is_right) AS count_right
     FROM validation_answer WHERE run_id IN (:runs)

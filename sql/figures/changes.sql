@@ -1,4 +1,4 @@
--- Where one of these networks replaced another as champion: what it says otherwise of the delivered
+-- Where one of these networks replaced another as champion: what it predicts otherwise for the delivered
 -- images that both scored. Shifts are after minus before.
 SELECT model_before, model_after, expression_before, expression_after,
        count(*) AS count_images,

@@ -1,4 +1,4 @@
--- Where each expression lies in the plane of valence and arousal: mean truth and mean answer.
+-- Where each expression lies in the plane of valence and arousal: mean truth and mean prediction.
 SELECT run_id, labelled,
        avg(valence::float8) AS valence, avg(arousal::float8) AS arousal,
        avg(said_valence::float8) AS said_valence, avg(said_arousal::float8) AS said_arousal

@@ -1,4 +1,4 @@
--- Images per square of the plane, 20 by 20 squares from -1 to 1: the truth and the answers.
+-- Images per square of the plane, 20 by 20 squares from -1 to 1: the truth and the predictions.
 WITH point AS (
     SELECT run_id, 'truth' AS whose, valence::float8 AS v, arousal::float8 AS a
     FROM validation_answer WHERE run_id IN (:runs)

@@ -1,4 +1,4 @@
--- The farthest answers of each run in the plane of valence and arousal.
+-- The farthest predictions of each run in the plane of valence and arousal.
 WITH far AS (
     SELECT p.run_id, p.sample_id, label.valence, label.arousal,
            p.valence AS said_valence, p.arousal AS said_arousal,

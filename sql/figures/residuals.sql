@@ -1,4 +1,4 @@
--- Images by answer minus truth, in bins of a tenth from -2 to 2.
+-- Images by prediction minus truth, in bins of a tenth from -2 to 2.
 SELECT run_id, dimension,
        least(floor((said::float8 - truth::float8 + 2) / 4 * 40)::int, 39) AS bin,
        count(*) AS images

@@ -1,3 +1,3 @@
--- The first who marks anything says with which key.
+-- The key of the first tombstone is the key of all.
 INSERT INTO erasure_key (fingerprint) VALUES (:fingerprint)
 ON CONFLICT (is_only) DO NOTHING

@@ -1,5 +1,5 @@
 -- What a model says of the images that came with these batches. Of more than :limit those with the
--- smallest hashes of their numbers: as good as drawn by lot, and the same ones at each look.
+-- smallest hashes of their numbers: as good as a random sample, and the same one at each check.
 SELECT
     prediction.p_neutral, prediction.p_happy, prediction.p_sad, prediction.p_surprise,
     prediction.p_fear, prediction.p_disgust, prediction.p_anger, prediction.p_contempt,

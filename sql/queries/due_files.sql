@@ -1,6 +1,7 @@
 -- Delivered files that are old enough, of closed batches, whose content waits for no worker.
 SELECT
-    inbox_file.id, inbox_file.source, inbox_file.path, inbox_file.bytes, inbox_file.modified_ns,
+    inbox_file.id, inbox_file.source, inbox_file.path,
+    inbox_file.bytes AS size, inbox_file.modified_ns,
     image.sha256,
     CASE WHEN (SELECT NOT EXISTS (SELECT FROM legal_hold WHERE lifted_at IS NULL)) THEN NULL
          WHEN inbox_file.image_id IS NOT NULL THEN standing_hold(inbox_file.image_id)

@@ -1,3 +1,3 @@
-SELECT part, epoch, metric, value FROM epoch_metric
+SELECT split, epoch, metric, value FROM epoch_metric
 WHERE run_id = :run_id
-ORDER BY part, epoch, metric
+ORDER BY split, epoch, metric

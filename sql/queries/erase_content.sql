@@ -1,5 +1,12 @@
--- Everything that names one image, in one statement: its foreign keys are asked at its end.
-WITH files AS (
+-- Everything that names one image, in one statement: its foreign keys are asked at its end. Its files
+-- become leftovers, also those that retention has removed: a restored inbox may have brought them back.
+WITH leftovers AS (
+    INSERT INTO erasure_leftover (erasure_id, source, path, content_hmac, problem)
+    SELECT :erasure_id, source, path, :content_hmac, 'not tried yet'
+    FROM (SELECT DISTINCT source, path FROM inbox_file WHERE image_id = :image_id) AS place
+    ORDER BY source, path
+),
+files AS (
     DELETE FROM inbox_file WHERE image_id = :image_id
     RETURNING id, batch_id, path
 ),
@@ -34,10 +41,10 @@ said AS (
     RETURNING validation_prediction.run_id
 ),
 doubts AS (
-    DELETE FROM doubtful_label USING label
+    DELETE FROM label_error USING label
     WHERE label.image_id = :image_id
-      AND doubtful_label.dataset_id = label.dataset_id
-      AND doubtful_label.sample_id = label.sample_id
+      AND label_error.dataset_id = label.dataset_id
+      AND label_error.sample_id = label.sample_id
 ),
 labels AS (
     DELETE FROM label WHERE image_id = :image_id
@@ -61,4 +68,13 @@ SELECT
     (SELECT count(*) FROM files)                                        AS count_files,
     (SELECT count(*) FROM predictions) + (SELECT count(*) FROM said)    AS count_predictions,
     (SELECT count(*) FROM refusals)                                     AS count_refusals,
-    (SELECT count(*) FROM labels)                                       AS count_labels
+    (SELECT count(*) FROM labels)                                       AS count_labels,
+    -- Every part of a statement sees the rows as they were before it.
+    ARRAY(
+        SELECT DISTINCT model_version.name
+        FROM split_member
+        JOIN training_run ON training_run.split_id = split_member.split_id
+        JOIN model_version ON model_version.run_id = training_run.id
+        WHERE split_member.image_id = :image_id AND split_member.split = 'train'
+        ORDER BY model_version.name
+    )                                                                   AS models

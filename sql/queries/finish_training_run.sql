@@ -3,7 +3,7 @@ UPDATE training_run SET
     failure = NULL,
     finished_at = now(),
     device = :device,
-    versions = cast(:versions AS jsonb),
+    versions = :versions,
     git_revision = :git_revision,
     parameters = :parameters,
     kept_epoch = :kept_epoch,
@@ -11,5 +11,5 @@ UPDATE training_run SET
     images_per_second = :images_per_second,
     seconds = :seconds,
     weights_origin = :weights_origin,
-    adjustments = cast(:adjustments AS jsonb)
+    adjustments = to_jsonb(cast(:adjustments AS text[]))
 WHERE id = :run_id

@@ -1,6 +1,6 @@
--- Looks, workers' tallies, proofs of retention, finished requests to erase. Tombstones stay, and so do
+-- Health checks, workers' throughput, proofs of retention, finished requests to erase. Tombstones stay, and so do
 -- changes of aliases and of sources' purposes.
-WITH looks AS (
+WITH checks AS (
     DELETE FROM health_check WHERE id IN (
         SELECT id FROM health_check WHERE checked_at < :cutoff ORDER BY id LIMIT :limit)
     RETURNING id
@@ -24,5 +24,5 @@ requests AS (
         ORDER BY erasure.id LIMIT :limit)
     RETURNING id
 )
-SELECT (SELECT count(*) FROM looks) + (SELECT count(*) FROM tallies)
+SELECT (SELECT count(*) FROM checks) + (SELECT count(*) FROM tallies)
      + (SELECT count(*) FROM proofs) + (SELECT count(*) FROM requests)

@@ -14,6 +14,10 @@ WITH old AS (
         LIMIT :limit
     ) AS doomed
     LIMIT :limit
+),
+gone AS (
+    DELETE FROM prediction USING old
+    WHERE prediction.image_id = old.image_id AND prediction.model_version_id = old.model_version_id
+    RETURNING old.image_id
 )
-DELETE FROM prediction USING old
-WHERE prediction.image_id = old.image_id AND prediction.model_version_id = old.model_version_id
+SELECT count(*) FROM gone

@@ -3,7 +3,7 @@ INSERT INTO training_run
     (run_key, group_key, network, preset, recipe, split_id, note, weights_origin, folder,
      label_warnings)
 VALUES
-    (:run_key, :group_key, :network, :preset, cast(:recipe AS jsonb), :split_id, :note,
+    (:run_key, :group_key, :network, :preset, :recipe, :split_id, :note,
      :weights_origin, :folder, :label_warnings)
 ON CONFLICT (run_key) DO UPDATE SET
     label_warnings = excluded.label_warnings,

@@ -1,4 +1,4 @@
--- Limits that were found crossed by the newest looks.
+-- Limits that the newest checks found crossed.
 SELECT checked_at, batch, measure, sentence, is_new_alarm
 FROM nightly_health
 WHERE is_alarm

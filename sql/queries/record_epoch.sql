@@ -1,4 +1,4 @@
-INSERT INTO epoch_metric (run_id, epoch, part, metric, value)
-SELECT :run_id, :epoch, :part, metric, value
+INSERT INTO epoch_metric (run_id, epoch, split, metric, value)
+SELECT :run_id, :epoch, :split, metric, value
 FROM unnest(cast(:metrics AS text[]), cast(:values AS double precision[])) AS m (metric, value)
-ON CONFLICT (run_id, epoch, part, metric) DO UPDATE SET value = excluded.value
+ON CONFLICT (run_id, epoch, split, metric) DO UPDATE SET value = excluded.value

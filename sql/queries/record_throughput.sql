@@ -3,4 +3,4 @@ INSERT INTO scoring_throughput
      stage_seconds)
 VALUES
     (:run_key, :model_version_id, :worker, :host, :device, :engine, :count_scored, :count_refused,
-     :seconds, cast(:stage_seconds AS jsonb))
+     :seconds, :stage_seconds)

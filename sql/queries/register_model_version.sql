@@ -5,7 +5,9 @@ WITH made AS (
     SELECT
         :run_id, :network,
         1 + coalesce((SELECT max(version) FROM model_version WHERE network = :network), 0),
-        :weights_sha256, :preprocessing_fingerprint, cast(:card AS jsonb), :folder
+        decode(card ->> 'weights_sha256', 'hex'), decode(card ->> 'preprocessing_fingerprint', 'hex'),
+        card, :folder
+    FROM cast(:card AS jsonb) AS card
     WHERE NOT EXISTS (SELECT FROM model_version WHERE run_id = :run_id)
     RETURNING id
 )

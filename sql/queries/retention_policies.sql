@@ -1,1 +1,1 @@
-SELECT class, days, changed_by, changed_at FROM retention_policy ORDER BY class
+SELECT class AS class_, days, changed_by, changed_at FROM retention_policy ORDER BY class

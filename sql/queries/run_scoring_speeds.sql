@@ -1,4 +1,4 @@
--- A worker with few images says more about starting than about speed.
+-- A worker with few images measures its start more than its speed.
 SELECT
     scoring_throughput.device, scoring_throughput.engine,
     max((scoring_throughput.count_scored + scoring_throughput.count_refused)

@@ -7,7 +7,14 @@ SELECT
     format_type(attribute.atttypid, attribute.atttypmod)   AS type,
     attribute.attnotnull                                   AS is_required,
     coalesce(attribute.attnum = ANY (primary_key.conkey), false) AS is_key,
-    col_description(relation.oid, attribute.attnum)        AS comment
+    col_description(relation.oid, attribute.attnum)        AS comment,
+    (
+        SELECT max(cast(referred.relname AS text))
+        FROM pg_constraint AS reference
+        JOIN pg_class AS referred ON referred.oid = reference.confrelid
+        WHERE reference.contype = 'f' AND reference.conrelid = relation.oid
+          AND attribute.attnum = ANY (reference.conkey)
+    )                                                      AS target
 FROM pg_class AS relation
 JOIN pg_attribute AS attribute
     ON attribute.attrelid = relation.oid AND attribute.attnum > 0 AND NOT attribute.attisdropped

@@ -1,2 +1,2 @@
 UPDATE retention_policy SET days = :days, changed_by = :changed_by, changed_at = now()
-WHERE class = :class
+WHERE class = :class_

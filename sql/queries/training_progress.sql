@@ -3,10 +3,10 @@ SELECT
     training_run.network, training_run.status, training_run.failure,
     cast(training_run.recipe ->> 'epochs' AS integer) AS epochs,
     epoch_metric.epoch,
-    max(value) FILTER (WHERE part = 'validation' AND metric = 'accuracy') AS accuracy,
-    max(value) FILTER (WHERE part = 'validation' AND metric = 'ccc_valence') AS ccc_valence,
-    max(value) FILTER (WHERE part = 'validation' AND metric = 'ccc_arousal') AS ccc_arousal,
-    max(value) FILTER (WHERE part = 'train' AND metric = 'loss') AS train_loss
+    max(value) FILTER (WHERE split = 'validation' AND metric = 'accuracy') AS accuracy,
+    max(value) FILTER (WHERE split = 'validation' AND metric = 'ccc_valence') AS ccc_valence,
+    max(value) FILTER (WHERE split = 'validation' AND metric = 'ccc_arousal') AS ccc_arousal,
+    max(value) FILTER (WHERE split = 'train' AND metric = 'loss') AS train_loss
 FROM training_run
 LEFT JOIN epoch_metric ON epoch_metric.run_id = training_run.id
 WHERE training_run.group_key = :group_key

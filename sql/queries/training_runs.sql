@@ -12,15 +12,15 @@ SELECT
     training_run.started_at, training_run.finished_at, training_run.seconds,
     training_run.images_per_second, training_run.kept_epoch, training_run.best_epoch,
     training_run.parameters, training_run.note, model_version.name AS model_name,
-    coalesce(aliases.names, '{}') AS aliases
+    coalesce(aliases.names, '{}') AS aliases, training_run.adjustments
 FROM training_run
 JOIN split ON split.id = training_run.split_id
 JOIN dataset ON dataset.id = split.dataset_id
 LEFT JOIN model_version ON model_version.run_id = training_run.id
 LEFT JOIN LATERAL (
     SELECT
-        count(*) FILTER (WHERE split_member.part = 'train') AS train,
-        count(*) FILTER (WHERE split_member.part = 'validation') AS validation
+        count(*) FILTER (WHERE split_member.split = 'train') AS train,
+        count(*) FILTER (WHERE split_member.split = 'validation') AS validation
     FROM split_member
     JOIN label ON label.image_id = split_member.image_id AND label.dataset_id = split.dataset_id
     WHERE split_member.split_id = split.id

@@ -39,15 +39,15 @@ CROSS JOIN LATERAL (
     FROM held_folder WHERE held_folder.batch_id = batch.id
 ) AS held;
 
-COMMENT ON VIEW batch_summary IS 'One row per scoring run: how many files came and what became of them. Open batches are counted as you look.';
+COMMENT ON VIEW batch_summary IS 'One row per scoring run: how many files came and what became of them. Open batches are counted when you ask.';
 COMMENT ON COLUMN batch_summary.count_found IS 'Files first seen by this batch; duplicates of known content included.';
 COMMENT ON COLUMN batch_summary.count_done IS 'Files whose content has a prediction by this model.';
 COMMENT ON COLUMN batch_summary.count_left IS 'Files still waiting for a worker; 0 once closed.';
-COMMENT ON COLUMN batch_summary.count_ignored IS 'Dot files, .tmp, .part and the like, at the last look into the inbox.';
-COMMENT ON COLUMN batch_summary.count_unsettled IS 'Files that may still be written to; a later batch looks again.';
+COMMENT ON COLUMN batch_summary.count_ignored IS 'Dot files, .tmp, .part and the like when the inbox was last read.';
+COMMENT ON COLUMN batch_summary.count_unsettled IS 'Files that may still be written to; a later batch reads them again.';
 COMMENT ON COLUMN batch_summary.count_held IS 'Folders that wait, all or in part, because their manifest is not met; table held_folder says why.';
 COMMENT ON COLUMN batch_summary.batch IS 'The scoring run.';
-COMMENT ON COLUMN batch_summary.source IS 'The inbox that the run looked into, by number: the first batch of the same folder. Operators see its name in source_use.';
+COMMENT ON COLUMN batch_summary.source IS 'The inbox that the run read, by number: the first batch of the same folder. Operators see its name in source_use.';
 COMMENT ON COLUMN batch_summary.model IS 'Network and version pinned when the run opened.';
 COMMENT ON COLUMN batch_summary.is_closed IS 'True once every file has its end.';
 COMMENT ON COLUMN batch_summary.opened_at IS 'When the run began.';

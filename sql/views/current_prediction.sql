@@ -23,7 +23,7 @@ JOIN prediction ON prediction.model_version_id = model_version.id
 JOIN expression ON expression.id = prediction.expression_id
 WHERE model_alias.alias = 'champion';
 
-COMMENT ON VIEW current_prediction IS 'One row per image: what the current champion says of it.';
+COMMENT ON VIEW current_prediction IS 'One row per image: what the current champion predicts.';
 COMMENT ON COLUMN current_prediction.image_sha256 IS 'SHA-256 of the image file''s bytes: the same image under two names is one row.';
 COMMENT ON COLUMN current_prediction.expression IS 'The most probable of the eight expressions.';
 COMMENT ON COLUMN current_prediction.confidence IS 'Its probability, 0 to 1, calibrated: published probabilities are scaled by the model''s temperature already.';

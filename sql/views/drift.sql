@@ -1,27 +1,27 @@
 CREATE VIEW drift AS
-SELECT DISTINCT ON (batch.id, health_reading.measure, health_reading.against)
+SELECT DISTINCT ON (batch.id, health_measurement.measure, health_measurement.against)
     batch.run_key                    AS batch,
     batch.closed_at                  AS night,
     model_version.name               AS model,
-    health_reading.measure,
-    health_reading.against,
-    health_reading.value,
-    health_reading.limit_value,
-    health_reading.p_value,
-    health_reading.count_images,
-    health_reading.count_reference,
-    health_reading.status,
-    health_reading.status = 'alarm'  AS is_alarm,
-    health_reading.sentence,
+    health_measurement.measure,
+    health_measurement.against,
+    health_measurement.value,
+    health_measurement.limit_value,
+    health_measurement.p_value,
+    health_measurement.count_images,
+    health_measurement.count_reference,
+    health_measurement.status,
+    health_measurement.status = 'alarm'  AS is_alarm,
+    health_measurement.sentence,
     health_check.checked_at
 FROM health_check
-JOIN health_reading ON health_reading.check_id = health_check.id
+JOIN health_measurement ON health_measurement.check_id = health_check.id
 JOIN batch ON batch.id = health_check.batch_id
 JOIN model_version ON model_version.id = health_check.model_version_id
-WHERE health_reading.measure IN ('psi_expression', 'js_expression', 'ks_valence', 'ks_arousal')
-ORDER BY batch.id, health_reading.measure, health_reading.against, health_check.id DESC;
+WHERE health_measurement.measure IN ('psi_expression', 'js_expression', 'ks_valence', 'ks_arousal')
+ORDER BY batch.id, health_measurement.measure, health_measurement.against, health_check.id DESC;
 
-COMMENT ON VIEW drift IS 'One row per night, measure and reference: whether that night''s scores are distributed as the model''s validation images or as the nights before. The newest look counts.';
+COMMENT ON VIEW drift IS 'One row per night, measure and reference: whether that night''s scores are distributed as the model''s validation images or as the nights before. The newest check counts.';
 COMMENT ON COLUMN drift.batch IS 'The scoring run of that night.';
 COMMENT ON COLUMN drift.night IS 'When that run was closed.';
 COMMENT ON COLUMN drift.model IS 'Network and version that scored it.';

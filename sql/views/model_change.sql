@@ -25,7 +25,7 @@ JOIN prediction AS after
 JOIN expression AS expression_before ON expression_before.id = before.expression_id
 JOIN expression AS expression_after ON expression_after.id = after.expression_id;
 
-COMMENT ON VIEW model_change IS 'One row per change of champion and image that both models scored: what the new one says otherwise.';
+COMMENT ON VIEW model_change IS 'One row per change of champion and image that both models scored: where the new one predicts otherwise.';
 COMMENT ON COLUMN model_change.image_sha256 IS 'SHA-256 of the image file''s bytes.';
 COMMENT ON COLUMN model_change.model_before IS 'Champion before.';
 COMMENT ON COLUMN model_change.model_after IS 'Champion that replaced it.';

@@ -12,7 +12,7 @@ SELECT
 FROM model_change
 GROUP BY model_before, model_after;
 
-COMMENT ON VIEW model_change_summary IS 'One row per change of champion: how much of what both scored the new one says otherwise.';
+COMMENT ON VIEW model_change_summary IS 'One row per change of champion: how much of what both scored the new one predicts otherwise.';
 COMMENT ON COLUMN model_change_summary.model_before IS 'Champion before.';
 COMMENT ON COLUMN model_change_summary.model_after IS 'Champion that replaced it.';
 COMMENT ON COLUMN model_change_summary.count_images IS 'Images that both scored.';

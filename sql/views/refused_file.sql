@@ -31,7 +31,7 @@ FROM (
 ) AS refused
 JOIN batch ON batch.id = refused.batch_id
 JOIN rejection_reason ON rejection_reason.code = refused.code
--- What was put back is told by its record: the file may have moved on to a later batch.
+-- A retried refusal is found in its record: the file may have moved on to a later batch.
 WHERE NOT EXISTS (
     SELECT FROM refusal_retry
     WHERE refusal_retry.inbox_file_id = refused.id
@@ -51,7 +51,7 @@ LEFT JOIN rejection_reason ON rejection_reason.code = refusal_retry.code;
 
 COMMENT ON VIEW refused_file IS 'One row per refused file, with its name: for operators. Analysts have refused_image, without names.';
 COMMENT ON COLUMN refused_file.file IS 'Path inside the source; control characters are made visible.';
-COMMENT ON COLUMN refused_file.retried_in IS 'The batch in which the file was tried again; NULL when nobody put it back.';
+COMMENT ON COLUMN refused_file.retried_in IS 'The batch in which the file was tried again; NULL when nobody asked for a retry.';
 COMMENT ON COLUMN refused_file.batch IS 'The scoring run that refused it.';
 COMMENT ON COLUMN refused_file.bytes IS 'Size of the file.';
 COMMENT ON COLUMN refused_file.reason IS 'Short code of the reason.';

@@ -15,7 +15,7 @@ LEFT JOIN LATERAL (
 ) AS place ON true;
 
 COMMENT ON VIEW rescoring_missing_file IS 'One row per rescoring and image whose file could not be found any more, with its last name: for operators.';
-COMMENT ON COLUMN rescoring_missing_file.rescoring IS 'The run that looked for it.';
+COMMENT ON COLUMN rescoring_missing_file.rescoring IS 'The run that searched for it.';
 COMMENT ON COLUMN rescoring_missing_file.image_sha256 IS 'SHA-256 of the image file''s bytes.';
 COMMENT ON COLUMN rescoring_missing_file.source IS 'Folder or bucket of its newest delivery; NULL when no delivery is known any more.';
 COMMENT ON COLUMN rescoring_missing_file.file IS 'Path inside the source; control characters are made visible.';

@@ -17,6 +17,6 @@ COMMENT ON COLUMN rescoring_summary.model IS 'Network and version that scored.';
 COMMENT ON COLUMN rescoring_summary.count_seen IS 'Images that an older model had scored and this one had not.';
 COMMENT ON COLUMN rescoring_summary.count_planned IS 'Those whose file was still there, handed to the workers.';
 COMMENT ON COLUMN rescoring_summary.count_missing IS 'Those whose file could not be found any more; what older models said of them stays.';
-COMMENT ON COLUMN rescoring_summary.is_whole IS 'True once the whole archive was looked through.';
+COMMENT ON COLUMN rescoring_summary.is_whole IS 'True once the whole archive was searched.';
 COMMENT ON COLUMN rescoring_summary.opened_at IS 'When the run began.';
-COMMENT ON COLUMN rescoring_summary.closed_at IS 'When it had looked through the archive; NULL before.';
+COMMENT ON COLUMN rescoring_summary.closed_at IS 'When the whole archive was searched; NULL before.';

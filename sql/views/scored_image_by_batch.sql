@@ -26,7 +26,7 @@ CROSS JOIN LATERAL (
 ) AS prediction
 JOIN expression ON expression.id = prediction.expression_id;
 
-COMMENT ON VIEW scored_image_by_batch IS 'One row per batch and image delivered with it: what the batch''s model says of it. An image that came with two batches is in both.';
+COMMENT ON VIEW scored_image_by_batch IS 'One row per batch and image delivered with it: what the batch''s model predicts. An image that came with two batches is in both.';
 COMMENT ON COLUMN scored_image_by_batch.batch IS 'The scoring run.';
 COMMENT ON COLUMN scored_image_by_batch.day IS 'Day of scoring, UTC.';
 COMMENT ON COLUMN scored_image_by_batch.image_sha256 IS 'SHA-256 of the image file''s bytes: two names of the same bytes are one row of a batch.';

@@ -9,7 +9,7 @@ SELECT
     min(scoring_item.planned_at)                                     AS waiting_since
 FROM scoring_item
 JOIN model_version ON model_version.id = scoring_item.model_version_id
--- As the index of open items says it: finished items are never looked at.
+-- As the index of open items has it: finished items are never read.
 WHERE scoring_item.finished_at IS NULL
 GROUP BY model_version.name;
 

@@ -30,7 +30,7 @@ JOIN expression AS called ON called.id = array_position(
           said.p_fear, said.p_disgust, said.p_anger, said.p_contempt], best.confidence
 ) - 1;
 
-COMMENT ON VIEW validation_answer IS 'One row per training run and validation sample: its labels and what the network says of it. Byte-identical samples are rows of their own.';
+COMMENT ON VIEW validation_answer IS 'One row per training run and validation sample: its labels and what the network predicts. Byte-identical samples are rows of their own.';
 COMMENT ON COLUMN validation_answer.run_id IS 'Number of the training run.';
 COMMENT ON COLUMN validation_answer.run IS 'Its key: the run that trained, and the network.';
 COMMENT ON COLUMN validation_answer.network IS 'What was trained.';
@@ -38,7 +38,7 @@ COMMENT ON COLUMN validation_answer.image_sha256 IS 'SHA-256 of the image file''
 COMMENT ON COLUMN validation_answer.labelled IS 'The expression in the data set''s labels.';
 COMMENT ON COLUMN validation_answer.called IS 'The expression that the network found most probable.';
 COMMENT ON COLUMN validation_answer.is_right IS 'Whether they are the same.';
-COMMENT ON COLUMN validation_answer.confidence IS 'Probability of what it called, 0 to 1, uncalibrated: before the temperature that published predictions are scaled by.';
+COMMENT ON COLUMN validation_answer.confidence IS 'Probability of that expression, 0 to 1, uncalibrated: before the temperature that published predictions are scaled by.';
 COMMENT ON COLUMN validation_answer.p_neutral IS 'Probability of Neutral, 0 to 1, uncalibrated.';
 COMMENT ON COLUMN validation_answer.p_happy IS 'Probability of Happy, 0 to 1, uncalibrated.';
 COMMENT ON COLUMN validation_answer.p_sad IS 'Probability of Sad, 0 to 1, uncalibrated.';
@@ -49,5 +49,5 @@ COMMENT ON COLUMN validation_answer.p_anger IS 'Probability of Anger, 0 to 1, un
 COMMENT ON COLUMN validation_answer.p_contempt IS 'Probability of Contempt, 0 to 1, uncalibrated.';
 COMMENT ON COLUMN validation_answer.valence IS 'Labelled: unpleasant (-1) to pleasant (1).';
 COMMENT ON COLUMN validation_answer.arousal IS 'Labelled: calm (-1) to excited (1).';
-COMMENT ON COLUMN validation_answer.said_valence IS 'What the network says of it.';
-COMMENT ON COLUMN validation_answer.said_arousal IS 'What the network says of it.';
+COMMENT ON COLUMN validation_answer.said_valence IS 'Predicted: unpleasant (-1) to pleasant (1).';
+COMMENT ON COLUMN validation_answer.said_arousal IS 'Predicted: calm (-1) to excited (1).';

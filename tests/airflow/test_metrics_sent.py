@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from receiver import Receiver
+
+from emotion_core.airflow.metrics import send_gauges
 
 # As a task does: Airflow's own start of its metrics, our gauges, the end of the process.
 TASK = """
@@ -23,52 +22,24 @@ send_gauges({"images_per_second": 29.5, "backlog_hours": 2, "refused_share": 0.2
 """
 
 
-@pytest.fixture
-def collector() -> Iterator[tuple[int, list[bytes]]]:
-    received: list[bytes] = []
+def test_images_a_second_backlog_and_refused_share_reach_a_collector(receiver: Receiver) -> None:
+    collector = {
+        "AIRFLOW__METRICS__OTEL_ON": "True",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.address,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_SERVICE_NAME": "airflow",
+    }
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port, received
-    server.shutdown()
-    server.server_close()
-
-
-def run_task(**variables: str) -> Any:
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", TASK],
-        env={**os.environ, **variables},
+        env={**os.environ, **collector},
         capture_output=True,
         text=True,
-        timeout=120,
-    )
-
-
-def test_images_a_second_backlog_and_refused_share_reach_a_collector(
-    collector: tuple[int, list[bytes]],
-) -> None:
-    port, received = collector
-
-    done = run_task(
-        AIRFLOW__METRICS__OTEL_ON="True",
-        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}",
-        OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
-        OTEL_SERVICE_NAME="airflow",
     )
 
     assert done.returncode == 0, done.stderr
     found = {}
-    for body in received:
+    for body in receiver.bodies:
         for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
@@ -80,7 +51,9 @@ def test_images_a_second_backlog_and_refused_share_reach_a_collector(
     }
 
 
-def test_without_a_collector_nothing_is_sent_and_nothing_fails() -> None:
-    done = run_task()
+def test_without_a_collector_nothing_is_sent_and_nothing_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    send_gauges({"images_per_second": 29.5})
 
-    assert done.returncode == 0, done.stderr
+    assert caplog.text == ""

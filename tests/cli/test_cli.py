@@ -337,6 +337,7 @@ def store_network(folder: Path, network: str) -> Path:
     import torch
 
     from emotion_core.vision.checkpoint import save_model
+    from emotion_core.vision.description import ModelDescription
     from emotion_core.vision.network import build_network
     from emotion_core.vision.preprocessing import Preprocessing
 
@@ -346,13 +347,7 @@ def store_network(folder: Path, network: str) -> Path:
     save_model(
         stored,
         build_network(network),
-        name=network,
-        preprocessing=Preprocessing(image_size=32),
-        versions={},
-        recipe={},
-        data={},
-        calibration={"temperature": 1.0},
-        git_revision=None,
+        ModelDescription(network, Preprocessing(image_size=32)),
     )
     return stored
 

@@ -30,9 +30,9 @@ def test_a_stretched_and_shifted_truth_loses_by_scale_and_shift_alone() -> None:
 
     assert valence.pearson == pytest.approx(1.0)
     assert valence.scale == pytest.approx(0.5)
-    assert "plays safe" in valence.sentence and "too high" in valence.sentence
+    assert "spreads too little" in valence.sentence and "too high" in valence.sentence
     assert arousal.ccc == pytest.approx(1.0)
-    assert arousal.sentence.endswith("and is not shifted.")
+    assert arousal.sentence.endswith("and has no bias.")
 
 
 def test_limits_of_agreement_hold_nineteen_of_twenty_normal_residuals() -> None:
@@ -53,9 +53,7 @@ def test_the_regions_share_out_every_image_and_its_squared_error() -> None:
 
     assert sum(region.count for region in found) == 300
     total = sum(region.count * region.rmse_valence**2 for region in found) / 300
-    assert np.sqrt(total) == pytest.approx(
-        metrics.rmse(EVALUATION.truth_va[:, 0], EVALUATION.va[:, 0])
-    )
+    assert np.sqrt(total) == pytest.approx(metrics.scores_of(EVALUATION)["rmse_valence"])
 
 
 def test_a_constant_answer_has_no_factor_to_divide_by() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from comparison_factory import MADE_AT, make_run_facts, make_validation_images
 
-from emotion_core.comparison.champion_roles import standing_of, standing_sentence
+from emotion_core.comparison.champion_roles import roles_of, roles_sentence
 from emotion_core.comparison.comparison import compare
 
 IMAGES = make_validation_images(80)
@@ -31,9 +31,9 @@ def test_one_sentence_tells_who_scores_the_nights_and_who_might(
         MADE_AT,
     ).runs
 
-    assert sentence in (standing_sentence(runs) or "")
-    standings = {run.label: standing_of(run) for run in runs}
-    assert standings == {
+    assert sentence in (roles_sentence(runs) or "")
+    roles = {run.label: roles_of(run) for run in runs}
+    assert roles == {
         "ResNet50": aliases or ("candidate",),
         "EfficientNet-B0": ("candidate",),
     }
@@ -42,4 +42,4 @@ def test_one_sentence_tells_who_scores_the_nights_and_who_might(
 def test_without_a_registered_model_there_is_nobody_to_promote() -> None:
     runs = compare([make_run_facts(images=IMAGES, model_name=None)], MADE_AT).runs
 
-    assert standing_sentence(runs) is None
+    assert roles_sentence(runs) is None

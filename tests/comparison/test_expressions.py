@@ -17,8 +17,8 @@ from emotion_core.comparison.expressions import (
     mistakes,
 )
 from emotion_core.emotions import EXPRESSIONS
+from emotion_core.statistics.jackknife import Jackknife
 from emotion_core.statistics.predictions import Evaluation
-from emotion_core.statistics.resampling import resampled_scores
 
 IMAGES = make_validation_images(240)
 FIRST, SECOND = (
@@ -28,7 +28,7 @@ FIRST, SECOND = (
 
 
 def test_every_expression_agrees_with_scikit_learn_and_lies_in_its_interval() -> None:
-    found = class_scores(FIRST, resampled_scores(FIRST))
+    found = class_scores(Jackknife(FIRST))
 
     theirs = precision_recall_fscore_support(FIRST.truth, FIRST.predicted, labels=range(8))
     for label, score in enumerate(found):
@@ -46,7 +46,7 @@ def test_every_expression_agrees_with_scikit_learn_and_lies_in_its_interval() ->
 
 
 def test_a_curve_holds_points_of_scikit_learns_from_the_first_to_full_recall() -> None:
-    found = class_scores(FIRST, resampled_scores(FIRST))
+    found = class_scores(Jackknife(FIRST))
 
     for label, score in enumerate(found):
         precision, recall, _ = precision_recall_curve(
@@ -62,7 +62,7 @@ def test_an_expression_that_no_image_shows_has_no_average_precision() -> None:
     frame = make_predictions(IMAGES[IMAGES["expression"] != 5])
 
     evaluation = Evaluation.from_frame(frame)
-    found = class_scores(evaluation, resampled_scores(evaluation))[5]
+    found = class_scores(Jackknife(evaluation))[5]
 
     assert (found.average_precision, found.curve, found.count) == (None, (), 0)
     assert found.recall.value == 0
@@ -94,7 +94,7 @@ def test_an_expression_never_called_or_always_right_leaves_room_for_doubt() -> N
     frame[columns] = np.eye(8)[np.where(frame["expression"] == 5, 4, frame["expression"])]
     evaluation = Evaluation.from_frame(frame)
 
-    found = class_scores(evaluation, resampled_scores(evaluation))
+    found = class_scores(Jackknife(evaluation))
 
     right, never = found[0], found[5]
     assert (right.recall.value, right.recall.high) == (1.0, 1.0)
@@ -109,7 +109,7 @@ def test_files_that_are_byte_identical_widen_the_interval_as_one_image() -> None
     contents = IMAGES["sha256"].to_numpy().reshape(15, 2, 8)
     twice = IMAGES.assign(sha256=np.repeat(contents[:, :1], 2, axis=1).ravel())
     once, doubled = (
-        class_scores(evaluation, resampled_scores(evaluation))[0].recall
+        class_scores(Jackknife(evaluation))[0].recall
         for evaluation in (
             FIRST,
             Evaluation.from_frame(make_predictions(twice, skill=0.8, seed=1)),

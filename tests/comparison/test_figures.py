@@ -38,7 +38,7 @@ def comparison(opened: dict[str, Database]) -> Comparison:
     with database.transaction("emotion_train") as connection:
         connection.execute(
             text(
-                "INSERT INTO doubtful_label SELECT label.dataset_id, 'folds', label.sample_id, "
+                "INSERT INTO label_error SELECT label.dataset_id, 'folds', label.sample_id, "
                 "label.expression_id, (label.expression_id + 1) % 8, 0.1, 0.8 "
                 "FROM label JOIN split USING (dataset_id) "
                 "JOIN training_run ON training_run.split_id = split.id "
@@ -102,7 +102,7 @@ def test_the_scores_follow_from_their_sql(
                 assert getattr(facts, name) == pytest.approx(row[name], abs=1e-6)
 
 
-def test_the_yardsticks_are_those_of_the_table(
+def test_the_baselines_are_those_of_the_table(
     comparison: Comparison, tables: dict[str, pd.DataFrame]
 ) -> None:
     for run in comparison.compared:
@@ -133,7 +133,7 @@ def test_the_curves_follow_from_their_sql(
         for (part, metric), curve in run.curves.items():
             if metric == "selection_score":  # made of three curves that are there
                 continue
-            rows = of_run(tables["curves"], run.record.id, part=part, metric=metric)
+            rows = of_run(tables["curves"], run.record.id, split=part, metric=metric)
             assert curve == tuple((row["epoch"], row["value"]) for row in rows)
             assert [row["epoch"] for row in rows if row["is_kept"]] == [run.record.kept_epoch]
 
@@ -235,7 +235,7 @@ def test_single_images_follow_from_their_sql_in_the_same_order(
         assert [m.distance for m in run.misses] == pytest.approx([row["distance"] for row in far])
     told = tables["disagreements"].drop_duplicates("sample_id")
     assert [d.sample_id for d in comparison.disagreements] == list(told["sample_id"])
-    assert comparison.doubtful_labels[0].sample_id == tables["doubtful_labels"]["sample_id"][0]
+    assert comparison.likely_label_errors[0].sample_id == tables["doubtful_labels"]["sample_id"][0]
 
 
 def test_the_cost_is_that_of_the_table(

@@ -9,7 +9,9 @@ from comparison_factory import make_validation_images as make_images
 from emotion_core.comparison.comparison import compare, read_comparison
 from emotion_core.errors import ReportError
 from emotion_core.pages.comparison_report import render_comparison
-from emotion_core.statistics.paired_tests import score_intervals
+from emotion_core.statistics.jackknife import Jackknife
+from emotion_core.statistics.paired_tests import estimates
+from emotion_core.statistics.predictions import Evaluation
 from emotion_core.store.database import Database
 
 
@@ -36,12 +38,15 @@ def test_the_tables_and_the_run_directory_give_the_same_intervals(database: Data
         comparison = read_comparison(connection, "read-2", MADE_AT)
     written = make_predictions(make_images(192)[96:].reset_index(drop=True), skill=1.5)
 
-    stored = score_intervals(written)
+    stored = estimates(Jackknife(Evaluation.from_frame(written)))
 
     run = comparison.runs[1]
-    assert (run.scores["accuracy"].low, run.scores["accuracy"].high) == stored["accuracy"]
-    # The tables keep float32.
-    assert run.scores["ccc_valence"].low == pytest.approx(stored["ccc_valence"][0], abs=1e-5)
+    assert dict(run.scores) == stored
+    # The tables keep float32 predictions.
+    assert run.resampled is not None
+    assert run.resampled.scores == pytest.approx(
+        {name: one.value for name, one in stored.items()}, abs=1e-6
+    )
 
 
 def test_a_group_without_runs_is_refused_by_name(database: Database) -> None:

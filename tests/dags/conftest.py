@@ -1,34 +1,25 @@
-"""DAGs as Airflow reads them, once for all tests of a worker: reading them costs seconds."""
+"""A champion and its rivals, for the DAGs that promote, score and report."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
+from promotions import forget_champion
+from rivals import Field, make_field, store_checked_model
 
-DAGS = Path(__file__).parents[2] / "dags"
-
-
-@pytest.fixture(scope="session")
-def airflow_tables() -> None:
-    """Airflow's own tables, where a run is kept."""
-    from airflow.utils.db import initdb
-
-    initdb()
+from emotion_core.settings import Settings
+from emotion_core.store.database import Database
 
 
 @pytest.fixture(scope="session")
-def bag(airflow_tables: None) -> DagBag:
-    """Every DAG, as a scheduler has it."""
-    return DagBag(dag_folder=str(DAGS))
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return store_checked_model(tmp_path_factory.mktemp("stored"))
 
 
-@pytest.fixture(scope="session")
-def bag_to_run(airflow_tables: None) -> DagBag:
-    """Every DAG, to be run by ``dag.test()``.
-
-    That asks Airflow 3.3's tables for deadlines that it never stored there; a deadline as a
-    scheduler has it is tested in test_deadlines.
-    """
-    made = DagBag(dag_folder=str(DAGS))
-    made.dags["score_new_images"].deadline = None
-    return made
+@pytest.fixture
+def field(
+    configured: Settings, database: Database, urls: dict[str, str], stored: Path, tmp_path: Path
+) -> Iterator[Field]:
+    """Models in the tables, with their files; nobody is champion afterwards."""
+    yield make_field(configured, database, urls, stored, tmp_path)
+    forget_champion(urls)

@@ -10,30 +10,21 @@ from emotion_core.errors import DataError, NoChampionError, StoreError
 from emotion_core.settings import Settings
 
 
-@pytest.fixture
-def configured(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    assert settings.database_url
-    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
-    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.database_url)
-    return settings
-
-
 def test_without_a_connection_the_variable_serves(configured: Settings) -> None:
-    with installation() as bound:
-        assert "emotion_app" in str(bound.database.url)
+    with installation() as here:
+        assert "emotion_app" in str(here.database.url)
 
 
 def test_a_connection_kept_by_the_operators_is_used_before_the_variable(
     configured: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert configured.database_url
-    uri = configured.database_url.replace("postgresql+psycopg2://", "postgres://")
+    uri = configured.require_database_url().replace("postgresql+psycopg2://", "postgres://")
     monkeypatch.setenv("AIRFLOW_CONN_EMOTION_DB", uri)
     monkeypatch.setenv("EMOTION_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
 
-    with installation() as bound:
-        assert bound.database.url.drivername == "postgresql+psycopg2"
-        assert bound.database.url.database == "emotion"
+    with installation() as here:
+        assert here.database.url.drivername == "postgresql+psycopg2"
+        assert here.database.url.database == "emotion"
 
 
 @pytest.mark.parametrize(
@@ -68,13 +59,15 @@ def test_a_refusal_fails_the_task_without_another_try(configured: Settings) -> N
         raise DataError("9.jpg is cut off")
 
 
-def test_an_unreachable_database_is_worth_another_try(
+def test_an_unreachable_database_is_worth_another_try_and_named_without_its_password(
     configured: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EMOTION_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setenv("EMOTION_DATABASE_URL", "postgresql://app:hunter2@127.0.0.1:1/emotion")
 
-    with pytest.raises(StoreError, match="cannot reach the database"), installation():
+    with pytest.raises(StoreError, match="cannot reach the database") as refused, installation():
         pass
+
+    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_nothing_to_score_with_skips_the_task(configured: Settings) -> None:

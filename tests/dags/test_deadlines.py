@@ -1,19 +1,15 @@
-"""A run that fails is told once; a run that does not end is told while it goes on."""
+"""An alert fires once for a run that fails, and for a run that does not end while it goes on."""
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from airflow.dag_processing.bundles.manager import DagBundlesManager
-from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.cli.cli_parser import get_parser
+from airflow.dag_processing.dagbag import DagBag
 from airflow.models.callback import CallbackState
 from airflow.models.dagrun import DagRun
 from airflow.models.deadline import Deadline
@@ -22,36 +18,23 @@ from airflow.sdk.definitions.deadline import DeadlineReference
 from airflow.triggers.callback import CallbackTrigger
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
+from dag_runs import states
 from promotions import forget_champion
+from receiver import Receiver
 
 from emotion_core.settings import Settings
+from emotion_core.store import training_runs
+from emotion_core.store.database import Database
 
 
 @pytest.fixture
-def told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """What a web server of this test was told through ``EMOTION_ALERT_WEBHOOK``."""
-    messages: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
-    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.require_database_url())
-    monkeypatch.setenv("EMOTION_ALERT_WEBHOOK", f"http://127.0.0.1:{server.server_port}/hook")
-    yield messages
-    server.shutdown()
-    server.server_close()
+def told(configured: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    """The server that ``EMOTION_ALERT_WEBHOOK`` names."""
+    monkeypatch.setenv("EMOTION_ALERT_WEBHOOK", f"{receiver.address}/hook")
+    return receiver
 
 
-def test_every_dag_tells_when_a_run_of_it_fails(bag: DagBag) -> None:
+def test_every_dag_alerts_when_a_run_of_it_fails(bag: DagBag) -> None:
     for dag in bag.dags.values():
         assert type(dag.on_failure_callback).__name__ == "FailureNotifier", dag.dag_id
 
@@ -67,47 +50,49 @@ def test_the_night_has_a_deadline_and_says_in_its_sentence_the_same_hours(bag: D
     }
 
 
-def test_airflows_command_that_tests_a_dag_ends_well_all_the_same(
-    airflow_tables: None, settings: Settings, urls: dict[str, str]
+def test_airflows_command_that_tests_a_dag_skips_a_night_without_a_champion_and_ends_well(
+    airflow_tables: None,
+    configured: Settings,
+    urls: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     forget_champion(urls)  # so that every task is skipped, and the run succeeds
-    given = {
-        "EMOTION_HOME": str(settings.home),
-        "EMOTION_DATABASE_URL": settings.require_database_url(),
-    }
+    command = ["dags", "test", "score_new_images"]
+    monkeypatch.setattr(sys, "argv", ["airflow", *command])
+    arguments = get_parser().parse_args(command)
 
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "dags", "test", "score_new_images"],
-        env={**os.environ, **given},
-        capture_output=True,
-        text=True,
-    )
+    arguments.func(arguments)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Marking run" in done.stdout + done.stderr
-    assert "no model is champion yet" in done.stdout + done.stderr
+    said = caplog.text + "".join(capfd.readouterr())
+    assert "Marking run" in said
+    assert "no model is champion yet" in said
+    assert "Traceback" not in said
+    with create_session() as session:
+        run = session.query(DagRun).filter_by(dag_id=command[2]).order_by(DagRun.id.desc()).first()
+        assert states(run)["ingest"] == "skipped"
 
 
-def test_a_failed_run_is_told_once_with_its_name_and_where_to_look(
-    bag: DagBag, told: list[Any]
+def test_a_bad_form_fails_before_training_and_alerts_once_with_the_run_and_where_to_look(
+    run_dag: Callable[..., Any], told: Receiver, database: Database
 ) -> None:
-    result = bag.dags["train_and_compare"].test(run_conf={"preset": "quick", "data": "/nowhere"})
+    result = run_dag("train_and_compare", preset="quick", data="/nowhere")
 
+    (message,) = told.messages
     assert result.state == DagRunState.FAILED
-    assert len(told) == 1
-    assert told[0]["check"] == result.run_id
-    assert "Train and compare failed" in told[0]["text"]
-    assert "/nowhere" not in json.dumps(told), "what a task wrote stays in its log"
+    with database.transaction("emotion_report") as connection:
+        assert training_runs.runs_in_group(connection, result.run_id) == []
+    assert message["check"] == result.run_id
+    assert "Train and compare failed" in message["text"]
+    assert "/nowhere" not in json.dumps(message), "what a task wrote stays in its log"
 
 
-def test_a_night_that_does_not_end_is_told_by_airflows_own_scheduler_and_triggerer(
-    bag: DagBag, told: list[Any]
+def test_a_night_that_does_not_end_alerts_through_airflows_own_scheduler_and_triggerer(
+    stored_dags: None, told: Receiver
 ) -> None:
     """The deadline as Airflow stores it when a run is queued; then what its scheduler does with a
     deadline that has passed, and what its triggerer awaits."""
-    with create_session() as session:
-        DagBundlesManager().sync_bundles_to_db(session=session)
-    sync_bag_to_db(bag, "dags-folder", None)
     run_id = f"a_night_that_hangs_{datetime.now(UTC):%H:%M:%S.%f}"
     with create_session() as session:
         _queue_run(session, "score_new_images", run_id)
@@ -127,8 +112,9 @@ def test_a_night_that_does_not_end_is_told_by_airflows_own_scheduler_and_trigger
     payloads = asyncio.run(await_it())
 
     assert payloads[-1]["state"] == CallbackState.SUCCESS, payloads
-    assert "Score new images has not ended 5 hours after it was queued" in told[0]["text"]
-    assert told[0]["check"] == run_id
+    (message,) = told.messages
+    assert "Score new images has not ended 5 hours after it was queued" in message["text"]
+    assert message["check"] == run_id
 
 
 def _queue_run(session: Any, dag_id: str, run_id: str) -> None:

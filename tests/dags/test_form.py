@@ -4,20 +4,25 @@ import copy
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
+from airflow.utils.state import DagRunState
+from dag_runs import states
 
 from emotion_core.airflow.form_offers import FILE, MOST, offer_data_set, offered_data_sets
+from emotion_core.settings import Settings
 
 DAGS = Path(__file__).parents[2] / "dags"
+DAG_IDS = sorted(path.stem for path in DAGS.glob("*.py"))
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path))
     return tmp_path
 
@@ -47,25 +52,48 @@ def test_an_impossible_value_is_refused_by_the_form_itself(
         params[field] = value
 
 
-def test_the_form_offers_the_data_sets_that_were_used_here_the_last_one_first(home: Path) -> None:
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_field_that_no_form_has_fails_the_run_before_anything_is_done(
+    bag: DagBag,
+    run_dag: Callable[..., Any],
+    configured: Settings,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    dag_id: str,
+) -> None:
+    run = run_dag(dag_id, wokers=4)
+
+    said = caplog.text + "".join(capfd.readouterr())
+    known = ", ".join(sorted(bag.dags[dag_id].params)) or "none"
+    assert f"the form has no field wokers; it has: {known}" in said
+    assert run.state == DagRunState.FAILED
+    assert "success" not in states(run).values()
+    assert not configured.inbox_dir.exists()
+
+
+def test_the_form_offers_the_data_sets_that_were_used_here_the_last_one_first(
+    own_home: Path,
+) -> None:
     for name in ("a", "b", "a"):
         offer_data_set(f"/data/{name}")
 
     assert offered_data_sets() == ["/data/a", "/data/b"]
-    assert [path.name for path in home.iterdir()] == [FILE]
+    assert [path.name for path in own_home.iterdir()] == [FILE]
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"a": 1}', '[1, null, "/data/a"]', "\x00"])
 def test_a_damaged_list_of_data_sets_offers_less_and_breaks_no_dag(
-    home: Path, content: str
+    own_home: Path, content: str
 ) -> None:
-    (home / FILE).write_text(content, encoding="utf-8")
+    (own_home / FILE).write_text(content, encoding="utf-8")
 
     assert offered_data_sets() in ([], ["/data/a"])
 
 
-def test_no_more_than_a_screenful_is_offered(home: Path) -> None:
-    (home / FILE).write_text(json.dumps([str(number) for number in range(99)]), encoding="utf-8")
+def test_no_more_than_a_screenful_is_offered(own_home: Path) -> None:
+    (own_home / FILE).write_text(
+        json.dumps([str(number) for number in range(99)]), encoding="utf-8"
+    )
 
     offer_data_set("new")
 
@@ -74,25 +102,16 @@ def test_no_more_than_a_screenful_is_offered(home: Path) -> None:
 
 
 def test_a_home_that_is_not_there_offers_nothing_and_refuses_nothing(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EMOTION_HOME", str(home / "nowhere"))
+    monkeypatch.setenv("EMOTION_HOME", str(own_home / "nowhere"))
 
     offer_data_set("/data/a")
 
     assert offered_data_sets() == []
 
 
-HEAVY = (
-    "torch",
-    "torchvision",
-    "pandas",
-    "numpy",
-    "sklearn",
-    "PIL",
-    "psycopg2",
-    "emotion_core.steps",
-)
+HEAVY = ("torch", "pandas", "numpy", "sklearn", "PIL", "psycopg2", "emotion_core.steps")
 # As Airflow's DAG processor does: everything of its own loaded once, then a fork for each file.
 MEASURE = """
 import json, os, runpy, sys, time

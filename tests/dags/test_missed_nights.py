@@ -1,52 +1,30 @@
 """A missed night needs no backfill: one later run takes all that waits, and starts but once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
-import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.base import DataInterval, TimeRestriction
 from airflow.utils.state import DagRunState
-from factories import make_jpeg
+from dag_runs import deliver
 from pendulum import instance
-from promotions import forget_champion
-from rivals import Field, make_field, store_checked_model
+from rivals import Field
 
 from emotion_core.settings import Settings
 from emotion_core.store.batches import batch_summary
 from emotion_core.store.database import Database
 
 
-@pytest.fixture
-def field(
-    settings: Settings,
-    database: Database,
-    urls: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Field]:
-    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
-    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.require_database_url())
-    monkeypatch.setenv("EMOTION_DEVICE", "cpu")
-    (tmp_path / "stored").mkdir()
-    stored = store_checked_model(tmp_path / "stored")
-    yield make_field(settings, database, urls, stored, tmp_path)
-    forget_champion(urls)
-
-
 def test_the_deliveries_of_three_missed_nights_are_scored_by_the_next_run(
-    bag_to_run: DagBag, field: Field, database: Database
+    run_dag: Callable[..., Any], field: Field, configured: Settings, database: Database
 ) -> None:
     for number, night in enumerate(("monday", "tuesday", "wednesday")):
-        delivery = field.here.settings.inbox_dir / night
-        delivery.mkdir(parents=True)
-        (delivery / "a.jpg").write_bytes(make_jpeg((40 + number, 90, 160)))
-        (delivery / "_SUCCESS").touch()
+        deliver(configured, night, (40 + number, 90, 160))
 
-    result = bag_to_run.dags["score_new_images"].test()
-    again = bag_to_run.dags["score_new_images"].test()
+    result = run_dag("score_new_images")
+    again = run_dag("score_new_images")
 
     with database.transaction("emotion_report") as connection:
         first = batch_summary(connection, result.run_id)
@@ -56,8 +34,8 @@ def test_the_deliveries_of_three_missed_nights_are_scored_by_the_next_run(
     assert second is not None and second.count_found == 0
 
 
-def test_after_a_week_without_a_scheduler_one_run_starts_not_seven(bag_to_run: DagBag) -> None:
-    timetable = coerce_to_core_timetable(bag_to_run.dags["score_new_images"].timetable)
+def test_after_a_week_without_a_scheduler_one_run_starts_not_seven(bag: DagBag) -> None:
+    timetable = coerce_to_core_timetable(bag.dags["score_new_images"].timetable)
     last = instance(datetime.now(UTC).replace(hour=2, minute=0) - timedelta(days=8))
     restriction = TimeRestriction(last, None, catchup=False)
 

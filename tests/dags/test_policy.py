@@ -13,40 +13,13 @@ from emotion_core.local.airflow import POOLS
 
 ROOT = Path(__file__).parents[2]
 DAGS = ROOT / "dags"
-HEAVY = ("torch", "torchvision", "sqlalchemy", "pandas", "sklearn", "numpy", "PIL", "emotion_core")
-LIGHT = ("emotion_core.airflow.alerts", "emotion_core.airflow.form_offers")
-"""What a DAG file may import of ours: they load nothing heavy, which ``test_form`` measures."""
 
 
-def test_the_set_of_dags_is_exactly_this(bag: DagBag) -> None:
+def test_every_file_holds_the_dag_it_is_named_after_and_the_local_system_waits_for_it(
+    bag: DagBag,
+) -> None:
     assert bag.import_errors == {}
-    assert set(bag.dags) == {
-        "train_and_compare",
-        "score_new_images",
-        "promote_model",
-        "rescore_archive",
-        "roll_back_champion",
-        "watch_health",
-        "keep_and_erase",
-        "retry_refused",
-        "report_models",
-    }
-
-
-def test_every_file_holds_the_dag_it_is_named_after(bag: DagBag) -> None:
-    assert {path.stem for path in DAGS.glob("*.py")} == set(bag.dags)
-
-
-@pytest.mark.parametrize("path", sorted(DAGS.glob("*.py")), ids=lambda path: path.stem)
-def test_a_dag_file_imports_nothing_heavy_when_parsed(path: Path) -> None:
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        heavy = [name for name in names if name.split(".")[0] in HEAVY and name not in LIGHT]
-        assert heavy == [], ast.unparse(node)
+    assert {path.stem for path in DAGS.glob("*.py")} == set(bag.dags) == set(instance.DAGS)
 
 
 def test_every_dag_says_what_it_does_who_owns_it_and_when_to_give_up(bag: DagBag) -> None:
@@ -77,10 +50,6 @@ def test_every_pool_that_a_task_asks_for_is_made_by_each_way_to_install(bag: Dag
     assert all(slots >= 1 for slots, _ in POOLS.values())
 
 
-def test_the_local_system_waits_for_every_dag_there_is(bag: DagBag) -> None:
-    assert set(instance.DAGS) == set(bag.dags)
-
-
 def test_a_task_of_many_is_named_from_its_first_moment(bag: DagBag) -> None:
     mapped = [task for dag in bag.dags.values() for task in dag.tasks if task.is_mapped]
 
@@ -96,11 +65,31 @@ def test_training_runs_in_pool_gpu_one_task_per_network(bag: DagBag) -> None:
     assert (train.pool, train.queue) == ("gpu", "gpu")
 
 
-def test_the_night_begins_at_two_and_never_overlaps_itself(bag: DagBag) -> None:
-    dag = bag.dags["score_new_images"]
+@pytest.mark.parametrize(
+    ("dag_id", "cron"),
+    [
+        ("score_new_images", "0 2 * * *"),
+        ("apply_retention", "30 4 * * *"),
+        ("report_models", "30 5 * * *"),
+        ("watch_health", "0 6 * * *"),
+    ],
+)
+def test_a_nightly_dag_has_its_hour_and_never_overlaps_itself(
+    bag: DagBag, dag_id: str, cron: str
+) -> None:
+    dag = bag.dags[dag_id]
 
-    assert (dag.timetable.expression, str(dag.timetable.timezone)) == ("0 2 * * *", "UTC")
+    clock = getattr(dag.timetable, "timetable", dag.timetable)  # beside an asset, or alone
+    assert (clock.expression, str(clock.timezone)) == (cron, "UTC")
     assert dag.max_active_runs == 1
+
+
+def test_every_class_of_data_that_has_a_retention_period_has_a_task() -> None:
+    from emotion_core.store.retention import CLASSES
+
+    source = (DAGS / "apply_retention.py").read_text(encoding="utf-8")
+
+    assert f"return {list(CLASSES)}".replace("'", '"') in source
 
 
 def test_the_training_form_and_the_request_have_the_same_fields(bag: DagBag) -> None:

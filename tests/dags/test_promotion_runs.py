@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
-from airflow.models.asset import AssetEvent, AssetModel
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
+from dag_runs import deliver, events, states
 from factories import make_jpeg, make_model
-from promotions import forget_champion
-from rivals import Field, make_field, store_checked_model
+from rivals import Field
 from sqlalchemy import text
 
-from emotion_core.settings import Settings
 from emotion_core.steps import promotion
 from emotion_core.store.aliases import AliasChange, alias_changes
 from emotion_core.store.batches import batch_summary, scored_files
@@ -24,27 +21,7 @@ from emotion_core.store.database import Database
 
 # A person who never answers must not hold the tests for ever.
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store_checked_model(tmp_path_factory.mktemp("stored"))
-
-
-@pytest.fixture
-def field(
-    settings: Settings,
-    database: Database,
-    urls: dict[str, str],
-    stored: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Field]:
-    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
-    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.require_database_url())
-    monkeypatch.setenv("EMOTION_DEVICE", "cpu")
-    yield make_field(settings, database, urls, stored, tmp_path)
-    forget_champion(urls)
+RunDag = Callable[..., Any]
 
 
 @contextmanager
@@ -84,14 +61,6 @@ def answering(person: str, option: str) -> Iterator[list[str]]:
         somebody.join()
 
 
-def run(bag_to_run: DagBag, dag_id: str, conf: dict[str, Any]) -> Any:
-    return bag_to_run.dags[dag_id].test(run_conf=conf)
-
-
-def states(result: Any) -> dict[str, str]:
-    return {ti.task_id: str(ti.state) for ti in result.get_task_instances()}
-
-
 @pytest.fixture
 def newest(database: Database) -> Callable[[], AliasChange]:
     def look() -> AliasChange:
@@ -102,12 +71,12 @@ def newest(database: Database) -> Callable[[], AliasChange]:
 
 
 def test_what_the_gate_lets_through_waits_for_a_person_whose_name_is_kept(
-    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
+    run_dag: RunDag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     form = {"model": field.better.name, "reason": "better", "rescore": True}
 
     with answering("grace", "Approve") as shown:
-        result = run(bag_to_run, "promote_model", form)
+        result = run_dag("promote_model", **form)
 
     change = newest()
     assert result.state == DagRunState.SUCCESS
@@ -115,15 +84,9 @@ def test_what_the_gate_lets_through_waits_for_a_person_whose_name_is_kept(
     assert (change.kind, change.to_model) == ("promotion", field.better.name)
     assert (change.changed_by, change.reason) == ("grace", "better")
     assert states(result)["rescore"] == "success"
-    with create_session() as session:
-        emitted = (
-            session.query(AssetModel.name)
-            .join(AssetEvent, AssetEvent.asset_id == AssetModel.id)
-            .filter(AssetEvent.source_run_id == result.run_id)
-        )
-        assert {name for (name,) in emitted} == {"emotion_champion", "emotion_rescoring_wanted"}
+    assert events(result) == {"emotion_champion", "emotion_rescoring_wanted"}
 
-    rolled = run(bag_to_run, "roll_back_champion", {"reason": "complaints"})
+    rolled = run_dag("roll_back_champion", reason="complaints")
 
     assert rolled.state == DagRunState.SUCCESS
     assert (newest().kind, newest().to_model) == ("rollback", field.champion.name)
@@ -132,24 +95,24 @@ def test_what_the_gate_lets_through_waits_for_a_person_whose_name_is_kept(
 
 
 def test_a_person_who_rejects_leaves_the_champion_where_it_is(
-    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
+    run_dag: RunDag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     before = newest()
 
     with answering("grace", "Reject"):
-        result = run(bag_to_run, "promote_model", {"model": field.better.name, "reason": "better"})
+        result = run_dag("promote_model", model=field.better.name, reason="better")
 
     assert states(result)["switch"] == "skipped"
     assert newest() == before
 
 
 def test_a_model_that_falls_short_never_reaches_the_person(
-    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
+    run_dag: RunDag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     before = newest()
 
     with answering("grace", "Approve") as shown:
-        result = run(bag_to_run, "promote_model", {"model": field.equal.name, "reason": "hope"})
+        result = run_dag("promote_model", model=field.equal.name, reason="hope")
 
     assert result.state == DagRunState.FAILED
     assert states(result)["check"] == "failed"
@@ -158,7 +121,7 @@ def test_a_model_that_falls_short_never_reaches_the_person(
 
 
 def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
-    bag_to_run: DagBag, field: Field, newest: Callable[[], AliasChange]
+    run_dag: RunDag, field: Field, newest: Callable[[], AliasChange]
 ) -> None:
     form = {
         "model": field.equal.name,
@@ -168,7 +131,7 @@ def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
     }
 
     with answering("grace", "Approve") as shown:
-        result = run(bag_to_run, "promote_model", form)
+        result = run_dag("promote_model", **form)
 
     assert result.state == DagRunState.SUCCESS
     assert "may not become champion" in shown[0] and "Override: legal asked for it" in shown[0]
@@ -177,15 +140,12 @@ def test_an_override_shows_the_approver_what_fell_short_and_carries_their_name(
 
 
 def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nights(
-    bag_to_run: DagBag, field: Field, database: Database, tmp_path: Path
+    run_dag: RunDag, field: Field, database: Database, tmp_path: Path
 ) -> None:
-    inbox = field.here.settings.inbox_dir / "night"
-    inbox.mkdir(parents=True)
-    (inbox / "a.jpg").write_bytes(make_jpeg((10, 120, 200)))
-    (inbox / "_SUCCESS").touch()
+    inbox = deliver(field.here.settings, "night", (10, 120, 200))
     promotion.challenge(field.here, field.better.name, reason="to be seen", changed_by="test")
 
-    result = run(bag_to_run, "score_new_images", {})
+    result = run_dag("score_new_images")
 
     assert result.state == DagRunState.SUCCESS
     assert states(result)["shadow"] == "success"
@@ -205,7 +165,7 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
         broken = make_model(connection, folder=tmp_path / "gone")
     promotion.challenge(field.here, broken.name, reason="to be seen", changed_by="test")
 
-    result = run(bag_to_run, "score_new_images", {})
+    result = run_dag("score_new_images")
 
     assert result.state == DagRunState.SUCCESS
     assert (states(result)["close"], states(result)["shadow"]) == ("success", "failed")
@@ -215,17 +175,12 @@ def test_a_challenger_scores_beside_the_champion_and_its_failure_is_not_the_nigh
 
 
 def test_the_archive_is_scored_again_through_its_dag(
-    bag_to_run: DagBag, field: Field, database: Database
+    run_dag: RunDag, field: Field, database: Database
 ) -> None:
-    inbox = field.here.settings.inbox_dir / "archive"
-    inbox.mkdir(parents=True)
-    (inbox / "a.jpg").write_bytes(make_jpeg((90, 220, 20)))
-    (inbox / "_SUCCESS").touch()
-    assert run(bag_to_run, "score_new_images", {}).state == DagRunState.SUCCESS
+    deliver(field.here.settings, "archive", (90, 220, 20))
+    assert run_dag("score_new_images").state == DagRunState.SUCCESS
 
-    result = run(
-        bag_to_run, "rescore_archive", {"model": field.better.name, "images_per_second": 0}
-    )
+    result = run_dag("rescore_archive", model=field.better.name, images_per_second=0)
 
     assert result.state == DagRunState.SUCCESS
     with database.transaction("emotion_report") as connection:
@@ -241,4 +196,4 @@ def test_the_archive_is_scored_again_through_its_dag(
             limit=9,
         )
     assert whole
-    assert [(file.file, file.expression is not None) for file in files] == [("archive/a.jpg", True)]
+    assert [(file.file, file.expression is not None) for file in files] == [("archive/0.jpg", True)]

@@ -1,12 +1,13 @@
-"""Refused files put back through Airflow: by reason and batch, in somebody's name."""
+"""Refused files retried through Airflow: by reason and batch, in somebody's name."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
+from dag_runs import states
 from factories import make_arrivals, make_model
 from sqlalchemy import text
 
@@ -15,13 +16,13 @@ from emotion_core.store import batches
 from emotion_core.store.batches import ArrivedFile
 from emotion_core.store.database import Database
 
+RunDag = Callable[..., Any]
+
 
 @pytest.fixture
-def night(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
+def night(configured: Settings, database: Database) -> str:
     """A batch that refused two files, closed."""
-    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
-    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.require_database_url())
-    key = f"refused in {settings.home}"
+    key = f"refused in {configured.home}"
     files = [
         ArrivedFile(f"{n}.jpg".encode(), n, n, None, "unreadable_file", "denied") for n in (1, 2)
     ]
@@ -32,10 +33,6 @@ def night(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatc
         batches.enter_files(connection, batch, files)
         assert batches.close_batch(connection, batch.id)
     return key
-
-
-def run(bag: DagBag, **form: Any) -> Any:
-    return bag.dags["retry_refused"].test(run_conf=form)
 
 
 def waiting(database: Database, night: str) -> list[str]:
@@ -53,10 +50,10 @@ def waiting(database: Database, night: str) -> list[str]:
         )
 
 
-def test_files_are_put_back_once_and_a_night_is_started(
-    bag: DagBag, night: str, database: Database
+def test_files_are_marked_once_and_a_night_is_started(
+    run_dag: RunDag, night: str, database: Database
 ) -> None:
-    result = run(bag, reason="unreadable_file", batch=night)
+    result = run_dag("retry_refused", reason="unreadable_file", batch=night)
 
     assert result.state == DagRunState.SUCCESS
     assert waiting(database, night) == ["dag_test", "dag_test"], "who triggered it"
@@ -64,23 +61,24 @@ def test_files_are_put_back_once_and_a_night_is_started(
         started = session.query(DagRun).filter_by(run_id=result.run_id).all()
     assert {one.dag_id for one in started} == {"retry_refused", "score_new_images"}
 
-    again = run(bag, reason="unreadable_file", batch=night, score_now=False)
+    again = run_dag("retry_refused", reason="unreadable_file", batch=night, score_now=False)
 
-    states = {ti.task_id: str(ti.state) for ti in again.get_task_instances()}
-    assert (again.state, states["score"]) == (DagRunState.SUCCESS, "skipped")
+    assert (again.state, states(again)["score"]) == (DagRunState.SUCCESS, "skipped")
     assert len(waiting(database, night)) == 2
 
 
 def test_a_reason_that_is_none_is_refused_at_once(
-    bag: DagBag, night: str, database: Database
+    run_dag: RunDag, night: str, database: Database
 ) -> None:
-    result = run(bag, reason="bad weather", batch=night)
+    result = run_dag("retry_refused", reason="bad weather", batch=night)
 
     assert result.state == DagRunState.FAILED
     assert waiting(database, night) == []
 
 
-def test_a_batch_that_is_open_is_left_alone(bag: DagBag, night: str, database: Database) -> None:
+def test_a_batch_that_is_open_is_left_alone(
+    run_dag: RunDag, night: str, database: Database
+) -> None:
     with database.transaction("emotion_score") as connection:
         model_version_id = batches.batch_by_key(connection, night).model_version_id
         batch = batches.open_batch(
@@ -89,8 +87,8 @@ def test_a_batch_that_is_open_is_left_alone(bag: DagBag, night: str, database: D
             source=f"open {night}",
             model_version_id=model_version_id,
         )
-        batches.enter_and_plan_files(connection, batch, make_arrivals(1, night))
+        batches.enter_files(connection, batch, make_arrivals(1, night), plans=True)
 
-    result = run(bag, reason="unreadable_file", batch=f"open after {night}")
+    result = run_dag("retry_refused", reason="unreadable_file", batch=f"open after {night}")
 
     assert result.state == DagRunState.FAILED

@@ -6,6 +6,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import night_worker
 import pytest
 from factories import make_model
 from nights import Inbox, MakeNight, Night, Restartable, plan_night
@@ -59,6 +60,18 @@ def start_process() -> Iterator[Callable[..., ForkServerProcess]]:
         if process.is_alive():
             process.kill()
         process.join()
+
+
+@pytest.fixture
+def start_worker(
+    inbox: Inbox, start_process: Callable[..., ForkServerProcess]
+) -> Callable[..., ForkServerProcess]:
+    """Start the real worker on the inbox, in a process of its own."""
+
+    def start(worker: str = "w", **options: Any) -> ForkServerProcess:
+        return start_process(night_worker.run, inbox.url, inbox.model_version_id, worker, **options)
+
+    return start
 
 
 # --- figures for people, at the end of the run ----------------------------------------------

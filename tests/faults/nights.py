@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from factories import make_jpeg, make_model
+from factories import make_batch, make_jpeg
 from ledger_worker import is_refused, scores_of
+from night_worker import PlainScorer
 from sqlalchemy import Row, text
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.local.postgres import PostgresServer
+from emotion_core.scoring.ingest import ingest
+from emotion_core.scoring.worker import work
 from emotion_core.store.batches import (
     ArrivedFile,
     Batch,
@@ -23,7 +26,6 @@ from emotion_core.store.batches import (
     batch_summary,
     close_batch,
     enter_files,
-    open_batch,
     plan_items,
 )
 from emotion_core.store.database import Database
@@ -118,7 +120,7 @@ class Night:
 
 @dataclass
 class Inbox:
-    """A folder, and batches that take it in."""
+    """A folder, and batches that ingest it."""
 
     folder: Path
     url: str
@@ -134,15 +136,23 @@ class Inbox:
         (self.folder / "_SUCCESS").touch()
 
     def open(self, run_key: str) -> Batch:
-        with self.database.transaction("emotion_score") as connection:
-            return open_batch(
-                connection,
-                run_key=f"{self.folder} {run_key}",
-                source=str(self.folder),
-                model_version_id=self.model_version_id,
-            )
+        return make_batch(
+            self.database, f"{self.folder} {run_key}", self.folder, self.model_version_id
+        )
 
-    def close(self, batch: Batch, run_key: str) -> BatchSummary:
+    def ingest(self, run_key: str = "tonight", **options: Any) -> Batch:
+        batch = self.open(run_key)
+        ingest(self.database, batch, **{"settle_seconds": 60, **options})
+        return batch
+
+    def work(self, worker: str = "w", **options: Any) -> None:
+        work(
+            self.database,
+            PlainScorer(),
+            **{"model_version_id": self.model_version_id, "worker": worker, **options},
+        )
+
+    def close(self, batch: Batch, run_key: str = "tonight") -> BatchSummary:
         with self.database.transaction("emotion_score") as connection:
             close_batch(connection, batch.id)
         with self.database.transaction("emotion_report") as connection:
@@ -163,12 +173,7 @@ def plan_night(
     database: Database, url: str, run_key: str, count: int, count_twins: int = 0
 ) -> Night:
     """A batch of ``count`` contents under ``count + count_twins`` names, planned."""
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=run_key, source=f"/inbox/{run_key}", model_version_id=model.id
-        )
+    batch = make_batch(database, run_key, f"/inbox/{run_key}")
     hashes = [hashlib.sha256(f"{run_key} {n}".encode()).digest() for n in range(count)]
     for first in range(0, count + count_twins, 5_000):
         files = [

@@ -20,8 +20,6 @@ from shells import Answer, emotion
 from sqlalchemy import text
 
 from emotion_core.errors import ScoringError
-from emotion_core.scoring.intake import take_in
-from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
 from emotion_core.steps import retention, scoring
 from emotion_core.steps.installation import Installation
@@ -36,22 +34,23 @@ def begin(url: str, folder: str, model_version_id: int, run_key: str, seconds: f
     """What `emotion score` does until it is killed, with a scorer of so many seconds an image."""
     inbox = Inbox(Path(folder), url, Database(url), model_version_id)
     with at_work(inbox.database, f"{folder} {run_key}"):
-        take_in(inbox.database, inbox.open(run_key), settle_seconds=0)
+        inbox.ingest(run_key, settle_seconds=0)
         night_worker.run(url, model_version_id, run_key, lease_seconds=1, seconds=seconds)
+
+
+def begun(inbox: Inbox, start_process: StartProcess, run_key: str) -> Any:
+    """Such a run, of which some images are scored and most are not."""
+    run = start_process(
+        begin, inbox.url, str(inbox.folder), inbox.model_version_id, run_key, seconds=0.02
+    )
+    wait_until(lambda: inbox.count_ended() > 0)
+    return run
 
 
 def follow(inbox: Inbox, run_key: str) -> tuple[int, int]:
     """The next run over the same folder, to its end: files found and done."""
-    batch = inbox.open(run_key)
-    take_in(inbox.database, batch, settle_seconds=0, plan_known=True)
-    scorer = night_worker.PlainScorer()
-    work(
-        inbox.database,
-        scorer,
-        model_version_id=inbox.model_version_id,
-        worker=run_key,
-        poll_seconds=0.1,
-    )
+    batch = inbox.ingest(run_key, settle_seconds=0, plan_known=True)
+    inbox.work(run_key, poll_seconds=0.1)
     summary = inbox.close(batch, run_key)
     assert summary.is_closed
     return summary.count_found, summary.count_done
@@ -68,10 +67,7 @@ def test_what_a_killed_run_left_is_scored_by_the_next_and_its_batch_closes(
     inbox: Inbox, start_process: StartProcess
 ) -> None:
     inbox.deliver(60)
-    run = start_process(
-        begin, inbox.url, str(inbox.folder), inbox.model_version_id, "killed", seconds=0.02
-    )
-    wait_until(lambda: inbox.count_ended() > 0)
+    run = begun(inbox, start_process, "killed")
     os.kill(run.pid, signal.SIGKILL)
     run.join()
     finished = inbox.count_ended()
@@ -87,10 +83,7 @@ def test_two_runs_at_once_share_the_work_and_neither_takes_over_from_the_other(
     inbox: Inbox, start_process: StartProcess
 ) -> None:
     inbox.deliver(60)
-    run = start_process(
-        begin, inbox.url, str(inbox.folder), inbox.model_version_id, "first", seconds=0.02
-    )
-    wait_until(lambda: inbox.count_ended() > 0)
+    run = begun(inbox, start_process, "first")
 
     found, _ = follow(inbox, "second")
     run.join()
@@ -123,7 +116,7 @@ def test_a_run_that_lost_its_connection_ends_in_good_order_and_counts_as_gone(
     inbox.deliver(3)
 
     with at_work(inbox.database, f"{inbox.folder} lost"):
-        take_in(inbox.database, inbox.open("lost"), settle_seconds=0)
+        inbox.ingest("lost", settle_seconds=0)
         restartable.restart_at_once()
         found = follow(inbox, "next")
 
@@ -150,14 +143,13 @@ def test_what_is_entered_while_a_batch_closes_is_counted(inbox: Inbox) -> None:
 
 def test_ctrl_c_gives_back_what_a_worker_holds_at_once(inbox: Inbox) -> None:
     inbox.deliver(20)
-    take_in(inbox.database, inbox.open("tonight"), settle_seconds=0)
-    scorer = night_worker.PlainScorer()
+    inbox.ingest(settle_seconds=0)
 
     with (
         patch.object(night_worker.PlainScorer, "score", side_effect=KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
     ):
-        work(inbox.database, scorer, model_version_id=inbox.model_version_id, worker="w")
+        inbox.work()
 
     waiting = "SELECT count(*) FROM scoring_item WHERE model_version_id = :m AND state = 'pending'"
     assert inbox.ask(waiting) == 20
@@ -209,7 +201,7 @@ def waiting(database: Database, models: list[ModelVersion]) -> int:
 @pytest.mark.parametrize(
     ("stopped_in", "left", "is_promoted"),
     [
-        ("emotion_core.scoring.intake.plan_items", 3, False),
+        ("emotion_core.scoring.ingest.plan_items", 3, False),
         ("emotion_core.scoring.worker.work", 3, False),
         ("emotion_core.scoring.worker.work", 3, True),
         ("emotion_core.scoring.outcome.close", 0, False),

@@ -8,8 +8,6 @@ import pytest
 from celery_crew import Crew, celery_crew, has_redis
 from nights import Inbox, Restartable, wait_until
 
-from emotion_core.scoring.intake import take_in
-
 
 @pytest.fixture
 def crew() -> Iterator[Crew]:
@@ -26,8 +24,7 @@ def test_nothing_is_lost_when_one_of_two_celery_workers_is_killed(
     inbox: Inbox, crew: Crew, restartable: Restartable
 ) -> None:
     inbox.deliver(300)
-    batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    batch = inbox.ingest()
     crew.hire(2)
 
     crew.score(restartable.url, inbox.model_version_id, tasks=2, seconds=0.01, lease_seconds=2.0)
@@ -43,7 +40,7 @@ def test_nothing_is_lost_when_one_of_two_celery_workers_is_killed(
     crew.kill(0)
     wait_until(lambda: inbox.count_ended() == 300)
 
-    summary = inbox.close(batch, "tonight")
+    summary = inbox.close(batch)
     assert (
         inbox.ask("SELECT count(*) FROM scoring_item WHERE model_version_id = :m AND attempts > 1")
         > 0

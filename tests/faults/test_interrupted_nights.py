@@ -8,34 +8,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import night_worker
 from factories import make_jpeg, make_model
 from nights import Inbox, wait_until
 from sqlalchemy import text
 
-from emotion_core.scoring.intake import take_in
-from emotion_core.scoring.worker import work
+from emotion_core.scoring.ingest import Ingested, ingest
+from emotion_core.store.batches import Batch
 
 StartProcess = Callable[..., Any]
 
 
 def test_workers_killed_again_and_again_leave_every_image_scored_once(
-    inbox: Inbox, start_process: StartProcess
+    inbox: Inbox, start_worker: StartProcess
 ) -> None:
     inbox.deliver(400)
-    batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    batch = inbox.ingest()
     chance = random.Random(7)
     count_kills = 0
 
     while True:
-        worker = start_process(
-            night_worker.run,
-            inbox.url,
-            inbox.model_version_id,
-            "w",
+        worker = start_worker(
             lease_seconds=0.5,
             seconds=0.001,
         )
@@ -45,27 +40,22 @@ def test_workers_killed_again_and_again_leave_every_image_scored_once(
         worker.kill()
         worker.join()
         count_kills += 1
-    summary = inbox.close(batch, "tonight")
+    summary = inbox.close(batch)
 
     assert worker.exitcode == 0
     assert summary.is_closed and summary.count_done == inbox.count_ended() == 400
 
 
 def test_an_image_that_kills_its_worker_is_set_aside_and_its_neighbours_are_scored(
-    inbox: Inbox, start_process: StartProcess
+    inbox: Inbox, start_worker: StartProcess
 ) -> None:
     inbox.deliver(40)
     (inbox.folder / "poison.jpg").write_bytes(make_jpeg((20, 20, 20), 16))
-    batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    batch = inbox.ingest()
     lives = 0
 
     while True:
-        worker = start_process(
-            night_worker.run,
-            inbox.url,
-            inbox.model_version_id,
-            "w",
+        worker = start_worker(
             lease_seconds=0.3,
             chunk=64,
             poison_red=20.0,
@@ -75,7 +65,7 @@ def test_an_image_that_kills_its_worker_is_set_aside_and_its_neighbours_are_scor
         if worker.exitcode == 0:
             break
         assert worker.exitcode == -signal.SIGKILL
-    summary = inbox.close(batch, "tonight")
+    summary = inbox.close(batch)
 
     assert (summary.count_done, summary.count_quarantined) == (40, 1)
     assert summary.is_closed
@@ -84,16 +74,11 @@ def test_an_image_that_kills_its_worker_is_set_aside_and_its_neighbours_are_scor
 
 
 def test_a_worker_told_to_stop_gives_back_what_it_holds_at_once(
-    inbox: Inbox, start_process: StartProcess
+    inbox: Inbox, start_worker: StartProcess
 ) -> None:
     inbox.deliver(120)
-    batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
-    worker = start_process(
-        night_worker.run,
-        inbox.url,
-        inbox.model_version_id,
-        "told to stop",
+    batch = inbox.ingest()
+    worker = start_worker(
         lease_seconds=3_600,
         seconds=0.01,
     )
@@ -105,42 +90,26 @@ def test_a_worker_told_to_stop_gives_back_what_it_holds_at_once(
     held = inbox.ask(
         "SELECT count(*) FROM scoring_item WHERE model_version_id = :m AND state = 'leased'"
     )
-    work(
-        inbox.database,
-        night_worker.PlainScorer(),
-        model_version_id=inbox.model_version_id,
-        worker="heir",
-    )
-    summary = inbox.close(batch, "tonight")
+    inbox.work("heir")
+    summary = inbox.close(batch)
     assert worker.exitcode == -signal.SIGTERM
     assert held == 0
     assert summary.is_closed and summary.count_done == 120
 
 
 def test_the_same_run_twice_at_once_scores_everything_once(
-    inbox: Inbox, start_process: StartProcess
+    inbox: Inbox, start_worker: StartProcess
 ) -> None:
     inbox.deliver(200)
     first, second = inbox.open("tonight"), inbox.open("tonight")
     assert first == second
-    planners = [
-        threading.Thread(target=take_in, args=(inbox.database, batch, 60.0))
-        for batch in (first, second)
-    ]
-    for planner in planners:
-        planner.start()
-    for planner in planners:
-        planner.join()
+    with ThreadPoolExecutor(2) as planners:
+        list(planners.map(lambda batch: ingest(inbox.database, batch, 60.0), (first, second)))
 
-    workers = [
-        start_process(
-            night_worker.run, inbox.url, inbox.model_version_id, f"worker {number}", seconds=0.002
-        )
-        for number in range(3)
-    ]
+    workers = [start_worker(f"worker {number}", seconds=0.002) for number in range(3)]
     for worker in workers:
         worker.join()
-    summary = inbox.close(first, "tonight")
+    summary = inbox.close(first)
 
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert summary.is_closed and summary.count_found == summary.count_done == 200
@@ -154,27 +123,18 @@ def test_two_planners_of_two_runs_share_the_files_and_plan_each_content_once(
     (inbox.folder / "twin.jpg").write_bytes((inbox.folder / "00001.jpg").read_bytes())
     batches = {key: inbox.open(key) for key in ("one", "two")}
     barrier = threading.Barrier(2)
-    found = {}
 
-    def plan(key: str) -> None:
+    def plan(batch: Batch) -> Ingested:
         barrier.wait()
-        found[key] = take_in(inbox.database, batches[key], 60.0)
+        return ingest(inbox.database, batch, 60.0)
 
-    planners = [threading.Thread(target=plan, args=(key,)) for key in batches]
-    for planner in planners:
-        planner.start()
-    for planner in planners:
-        planner.join()
-    work(
-        inbox.database,
-        night_worker.PlainScorer(),
-        model_version_id=inbox.model_version_id,
-        worker="w",
-    )
+    with ThreadPoolExecutor(2) as planners:
+        found = list(planners.map(plan, batches.values()))
+    inbox.work()
     summaries = [inbox.close(batch, key) for key, batch in batches.items()]
 
-    assert sum(intake.count_entered for intake in found.values()) == 601
-    assert sum(intake.count_planned for intake in found.values()) == 600
+    assert sum(ingested.count_entered for ingested in found) == 601
+    assert sum(ingested.count_planned for ingested in found) == 600
     assert all(summary.is_closed for summary in summaries)
     assert sum(summary.count_found for summary in summaries) == 601
     assert inbox.count_ended() == 600
@@ -182,45 +142,29 @@ def test_two_planners_of_two_runs_share_the_files_and_plan_each_content_once(
 
 def test_a_promotion_in_the_middle_of_a_night_changes_nothing_for_its_batch(inbox: Inbox) -> None:
     inbox.deliver(30)
-    batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
+    batch = inbox.ingest()
     with inbox.database.transaction("emotion_train") as connection:
         promoted = make_model(connection)
-    again = Inbox(inbox.folder, inbox.url, inbox.database, promoted.id).open("tonight")
+    later = Inbox(inbox.folder, inbox.url, inbox.database, promoted.id)
+    again = later.open("tonight")
 
-    work(
-        inbox.database,
-        night_worker.PlainScorer(),
-        model_version_id=again.model_version_id,
-        worker="w",
-    )
+    inbox.work(model_version_id=again.model_version_id)
 
     assert again.model_version_id == inbox.model_version_id
-    assert inbox.close(batch, "tonight").count_done == 30
+    assert inbox.close(batch).count_done == 30
 
 
 def test_another_model_scores_known_files_through_the_same_ledger(inbox: Inbox) -> None:
     inbox.deliver(30)
-    batch = inbox.open("tonight")
-    take_in(inbox.database, batch, settle_seconds=60)
-    work(
-        inbox.database,
-        night_worker.PlainScorer(),
-        model_version_id=inbox.model_version_id,
-        worker="w",
-    )
+    inbox.ingest()
+    inbox.work()
     with inbox.database.transaction("emotion_train") as connection:
         other = make_model(connection)
     rescored = Inbox(inbox.folder, inbox.url, inbox.database, other.id)
 
     for key in ("rescore", "rescore again"):
-        take_in(rescored.database, rescored.open(key), settle_seconds=60, plan_known=True)
-        work(
-            inbox.database,
-            night_worker.PlainScorer(),
-            model_version_id=other.id,
-            worker="w",
-        )
+        rescored.ingest(key, plan_known=True)
+        rescored.work()
 
     assert (inbox.count_ended(), rescored.count_ended()) == (30, 30)
 
@@ -249,19 +193,14 @@ def test_a_file_that_is_rewritten_while_it_is_read_gets_reasons_and_harms_no_nei
 
     try:
         for _ in range(15):
-            take_in(inbox.database, batch, settle_seconds=0)
+            ingest(inbox.database, batch, settle_seconds=0)
             time.sleep(0.01)
     finally:
         writer.kill()
         writer.communicate()
-    take_in(inbox.database, batch, settle_seconds=0)
-    work(
-        inbox.database,
-        night_worker.PlainScorer(),
-        model_version_id=inbox.model_version_id,
-        worker="w",
-    )
-    summary = inbox.close(batch, "tonight")
+    ingest(inbox.database, batch, settle_seconds=0)
+    inbox.work()
+    summary = inbox.close(batch)
 
     with inbox.database.transaction("emotion_report") as connection:
         taken = connection.execute(

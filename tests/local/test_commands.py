@@ -4,6 +4,7 @@ import errno
 import os
 import zipfile
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -68,6 +69,22 @@ def test_data_may_be_a_zip_with_a_relative_path(
         archive.writestr("a", "b")
 
     assert existing_data("set.zip") == tmp_path / "set.zip"
+
+
+def test_a_demo_that_exits_stops_what_it_started(
+    empty: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = MagicMock()
+    monkeypatch.setattr(commands, "Instance", system.instance)
+    monkeypatch.setattr(commands, "Guardian", MagicMock())
+    monkeypatch.setattr("emotion_core.local.demo.Demo", system.demo)
+    monkeypatch.setattr("emotion_core.local.demo.starting_weights", MagicMock())
+
+    assert commands.main(["demo", "--exit", "--port=8123"]) == 0
+
+    done = [name for name, *_ in system.mock_calls]
+    assert done[1:] == ["instance().start", "demo", "demo().run", "instance().stop"]
+    assert "stopping, as EXIT=1 asks" in said(capsys)
 
 
 def test_stopping_what_never_ran_is_fine(empty: Home, capsys: pytest.CaptureFixture[str]) -> None:

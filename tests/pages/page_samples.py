@@ -23,17 +23,20 @@ from emotion_core.pages.batches import BatchesPage, BatchRow
 from emotion_core.pages.comparison_report import render_comparison
 from emotion_core.pages.health import DISTANCES, DriftRow, HealthPage
 from emotion_core.pages.index import IndexFilter, IndexPage
-from emotion_core.pages.models import HEADLINES, ModelsPage
+from emotion_core.pages.models import ModelsPage
 from emotion_core.pages.page import render_page
+from emotion_core.statistics.metrics import headlines
 from emotion_core.store.aliases import AliasChange
 from emotion_core.store.batches import BatchSummary, HeldReason, RefusedFile
+from emotion_core.store.gates import Gate, GateFigure
 from emotion_core.store.health import HealthRow
 from emotion_core.store.health_history import Alarm, NightDistance, Waiting
-from emotion_core.store.model_listing import GateFigure, Headline, ListedModel, RefusedGate
+from emotion_core.store.model_listing import Headline, ListedModel
 from emotion_core.store.nights import DriftReading, MixShare
 from emotion_core.store.reports import ReportRecord
-from emotion_core.store.run_facts import ModelCost, ScoringSpeed
+from emotion_core.store.run_facts import ScoringSpeed
 from emotion_core.store.throughput import Throughput
+from emotion_core.vision.cost import ModelCost
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 IMAGES = make_validation_images(48)
@@ -134,12 +137,33 @@ def models(texts: Sequence[str]) -> str:
             registered_at=NOW,
             has_report=True,
             aliases=("champion",) if number == 0 else (text,),
-            headlines={name: Headline(0.61, 0.57, 0.65, 0.125) for name in HEADLINES[1:]},
+            headlines={name: Headline(0.61, 0.57, 0.65, 0.125) for name in list(headlines())[1:]},
         )
         for number, text in enumerate(texts)
     ]
     text = texts[0]
-    figures = (GateFigure("images", False, 51, None, None, None, None, "at least 100"),)
+    figures = (GateFigure("images", False, 51, None, None, None, None, "at least 100", text),)
+    gate = Gate(
+        id=1,
+        candidate=text,
+        champion=text,
+        model_version_id=2,
+        champion_id=3,
+        golden="passed",
+        attempt=1,
+        better_below=0.025,
+        minimum_images=100,
+        count_images=51,
+        only_candidate=0,
+        only_champion=0,
+        accuracy_p=1.0,
+        ccc_p=1.0,
+        asked_by=text,
+        checked_at=NOW,
+        is_passed=False,
+        is_used=False,
+        figures=figures,
+    )
     page = ModelsPage(
         NOW,
         text,
@@ -148,7 +172,7 @@ def models(texts: Sequence[str]) -> str:
         tuple(listed),
         (AliasChange(1, "challenger", "override", text, text, text, text, NOW),),
         3,
-        (RefusedGate(text, text, text, NOW, figures),),
+        (gate,),
     )
     return render_page(
         "models.html", page=page, root="", report_link=lambda key: "runs/x", idempotency_key="k"

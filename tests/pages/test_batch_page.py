@@ -19,7 +19,7 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store.batches import ArrivedFile, close_batch, enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.throughput import record_throughput
+from emotion_core.store.throughput import Throughput, record_throughput
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 
@@ -44,16 +44,18 @@ def night(database: Database, request: pytest.FixtureRequest) -> str:
         publish_items(connection, claims, probabilities, affect, [])
         record_throughput(
             connection,
-            run_key=key,
-            model_version_id=model.id,
-            worker="w",
-            host="h",
-            device="CPU, 2 threads",
-            engine="eager",
-            count_scored=3,
-            count_refused=1,
-            seconds=2.0,
-            stage_seconds={},
+            Throughput(
+                run_key=key,
+                model_version_id=model.id,
+                worker="w",
+                host="h",
+                device="CPU, 2 threads",
+                engine="eager",
+                count_scored=3,
+                count_refused=1,
+                seconds=2.0,
+                stage_seconds={},
+            ),
         )
         assert close_batch(connection, batch.id)
     return key
@@ -86,7 +88,7 @@ def test_drift_is_read_once_the_batch_was_checked(database: Database, night: str
                 "WITH checked AS (INSERT INTO health_check (check_key, source, batch_id, "
                 "model_version_id) SELECT :key, source, id, model_version_id FROM batch "
                 "WHERE run_key = :key RETURNING id) "
-                "INSERT INTO health_reading (check_id, measure, against, value, limit_value, "
+                "INSERT INTO health_measurement (check_id, measure, against, value, limit_value, "
                 "p_value, count_images, count_reference, status, sentence) "
                 "SELECT id, 'psi_expression', 'validation', 0.4, 0.1, 0.0002, 3, 48, 'alarm', "
                 "'The mix has moved.' FROM checked"

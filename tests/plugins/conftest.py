@@ -1,14 +1,19 @@
 """Airflow as its API server has it (its tables, our DAGs, its auth manager), and people in it."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from factories import make_model
 from fastapi.testclient import TestClient
 
 from emotion_core.settings import Settings
+from emotion_core.store import batches
+from emotion_core.store.batches import ArrivedFile
+from emotion_core.store.database import Database
+from emotion_core.store.models import ModelVersion
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,20 +22,10 @@ Visit = Callable[[str | None], TestClient]
 
 
 @pytest.fixture(scope="session")
-def plugin() -> ModuleType:
+def plugin(stored_dags: None) -> ModuleType:
     from airflow.api_fastapi.app import create_auth_manager
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-    from airflow.models.dag import DagModel
-    from airflow.utils.db import initdb
-    from airflow.utils.session import create_session
 
-    initdb()
     create_auth_manager().init()
-    DagBundlesManager().sync_bundles_to_db()
-    sync_bag_to_db(DagBag(dag_folder=str(ROOT / "dags")), "dags-folder", None)
-    with create_session() as session:
-        session.query(DagModel).update({"is_paused": False})
     spec = importlib.util.spec_from_file_location(
         "emotion_pages", ROOT / "plugins" / "emotion_pages.py"
     )
@@ -41,13 +36,9 @@ def plugin() -> ModuleType:
 
 
 @pytest.fixture
-def visit(plugin: ModuleType, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Visit:
+def visit(plugin: ModuleType, configured: Settings, monkeypatch: pytest.MonkeyPatch) -> Visit:
     """Who has logged in; the login itself is Airflow's."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    assert settings.database_url
-    monkeypatch.setenv("EMOTION_HOME", str(settings.home))
-    monkeypatch.setenv("EMOTION_DATABASE_URL", settings.database_url)
 
     def as_role(role: str | None) -> TestClient:
         user = SimpleAuthManagerUser(username=f"the {role}", role=role)
@@ -67,3 +58,27 @@ def visitor(visit: Visit) -> TestClient:
 def operator(visit: Visit) -> TestClient:
     """Somebody who may act."""
     return visit("op")
+
+
+@pytest.fixture
+def open_batch(database: Database) -> Callable[[str, Iterable[ArrivedFile]], ModelVersion]:
+    """Opens a batch of these files, planned for a model of its own, which is returned."""
+
+    def open_(run_key: str, files: Iterable[ArrivedFile]) -> ModelVersion:
+        with database.transaction("emotion_train") as connection:
+            model = make_model(connection)
+        with database.transaction("emotion_score") as connection:
+            batch = batches.open_batch(
+                connection, run_key=run_key, source=f"/in/{run_key}", model_version_id=model.id
+            )
+            batches.enter_files(connection, batch, [*files])
+            batches.plan_items(connection, batch.id)
+        return model
+
+    return open_
+
+
+@pytest.fixture
+def refused() -> ArrivedFile:
+    """A file that could not be read."""
+    return ArrivedFile(b"Jane.jpg", 1, 1, None, "unreadable_file", "d")

@@ -15,19 +15,11 @@ PRESS = "20261123T010203_00000000-"
 def main() -> None:
     """Prints role to status and number of forms of the models' page, and status of a start."""
     from airflow.api_fastapi.app import init_auth_manager
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-    from airflow.models.dag import DagModel
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
     from airflow.utils.db import initdb
-    from airflow.utils.session import create_session
     from fastapi.testclient import TestClient
 
-    initdb()
-    DagBundlesManager().sync_bundles_to_db()
-    sync_bag_to_db(DagBag(dag_folder=str(ROOT / "dags")), "dags-folder", None)
-    with create_session() as session:
-        session.query(DagModel).update({"is_paused": False})
+    initdb()  # FAB's own tables
     init_auth_manager()
     spec = importlib.util.spec_from_file_location("pages", ROOT / "plugins" / "emotion_pages.py")
     plugin = importlib.util.module_from_spec(spec)

@@ -13,8 +13,9 @@ from emotion_core.store import batches, retries
 from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.throughput import record_throughput
+from emotion_core.store.throughput import Throughput, record_throughput
 
+OpenBatch = Callable[[str, list[ArrivedFile]], object]
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SECRET = "Jane <b>Doe</b>"
 """In the names of files and folders: only those who may act are shown it."""
@@ -49,16 +50,18 @@ def night(database: Database, request: pytest.FixtureRequest) -> str:
         )
         record_throughput(
             connection,
-            run_key=key,
-            model_version_id=model.id,
-            worker="w",
-            host="h",
-            device="CPU",
-            engine="eager",
-            count_scored=2,
-            count_refused=0,
-            seconds=4.0,
-            stage_seconds={},
+            Throughput(
+                run_key=key,
+                model_version_id=model.id,
+                worker="w",
+                host="h",
+                device="CPU",
+                engine="eager",
+                count_scored=2,
+                count_refused=0,
+                seconds=4.0,
+                stage_seconds={},
+            ),
         )
         assert batches.close_batch(connection, batch.id)
     return key
@@ -90,16 +93,9 @@ def test_one_batch_names_its_files_to_those_who_may_act_and_to_nobody_else(
 
 
 def test_the_tab_of_a_run_keeps_the_same_silence(
-    visit: Callable[[str], TestClient], database: Database
+    visit: Callable[[str], TestClient], open_batch: OpenBatch, refused: ArrivedFile
 ) -> None:
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = batches.open_batch(
-            connection, run_key="tab", source="/in", model_version_id=model.id
-        )
-        file = ArrivedFile(b"Jane.jpg", 1, 1, None, "unreadable_file", "d")
-        batches.enter_files(connection, batch, [file])
+    open_batch("tab", [refused])
 
     assert "Jane.jpg" in visit("op").get("/runs/score_new_images/tab").text
     assert "Jane.jpg" not in visit("viewer").get("/runs/score_new_images/tab").text
@@ -122,16 +118,10 @@ def test_each_reason_has_a_button_until_its_files_are_put_back(
     assert "<form" not in after and ">retried<" in after
 
 
-def test_an_open_batch_has_no_button_yet(operator: TestClient, database: Database) -> None:
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = batches.open_batch(
-            connection, run_key="still open", source="/in", model_version_id=model.id
-        )
-        file = ArrivedFile(b"a.jpg", 1, 1, None, "unreadable_file", "d")
-        batches.enter_files(connection, batch, [file, *make_arrivals(1, "open")])
-        batches.plan_items(connection, batch.id)
+def test_an_open_batch_has_no_button_yet(
+    operator: TestClient, open_batch: OpenBatch, refused: ArrivedFile
+) -> None:
+    open_batch("still open", [refused, *make_arrivals(1, "open")])
 
     page = operator.get("/batches/still%20open").text
 

@@ -21,9 +21,15 @@ OURS = {"sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
-def press() -> str:
+def key() -> str:
     """One showing of a page."""
     return f"20261123T010203_{uuid4().hex[:8]}-1"
+
+
+@pytest.fixture
+def retry_form(key: str) -> dict[str, str]:
+    """The fields of the smallest form."""
+    return {"idempotency_key": key, "batch": "b", "reason": "truncated"}
 
 
 @pytest.fixture
@@ -37,17 +43,15 @@ def rivals(database: Database, urls: dict[str, str]) -> Iterator[tuple[ModelVers
     forget_champion(urls)
 
 
-def runs_of(dag_id: str, press: str) -> list[DagRun]:
+def runs_of(dag_id: str, key: str) -> list[DagRun]:
     with create_session() as session:
-        return session.query(DagRun).filter_by(dag_id=dag_id, run_id=f"page__{press}").all()
+        return session.query(DagRun).filter_by(dag_id=dag_id, run_id=f"page__{key}").all()
 
 
-def promotion(
-    press: str, rivals: tuple[ModelVersion, ModelVersion], **fields: Any
-) -> dict[str, Any]:
+def promotion(key: str, rivals: tuple[ModelVersion, ModelVersion], **fields: Any) -> dict[str, Any]:
     champion, other = rivals
     form = {
-        "idempotency_key": press,
+        "idempotency_key": key,
         "model": other.name,
         "champion": champion.name,
         "reason": "it is better",
@@ -56,15 +60,15 @@ def promotion(
 
 
 def test_an_operators_promotion_is_a_run_in_that_persons_name(
-    operator: TestClient, rivals: tuple[ModelVersion, ModelVersion], press: str
+    operator: TestClient, rivals: tuple[ModelVersion, ModelVersion], key: str
 ) -> None:
-    form = promotion(press, rivals, reason="<b>better</b>", rescore="yes")
+    form = promotion(key, rivals, reason="<b>better</b>", rescore="yes")
 
     answer = operator.post("/models/promote", data=form, headers=OURS)
 
     assert answer.status_code == 303
-    assert answer.headers["location"] == f"/dags/promote_model/runs/page__{press}"
-    (run,) = runs_of("promote_model", press)
+    assert answer.headers["location"] == f"/dags/promote_model/runs/page__{key}"
+    (run,) = runs_of("promote_model", key)
     assert run.conf == {"model": rivals[1].name, "reason": "<b>better</b>", "rescore": True}
     assert (run.triggering_user_name, str(run.state)) == ("the op", "queued")
     with create_session() as session:
@@ -77,29 +81,26 @@ def test_an_operators_promotion_is_a_run_in_that_persons_name(
 
 
 def test_a_button_pressed_twice_starts_one_run(
-    operator: TestClient, rivals: tuple[ModelVersion, ModelVersion], press: str
+    operator: TestClient, rivals: tuple[ModelVersion, ModelVersion], key: str
 ) -> None:
-    form = {"idempotency_key": press, "champion": rivals[0].name, "reason": "complaints"}
+    form = {"idempotency_key": key, "champion": rivals[0].name, "reason": "complaints"}
 
     answers = [operator.post("/models/roll-back", data=form, headers=OURS) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [303, 303]
-    assert len(runs_of("roll_back_champion", press)) == 1
+    assert len(runs_of("roll_back_champion", key)) == 1
 
 
-def test_files_are_put_back_by_reason_and_batch(operator: TestClient, press: str) -> None:
-    form = {
-        "idempotency_key": press,
-        "batch": "night of it",
-        "reason": "truncated",
-        "score_now": "yes",
-    }
+def test_files_are_retried_by_reason_and_batch(
+    operator: TestClient, retry_form: dict[str, str]
+) -> None:
+    key = retry_form["idempotency_key"]
 
-    answer = operator.post("/batches/retry", data=form, headers=OURS)
+    answer = operator.post("/batches/retry", data=retry_form | {"score_now": "yes"}, headers=OURS)
 
-    assert answer.headers["location"] == f"/dags/retry_refused/runs/page__{press}"
-    (run,) = runs_of("retry_refused", press)
-    assert run.conf == {"batch": "night of it", "reason": "truncated", "score_now": True}
+    assert answer.headers["location"] == f"/dags/retry_refused/runs/page__{key}"
+    (run,) = runs_of("retry_refused", retry_form["idempotency_key"])
+    assert run.conf == {"batch": "b", "reason": "truncated", "score_now": True}
 
 
 @pytest.mark.parametrize("role", ["viewer", None])
@@ -113,27 +114,27 @@ def test_files_are_put_back_by_reason_and_batch(operator: TestClient, press: str
 )
 def test_who_may_only_look_starts_nothing(
     visit: Callable[[str | None], TestClient],
-    press: str,
+    key: str,
     path: str,
     dag_id: str,
     role: str | None,
 ) -> None:
-    form = {"idempotency_key": press, "model": "m", "reason": "r", "champion": "c", "batch": "b"}
+    form = {"idempotency_key": key, "model": "m", "reason": "r", "champion": "c", "batch": "b"}
 
     answer = visit(role).post(path, data=form, headers=OURS)
 
     assert answer.status_code == 403
     assert "Your role in Airflow does not allow this" in answer.text
-    assert runs_of(dag_id, press) == []
+    assert runs_of(dag_id, key) == []
 
 
-def test_nobody_starts_anything_without_a_login(plugin: ModuleType, press: str) -> None:
-    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
-
-    answer = TestClient(plugin.app).post("/batches/retry", data=form, headers=OURS)
+def test_nobody_starts_anything_without_a_login(
+    plugin: ModuleType, retry_form: dict[str, str]
+) -> None:
+    answer = TestClient(plugin.app).post("/batches/retry", data=retry_form, headers=OURS)
 
     assert answer.status_code == 401
-    assert runs_of("retry_refused", press) == []
+    assert runs_of("retry_refused", retry_form["idempotency_key"]) == []
 
 
 @pytest.mark.parametrize(
@@ -149,64 +150,60 @@ def test_nobody_starts_anything_without_a_login(plugin: ModuleType, press: str) 
     ],
 )
 def test_a_form_of_another_site_starts_nothing(
-    operator: TestClient, press: str, headers: dict[str, str]
+    operator: TestClient, retry_form: dict[str, str], headers: dict[str, str]
 ) -> None:
-    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
-
-    answer = operator.post("/batches/retry", data=form, headers=headers)
+    answer = operator.post("/batches/retry", data=retry_form, headers=headers)
 
     assert answer.status_code == 403
     assert "not sent from one of these pages" in answer.text
-    assert runs_of("retry_refused", press) == []
+    assert runs_of("retry_refused", retry_form["idempotency_key"]) == []
 
 
-def test_a_browser_on_plain_http_says_its_origin_alone(operator: TestClient, press: str) -> None:
-    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
-
-    answer = operator.post("/batches/retry", data=form, headers={"origin": "http://testserver"})
+def test_a_browser_on_plain_http_says_its_origin_alone(
+    operator: TestClient, retry_form: dict[str, str]
+) -> None:
+    answer = operator.post(
+        "/batches/retry", data=retry_form, headers={"origin": "http://testserver"}
+    )
 
     assert answer.status_code == 303
 
 
 @pytest.mark.parametrize("path", ["/models/promote", "/models/roll-back"])
 def test_what_was_decided_on_an_older_page_is_not_done(
-    operator: TestClient, rivals: tuple[ModelVersion, ModelVersion], press: str, path: str
+    operator: TestClient, rivals: tuple[ModelVersion, ModelVersion], key: str, path: str
 ) -> None:
-    form = promotion(press, rivals, champion="resnet50 v0")
+    form = promotion(key, rivals, champion="resnet50 v0")
 
     answer = operator.post(path, data=form, headers=OURS)
 
     assert answer.status_code == 409
     assert f"Meanwhile {rivals[0].name} is champion" in answer.text
-    assert runs_of("promote_model", press) == runs_of("roll_back_champion", press) == []
+    assert runs_of("promote_model", key) == runs_of("roll_back_champion", key) == []
 
 
 @pytest.fixture
-def pausing() -> Iterator[Callable[[str], None]]:
-    def set_paused(dag_id: str, is_paused: bool) -> None:
+def paused() -> Iterator[None]:
+    def set_paused(is_paused: bool) -> None:
         with create_session() as session:
-            session.get(DagModel, dag_id).is_paused = is_paused
+            session.get(DagModel, "retry_refused").is_paused = is_paused
 
-    paused: list[str] = []
-    yield lambda dag_id: (paused.append(dag_id), set_paused(dag_id, True))[1]
-    for dag_id in paused:
-        set_paused(dag_id, False)
+    set_paused(True)
+    yield
+    set_paused(False)
 
 
 def test_a_paused_dag_is_said_to_be_so(
-    operator: TestClient, pausing: Callable[[str], None], press: str
+    operator: TestClient, paused: None, retry_form: dict[str, str]
 ) -> None:
-    pausing("retry_refused")
-    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
-
-    answer = operator.post("/batches/retry", data=form, headers=OURS)
+    answer = operator.post("/batches/retry", data=retry_form, headers=OURS)
 
     assert answer.status_code == 409
-    assert "retry_refused is paused" in answer.text
-    assert runs_of("retry_refused", press) == []
+    assert "retry_refused was not started: it is paused" in answer.text
+    assert runs_of("retry_refused", retry_form["idempotency_key"]) == []
 
 
-def test_what_the_dag_does_not_take_is_refused_by_the_dag(operator: TestClient, press: str) -> None:
+def test_what_the_dag_does_not_take_is_refused_by_the_dag(operator: TestClient, key: str) -> None:
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
     from emotion_core.airflow.runs import start_run
@@ -215,9 +212,9 @@ def test_what_the_dag_does_not_take_is_refused_by_the_dag(operator: TestClient, 
     somebody = SimpleAuthManagerUser(username="ada", role="op")
 
     with pytest.raises(RunRefusedError, match=r"retry_refused was not started: .* is too long$"):
-        start_run(somebody, "retry_refused", f"page__{press}", {"reason": "x" * 200})
+        start_run(somebody, "retry_refused", f"page__{key}", {"reason": "x" * 200})
 
-    assert runs_of("retry_refused", press) == []
+    assert runs_of("retry_refused", key) == []
 
 
 @pytest.mark.parametrize(
@@ -227,12 +224,12 @@ def test_what_the_dag_does_not_take_is_refused_by_the_dag(operator: TestClient, 
 def test_a_form_filled_in_by_hand_is_refused_by_the_fields_name(
     operator: TestClient,
     rivals: tuple[ModelVersion, ModelVersion],
-    press: str,
+    key: str,
     field: str,
     value: str,
 ) -> None:
     answer = operator.post(
-        "/models/promote", data=promotion(press, rivals) | {field: value}, headers=OURS
+        "/models/promote", data=promotion(key, rivals) | {field: value}, headers=OURS
     )
 
     assert answer.status_code == 422
@@ -240,13 +237,13 @@ def test_a_form_filled_in_by_hand_is_refused_by_the_fields_name(
 
 
 def test_inside_airflows_frame_a_page_of_ours_leads_out_of_it(
-    operator: TestClient, press: str
+    operator: TestClient, retry_form: dict[str, str]
 ) -> None:
-    form = {"idempotency_key": press, "batch": "b", "reason": "truncated", "framed": "1"}
+    key = retry_form["idempotency_key"]
 
-    answer = operator.post("/batches/retry", data=form, headers=OURS)
+    answer = operator.post("/batches/retry", data=retry_form | {"framed": "1"}, headers=OURS)
 
-    assert answer.headers["location"] == f"../started/retry_refused/page__{press}"
-    page = operator.get(f"/started/retry_refused/page__{press}").text
+    assert answer.headers["location"] == f"../started/retry_refused/page__{key}"
+    page = operator.get(f"/started/retry_refused/page__{key}").text
     assert "Retry refused files was started" in page
-    assert f'<a class="leaves now" href="/dags/retry_refused/runs/page__{press}">' in page
+    assert f'<a class="leaves now" href="/dags/retry_refused/runs/page__{key}">' in page

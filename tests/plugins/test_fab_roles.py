@@ -2,30 +2,29 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from factories import make_model
-
-from emotion_core.store import batches
 from emotion_core.store.batches import ArrivedFile
-from emotion_core.store.database import Database
 
 HERE = Path(__file__).parent
 
 
 def test_viewers_see_users_act_and_the_public_stays_outside(
-    database: Database, urls: dict[str, str], tmp_path: Path
+    open_batch: Callable[..., object],
+    refused: ArrivedFile,
+    stored_dags: None,
+    urls: dict[str, str],
+    tmp_path: Path,
 ) -> None:
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = batches.open_batch(
-            connection, run_key="night", source="/fab", model_version_id=model.id
-        )
-        file = ArrivedFile(b"Jane.jpg", 1, 1, None, "unreadable_file", "d")
-        batches.enter_files(connection, batch, [file])
+    open_batch("night", [refused])
+    address = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(address)) as airflow:
+        airflow.execute("VACUUM INTO ?", (f"{tmp_path}/airflow.db",))
     told = tmp_path / "told.json"
 
     done = subprocess.run(

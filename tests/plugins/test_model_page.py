@@ -89,7 +89,7 @@ def test_a_refused_promotion_shows_each_figure_that_fell_short(
     assert "ada &amp; co" in refused
     fell = [part for part in refused.split("<tr") if part.startswith(' class="differs"')]
     assert any("calibration" in part for part in fell)
-    assert any("golden answers" in part for part in fell)
+    assert any("golden outputs" in part for part in fell)
 
 
 def test_only_who_may_act_sees_buttons(

@@ -1,17 +1,19 @@
 """The pages in Airflow's UI: behind its login, and serving nothing but what belongs to a run."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import ModuleType
 
 import pytest
-from factories import make_arrivals, make_model
+from factories import make_arrivals
 from fastapi.testclient import TestClient
 
 from emotion_core.files import folder_name
 from emotion_core.settings import Settings
-from emotion_core.store.batches import enter_files, open_batch, plan_items
+from emotion_core.store.batches import ArrivedFile
 from emotion_core.store.database import Database
+from emotion_core.store.models import ModelVersion
 from emotion_core.store.reports import ReportRecord, record_report
 
 RUN_ID = "manual__2026-01-02T03:04:05+00:00"
@@ -66,22 +68,11 @@ def test_a_run_id_cannot_leave_the_folder_of_reports(
 
 
 def test_a_scoring_run_shows_its_counts_and_why_files_were_refused(
-    visitor: TestClient, database: Database
+    visitor: TestClient, open_batch: Callable[..., ModelVersion]
 ) -> None:
-    files = [
-        *make_arrivals(2, "page"),
-        type(make_arrivals(1)[0])(
-            b"<img src=x onerror=alert(1)>.jpg", 1, 1, None, "not_a_regular_file", "a <b>link</b>"
-        ),
-    ]
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key="night of the page", source="/in", model_version_id=model.id
-        )
-        enter_files(connection, batch, files)
-        plan_items(connection, batch.id)
+    name = b"<img src=x onerror=alert(1)>.jpg"
+    link = ArrivedFile(name, 1, 1, None, "not_a_regular_file", "a <b>link</b>")
+    model = open_batch("night of the page", [*make_arrivals(2, "page"), link])
 
     page = visitor.get("/runs/score_new_images/night of the page").text
 

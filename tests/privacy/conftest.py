@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from deliveries import Site
 from own_database import Own
 
 from emotion_core.local.postgres import PostgresServer
@@ -48,3 +49,13 @@ def database(own: Own) -> Iterator[Database]:
     opened = Database(own.urls["emotion_app"])
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.node.name)
+
+
+@pytest.fixture
+def site(database: Database, settings: Settings, own: Own, name: str) -> Site:
+    return Site(database, settings, own, name)

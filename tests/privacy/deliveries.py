@@ -1,37 +1,29 @@
 """Makers of deliveries that were scored, and questions about what is left of them."""
 
 import hashlib
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from factories import make_jpeg, make_model, make_scores
-from numpy.typing import NDArray
+import pytest
+from factories import FakeScorer, make_batch, make_jpeg, make_model
+from own_database import Own
 from sqlalchemy import text
 
-from emotion_core.scoring.intake import Intake, take_in
+from emotion_core.scoring.ingest import Ingested, ingest
+from emotion_core.scoring.tally import Tally
 from emotion_core.scoring.worker import work
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy
+from emotion_core.steps import erasure
 from emotion_core.steps.installation import Installation
+from emotion_core.steps.retention import apply_retention
 from emotion_core.store import batches, models
 from emotion_core.store.database import Database
-from emotion_core.vision.preprocessing import Preprocessing
-from emotion_core.vision.scores import Scores
+from emotion_core.store.ledger import Claim, claim_items
+from emotion_core.store.retention import set_policy
 
-
-class QuickScorer:
-    """Answers at once."""
-
-    preprocessing = Preprocessing(image_size=16)
-
-    def score(self, pixels: NDArray[np.uint8]) -> Scores:
-        return Scores(*make_scores(len(pixels)))
-
-
-def make_scorable(database: Database) -> models.ModelVersion:
-    """A model to score with."""
-    with database.transaction("emotion_train") as connection:
-        return make_model(connection)
+ASKED = {"reason": "asked for by letter", "requested_by": "the office"}
 
 
 def picture(number: int) -> bytes:
@@ -56,43 +48,118 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def open_night(
-    database: Database, settings: Settings, model: models.ModelVersion, run_key: str
-) -> tuple[batches.Batch, Intake]:
-    """Take in what lies in the inbox, as the step does, with a model that need not be champion."""
-    with database.transaction("emotion_score") as connection:
-        batch = batches.open_batch(
-            connection, run_key=run_key, source=settings.inbox, model_version_id=model.id
+@dataclass
+class Site:
+    """An installation of a test's own over one inbox, with a model that need not be champion."""
+
+    database: Database
+    settings: Settings
+    own: Own
+    name: str
+
+    @cached_property
+    def here(self) -> Installation:
+        return Installation(self.settings)
+
+    @cached_property
+    def model(self) -> models.ModelVersion:
+        with self.database.transaction("emotion_train") as connection:
+            return make_model(connection)
+
+    @property
+    def inbox(self) -> Path:
+        return self.settings.inbox_dir
+
+    def set_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """For what reads the settings itself: the command and the DAGs."""
+        for variable, value in {
+            "EMOTION_HOME": self.settings.home,
+            "EMOTION_INBOX_DIR": self.settings.inbox,
+            "EMOTION_ERASURES_FILE": self.settings.erasures_path,
+            "EMOTION_DATABASE_URL": self.settings.database_url,
+        }.items():
+            monkeypatch.setenv(variable, str(value))
+
+    def key_of(self, night: str) -> str:
+        return f"{self.name} {night}".strip()
+
+    def deliver(self, **numbers: int) -> dict[str, str]:
+        return deliver(self.inbox, **numbers)
+
+    def open_night(self, night: str = "") -> tuple[batches.Batch, Ingested]:
+        """Ingest what lies in the inbox, as the step does."""
+        batch = make_batch(self.database, self.key_of(night), self.settings.inbox, self.model.id)
+        key = erasure.require_erasures(self.here)
+        return batch, ingest(self.database, batch, settle_seconds=60, key=key)
+
+    def work(self, scorer: Any = None, **options: Any) -> Tally:
+        return work(
+            self.database,
+            scorer or FakeScorer(),
+            **{"model_version_id": self.model.id, "worker": "w", **options},
         )
-    key = privacy.require_erasures(Installation(settings))
-    return batch, take_in(database, batch, settle_seconds=60, key=key)
+
+    def score_night(self, night: str = "") -> batches.Batch:
+        """A night from its first file to its closed batch."""
+        batch, _ = self.open_night(night)
+        self.work()
+        self.close(batch)
+        return batch
+
+    def close(self, batch: batches.Batch) -> None:
+        with self.database.transaction("emotion_score") as connection:
+            assert batches.close_batch(connection, batch.id)
+
+    def claim_one(self) -> list[Claim]:
+        with self.database.transaction("emotion_score") as connection:
+            return claim_items(
+                connection, model_version_id=self.model.id, worker="w", limit=1, lease_seconds=60
+            )
+
+    def erase(self, **what: str) -> erasure.ErasureOutcome:
+        return erasure.erase(self.here, **what, **ASKED)  # type: ignore[arg-type]
+
+    def retain(self, class_: str, night: str = "", **options: int) -> dict[str, int]:
+        return apply_retention(self.here, self.key_of(night), class_, **options)
+
+    def keep_for(self, class_: str, days: int) -> None:
+        with self.database.transaction("emotion_erase") as connection:
+            set_policy(connection, class_, days, "the office")
+
+    def age(self, days: int) -> None:
+        """Let everything of the inbox have happened so many days earlier."""
+        ago, source = f"- interval '{days} days'", self.settings.inbox
+        of_source = f"SELECT image_id FROM inbox_file WHERE source = '{source}'"
+        self.own.admin(
+            f"UPDATE prediction SET scored_at = scored_at {ago} WHERE image_id IN ({of_source});"
+            f"UPDATE inbox_file SET found_at = found_at {ago} WHERE source = '{source}';"
+            f"UPDATE rejection SET rejected_at = rejected_at {ago} "
+            f"FROM inbox_file WHERE inbox_file.id = inbox_file_id AND source = '{source}';"
+            f"UPDATE rejection SET rejected_at = rejected_at {ago} FROM scoring_item "
+            f"WHERE scoring_item.id = scoring_item_id AND scoring_item.image_id IN ({of_source})"
+        )
+
+    def refusals(self, night: str = "") -> dict[str, str]:
+        """File to reason of a batch's refused files."""
+        with self.database.transaction("emotion_report") as connection:
+            refused = batches.refused_files(connection, self.key_of(night))
+        return {file.file: file.reason for file in refused}
+
+    def count_predictions(self, sha256: str) -> int:
+        return count_predictions(self.database, sha256)
+
+    def traces(self, *, sha256: str, name: str) -> list[str]:
+        return traces(self.database, sha256=sha256, name=name)
 
 
-def score_night(
-    database: Database, settings: Settings, model: models.ModelVersion, run_key: str
-) -> batches.Batch:
-    """A night from its intake to its closed batch."""
-    batch, _ = open_night(database, settings, model, run_key)
-    work(database, QuickScorer(), model_version_id=model.id, worker="w")
-    with database.transaction("emotion_score") as connection:
-        assert batches.close_batch(connection, batch.id)
-    return batch
-
-
-def refusals(database: Database, run_key: str) -> dict[str, str]:
-    """File to reason of a batch's refused files."""
-    with database.transaction("emotion_report") as connection:
-        return {file.file: file.reason for file in batches.refused_files(connection, run_key)}
-
-
-def count_predictions(database: Database, sha256: str | None = None) -> int:
-    """Predictions in the tables, of one image or of all."""
+def count_predictions(database: Database, sha256: str) -> int:
+    """Predictions of one image in the tables."""
     with database.transaction("emotion_report") as connection:
         return int(
             connection.execute(
                 text(
                     "SELECT count(*) FROM prediction JOIN image ON image.id = image_id "
-                    "WHERE cast(:sha256 AS text) IS NULL OR encode(sha256, 'hex') = :sha256"
+                    "WHERE encode(sha256, 'hex') = :sha256"
                 ),
                 {"sha256": sha256},
             ).scalar_one()

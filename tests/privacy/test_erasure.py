@@ -8,33 +8,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from deliveries import (
-    count_predictions,
+    Site,
     deliver,
-    make_scorable,
     names_in,
-    open_night,
     picture,
-    refusals,
-    score_night,
-    traces,
 )
 from factories import SUMMARY, make_labels, make_predictions, make_training_run
 from sqlalchemy import Connection, text
 
 from emotion_core.errors import DataError, ErasureError, StoreError
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, reports, training
+from emotion_core.steps import erasure, reports, training
 from emotion_core.steps.installation import Installation
 from emotion_core.store import models, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.tombstone_key import tombstone_key
-
-ASKED = {"reason": "asked for by letter", "requested_by": "the office"}
-
-
-@pytest.fixture
-def name(request: pytest.FixtureRequest) -> str:
-    return request.node.name
 
 
 def make_validated_run(connection: Connection) -> tuple[pd.DataFrame, training_runs.RunRecord]:
@@ -47,99 +35,77 @@ def make_validated_run(connection: Connection) -> tuple[pd.DataFrame, training_r
     return labels, run
 
 
-def test_an_erased_image_leaves_no_trace_and_its_neighbours_stay(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir, mia=10, ben=20)
-    (settings.inbox_dir / "mia again.jpg").write_bytes(picture(10))
-    score_night(database, settings, model, name)
+def test_an_erased_image_leaves_no_trace_and_its_neighbours_stay(site: Site) -> None:
+    hashes = site.deliver(mia=10, ben=20)
+    (site.inbox / "mia again.jpg").write_bytes(picture(10))
+    site.score_night()
 
-    outcome = privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+    outcome = site.erase(content=hashes["mia"])
 
     assert outcome.record is not None and outcome.record.finished_at is not None
     assert (outcome.record.count_contents, outcome.record.count_files) == (1, 2)
     assert outcome.record.count_predictions == 1
-    assert names_in(settings.inbox_dir) == ["_SUCCESS", "ben.jpg"]
-    assert traces(database, sha256=hashes["mia"], name="mia") == []
-    assert count_predictions(database, hashes["ben"]) == 1
+    assert names_in(site.inbox) == ["_SUCCESS", "ben.jpg"]
+    assert site.traces(sha256=hashes["mia"], name="mia") == []
+    assert site.count_predictions(hashes["ben"]) == 1
 
 
-def test_the_same_bytes_under_another_name_are_refused_as_erased(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir, mia=11, ben=21)
-    score_night(database, settings, model, name)
-    privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
-    deliver(settings.inbox_dir, returned=11, eve=31)
+def test_the_same_bytes_under_another_name_are_refused_as_erased(site: Site) -> None:
+    hashes = site.deliver(mia=11, ben=21)
+    site.score_night()
+    site.erase(content=hashes["mia"])
+    site.deliver(returned=11, eve=31)
 
-    score_night(database, settings, model, f"{name} tomorrow")
-    score_night(database, settings, model, f"{name} the day after")
+    site.score_night("tomorrow")
+    site.score_night("the day after")
 
-    assert refusals(database, f"{name} tomorrow") == {"returned.jpg": "erased"}
-    assert refusals(database, f"{name} the day after") == {}
-    assert count_predictions(database, hashes["mia"]) == 0
+    assert site.refusals("tomorrow") == {"returned.jpg": "erased"}
+    assert site.refusals("the day after") == {}
+    assert site.count_predictions(hashes["mia"]) == 0
 
 
-def test_erasing_by_file_takes_everything_with_the_same_content(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir / "in", mia=12, ben=22)
-    (settings.inbox_dir / "in" / "copy.jpg").write_bytes(picture(12))
-    score_night(database, settings, model, name)
+def test_erasing_by_file_takes_everything_with_the_same_content(site: Site) -> None:
+    hashes = deliver(site.inbox / "in", mia=12, ben=22)
+    (site.inbox / "in" / "copy.jpg").write_bytes(picture(12))
+    site.score_night()
 
-    privacy.erase(Installation(settings), file=str(settings.inbox_dir / "in" / "mia.jpg"), **ASKED)
+    site.erase(file=str(site.inbox / "in" / "mia.jpg"))
 
-    assert names_in(settings.inbox_dir / "in") == ["_SUCCESS", "ben.jpg"]
-    assert traces(database, sha256=hashes["mia"], name="mia") == []
+    assert names_in(site.inbox / "in") == ["_SUCCESS", "ben.jpg"]
+    assert site.traces(sha256=hashes["mia"], name="mia") == []
 
 
-def test_a_file_that_was_not_taken_in_yet_is_removed_and_one_elsewhere_is_named(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    score_night(database, settings, model, name)
-    (settings.inbox_dir / "fresh.jpg").write_bytes(picture(25))
-    elsewhere = settings.inbox_dir.parent / "elsewhere.jpg"
+def test_a_file_that_was_not_taken_in_yet_is_removed_and_one_elsewhere_is_named(site: Site) -> None:
+    site.score_night()
+    (site.inbox / "fresh.jpg").write_bytes(picture(25))
+    elsewhere = site.inbox.parent / "elsewhere.jpg"
     elsewhere.write_bytes(picture(26))
 
-    fresh = privacy.erase(
-        Installation(settings), file=str(settings.inbox_dir / "fresh.jpg"), **ASKED
-    )
-    other = privacy.erase(Installation(settings), file=str(elsewhere), **ASKED)
+    fresh = site.erase(file=str(site.inbox / "fresh.jpg"))
+    other = site.erase(file=str(elsewhere))
 
     assert fresh.by_hand == []
-    assert not (settings.inbox_dir / "fresh.jpg").exists()
+    assert not (site.inbox / "fresh.jpg").exists()
     assert other.by_hand == [f"{elsewhere} itself is in no source of this system: remove it"]
     assert elsewhere.exists()
 
 
-def test_a_file_that_could_never_be_read_is_erased_by_its_name(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    deliver(settings.inbox_dir, ben=23)
-    (settings.inbox_dir / "mia.jpg").symlink_to("/etc/hostname")
-    score_night(database, settings, model, name)
-    assert refusals(database, name) == {"mia.jpg": "not_a_regular_file"}
+def test_a_file_that_could_never_be_read_is_erased_by_its_name(site: Site) -> None:
+    site.deliver(ben=23)
+    (site.inbox / "mia.jpg").symlink_to("/etc/hostname")
+    site.score_night()
+    assert site.refusals() == {"mia.jpg": "not_a_regular_file"}
 
-    outcome = privacy.erase(
-        Installation(settings), file=str(settings.inbox_dir / "mia.jpg"), **ASKED
-    )
+    outcome = site.erase(file=str(site.inbox / "mia.jpg"))
 
     assert outcome.by_hand == []
-    assert names_in(settings.inbox_dir) == ["_SUCCESS", "ben.jpg"]
-    assert traces(database, sha256="no hash", name="mia.jpg") == []
+    assert names_in(site.inbox) == ["_SUCCESS", "ben.jpg"]
+    assert site.traces(sha256="no hash", name="mia.jpg") == []
     assert Path("/etc/hostname").exists()
 
 
-def test_erasing_by_subject_takes_all_that_a_manifest_said_shows_the_person(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    inbox = settings.inbox_dir
+def test_erasing_by_subject_takes_all_that_a_manifest_said_shows_the_person(site: Site) -> None:
+    inbox = site.inbox
     hashes = {}
     lines = ["path,size,subject"]
     for number, subject in enumerate(["P-7", "P-8", "P-7"]):
@@ -148,21 +114,19 @@ def test_erasing_by_subject_takes_all_that_a_manifest_said_shows_the_person(
         hashes[number] = hashlib.sha256(data).hexdigest()
         lines.append(f"{number}.jpg,{len(data)},{subject}")
     (inbox / "manifest.csv").write_text("\n".join(lines) + "\n")
-    score_night(database, settings, model, name)
-    assert traces(database, sha256="P-7", name="P-7") == []
+    site.score_night()
+    assert site.traces(sha256="P-7", name="P-7") == []
 
-    outcome = privacy.erase(Installation(settings), subject="P-7", **ASKED)
+    outcome = site.erase(subject="P-7")
 
     assert outcome.record is not None and outcome.record.count_contents == 2
-    assert [count_predictions(database, hashes[n]) for n in range(3)] == [0, 1, 0]
+    assert [site.count_predictions(hashes[n]) for n in range(3)] == [0, 1, 0]
     assert names_in(inbox) == ["1.jpg", "manifest.csv"]
     assert any("manifest.csv" in told and "take its line out" in told for told in outcome.by_hand)
 
 
-def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
-    database: Database, settings: Settings
-) -> None:
-    with database.transaction("emotion_train") as connection:
+def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(site: Site) -> None:
+    with site.database.transaction("emotion_train") as connection:
         labels, run = make_validated_run(connection)
         model = models.register_model_version(
             connection,
@@ -171,10 +135,9 @@ def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
             card={"weights_sha256": "ab" * 32, "preprocessing_fingerprint": "cd" * 32},
             folder="/runs/none",
         )
-    here = Installation(settings)
 
-    trained = privacy.erase(here, content=labels["sha256"][0], **ASKED)
-    validated = privacy.erase(here, content=labels["sha256"][15], **ASKED)
+    trained = site.erase(content=labels["sha256"][0])
+    validated = site.erase(content=labels["sha256"][15])
 
     assert trained.record is not None and trained.record.models == (model.name,)
     assert trained.by_hand == [
@@ -184,21 +147,18 @@ def test_erasing_what_a_model_was_trained_on_names_the_model_and_the_data_set(
     assert validated.record is not None and validated.record.models == ()
     assert validated.record.count_predictions == 1
     for index in (0, 15):
-        assert traces(database, sha256=labels["sha256"][index], name="no name") == []
+        assert site.traces(sha256=labels["sha256"][index], name="no name") == []
 
 
-def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
-    database: Database, settings: Settings
-) -> None:
-    with database.transaction("emotion_train") as connection:
+def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(site: Site) -> None:
+    with site.database.transaction("emotion_train") as connection:
         labels, run = make_validated_run(connection)
         training_runs.finish_training_run(connection, run.id, SUMMARY)
-    here = Installation(settings)
-    reports.compare(here, run.group_key, made_at=datetime(2026, 1, 1, tzinfo=UTC))
-    page = Path(reports.compare(here, run.group_key, made_at=datetime(2026, 1, 2, tzinfo=UTC)))
+    reports.compare(site.here, run.group_key, made_at=datetime(2026, 1, 1, tzinfo=UTC))
+    page = Path(reports.compare(site.here, run.group_key, made_at=datetime(2026, 1, 2, tzinfo=UTC)))
     earlier = next(page.parent.glob("earlier/*/comparison.html"))
     facts = page.with_name("comparison.json").read_text()
-    of_other_data = settings.reports_dir / "of other data" / "comparison.html"
+    of_other_data = site.settings.reports_dir / "of other data" / "comparison.html"
     of_other_data.parent.mkdir()
     of_other_data.touch()
     of_other_data.with_name("comparison.json").write_text(
@@ -207,41 +167,59 @@ def test_a_report_that_names_an_erased_image_goes_and_other_reports_stay(
     sample = str(labels["sample_id"][15])
     assert f'"sample_id": "{sample}"' in facts
 
-    outcome = privacy.erase(here, content=labels["sha256"][15], **ASKED)
+    outcome = site.erase(content=labels["sha256"][15])
 
     assert not page.exists() and not page.with_name("comparison.json").exists()
     assert not earlier.parent.exists()
     assert of_other_data.exists()
     assert sum("named it and was removed" in told for told in outcome.by_hand) == 2
-    assert "earlier" not in (settings.reports_dir / "index.html").read_text()
-    again = Path(reports.compare(here, run.group_key)).with_name("comparison.json").read_text()
+    assert "earlier" not in (site.settings.reports_dir / "index.html").read_text()
+    again = Path(reports.compare(site.here, run.group_key)).with_name("comparison.json").read_text()
     assert f'"sample_id": "{sample}"' not in again
 
 
-def test_nothing_is_trained_on_what_was_erased(settings: Settings, tmp_path: Path) -> None:
+def test_nothing_is_trained_on_what_was_erased(site: Site, tmp_path: Path) -> None:
     from factories_data import write_affectnet
 
     from emotion_core.training.affectnet import read_affectnet
 
     folder = write_affectnet(tmp_path / "faces")
     sample = read_affectnet(folder).samples[3]
-    here = Installation(settings)
-    privacy.erase(here, content=sample.sha256, **ASKED)
+    site.erase(content=sample.sha256)
     form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
 
     with pytest.raises(DataError, match=f"1 images .* sample {sample.sample_id}: take them out"):
-        training.prepare(here, "a group", form)
+        training.prepare(site.here, "a group", form)
 
 
-def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(
-    database: Database, settings: Settings
+def test_an_erasure_removes_decoded_images_and_keeps_a_training_from_its_own(
+    site: Site, tmp_path: Path
 ) -> None:
-    labels = make_labels()
-    with database.transaction("emotion_train") as connection:
-        run = make_training_run(connection, labels=labels)
-    privacy.erase(Installation(settings), content=labels["sha256"][15], **ASKED)
+    from factories_data import write_affectnet
 
-    with database.transaction("emotion_train") as connection:
+    from emotion_core.training.affectnet import read_affectnet
+    from emotion_core.training.decoded import decoded_folder
+
+    folder = write_affectnet(tmp_path / "faces", first=700)
+    form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
+    training.prepare(site.here, "decoded", form)
+    was_there = decoded_folder(site.settings.runs_dir, "decoded").is_dir()
+
+    site.erase(content=read_affectnet(folder).samples[3].sha256)
+
+    assert was_there
+    assert not decoded_folder(site.settings.runs_dir, "decoded").exists()
+    with pytest.raises(DataError, match="1 images that were erased here"):
+        training.train(site.here, "decoded", "resnet50", form)
+
+
+def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(site: Site) -> None:
+    labels = make_labels()
+    with site.database.transaction("emotion_train") as connection:
+        run = make_training_run(connection, labels=labels)
+    site.erase(content=labels["sha256"][15])
+
+    with site.database.transaction("emotion_train") as connection:
         training_runs.record_validation_predictions(
             connection, run.id, make_predictions(labels.iloc[8:])
         )
@@ -250,76 +228,69 @@ def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(
     assert count == 1
 
 
-def test_bytes_that_cannot_be_removed_are_said_kept_in_mind_and_removed_later(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir, mia=14)
-    score_night(database, settings, model, name)
+def test_bytes_that_cannot_be_removed_are_said_kept_in_mind_and_removed_later(site: Site) -> None:
+    hashes = site.deliver(mia=14)
+    site.score_night()
     # The second name makes the file one that is never opened, as on a read-only share.
-    os.link(settings.inbox_dir / "mia.jpg", settings.inbox_dir.parent / "elsewhere.jpg")
-    (settings.inbox_dir / "mia.jpg").rename(settings.inbox_dir / "kept.jpg")
-    (settings.inbox_dir / "mia.jpg").mkdir()
-    here = Installation(settings)
+    os.link(site.inbox / "mia.jpg", site.inbox.parent / "elsewhere.jpg")
+    (site.inbox / "mia.jpg").rename(site.inbox / "kept.jpg")
+    (site.inbox / "mia.jpg").mkdir()
 
-    first = privacy.erase(here, content=hashes["mia"], **ASKED)
-    (settings.inbox_dir / "mia.jpg").rmdir()
-    (settings.inbox_dir / "kept.jpg").rename(settings.inbox_dir / "mia.jpg")
-    second = privacy.finish_erasures(here)
+    first = site.erase(content=hashes["mia"])
+    (site.inbox / "mia.jpg").rmdir()
+    (site.inbox / "kept.jpg").rename(site.inbox / "mia.jpg")
+    second = erasure.finish_erasures(site.here)
 
     assert first.record is not None
     assert (first.record.finished_at, first.record.count_left) == (None, 1)
     assert "is still there" in first.by_hand[0]
     assert second.by_hand == []
-    assert not (settings.inbox_dir / "mia.jpg").exists()
-    assert traces(database, sha256=hashes["mia"], name="mia") == []
+    assert not (site.inbox / "mia.jpg").exists()
+    assert site.traces(sha256=hashes["mia"], name="mia") == []
 
 
-def test_a_file_that_holds_other_bytes_by_now_is_left_alone(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir, mia=15)
-    score_night(database, settings, model, name)
-    (settings.inbox_dir / "mia.jpg").write_bytes(picture(99))
+def test_a_file_that_holds_other_bytes_by_now_is_left_alone(site: Site) -> None:
+    hashes = site.deliver(mia=15)
+    site.score_night()
+    (site.inbox / "mia.jpg").write_bytes(picture(99))
 
-    outcome = privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+    outcome = site.erase(content=hashes["mia"])
 
     assert outcome.record is not None and outcome.record.finished_at is not None
-    assert (settings.inbox_dir / "mia.jpg").read_bytes() == picture(99)
+    assert (site.inbox / "mia.jpg").read_bytes() == picture(99)
 
 
-def test_content_that_never_came_is_refused_when_it_comes(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir.parent / "outbox", mia=16)
+def test_content_that_never_came_is_refused_when_it_comes(site: Site) -> None:
+    hashes = deliver(site.inbox.parent / "outbox", mia=16)
 
-    privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
-    deliver(settings.inbox_dir, mia=16)
-    score_night(database, settings, model, name)
+    site.erase(content=hashes["mia"])
+    site.deliver(mia=16)
+    site.score_night()
 
-    assert refusals(database, name) == {"mia.jpg": "erased"}
+    assert site.refusals() == {"mia.jpg": "erased"}
 
 
 def test_the_tombstone_is_not_the_plain_hash_and_another_key_is_refused(
-    database: Database, settings: Settings, tmp_path: Path
+    site: Site, tmp_path: Path
 ) -> None:
     sha256 = hashlib.sha256(b"somebody").hexdigest()
-    privacy.erase(Installation(settings), content=sha256, **ASKED)
-    assert settings.erasures_path is not None and settings.database_url is not None
+    site.erase(content=sha256)
+    assert site.settings.database_url is not None
     other = Settings.from_environment(
-        {"EMOTION_HOME": str(tmp_path / "other"), "EMOTION_DATABASE_URL": settings.database_url}
+        {
+            "EMOTION_HOME": str(tmp_path / "other"),
+            "EMOTION_DATABASE_URL": site.settings.database_url,
+        }
     )
 
     with pytest.raises(StoreError, match="not the one that this database's tombstones"):
-        privacy.require_erasures(Installation(other))
+        erasure.require_erasures(Installation(other))
 
-    marks = settings.erasures_path.read_text()
+    marks = site.settings.erasures_path.read_text()
     assert sha256 not in marks
-    assert tombstone_key(settings).content(bytes.fromhex(sha256)).hex() in marks
-    assert traces(database, sha256=sha256, name="no name") == []
-    assert (settings.home / "erasure.key").stat().st_mode & 0o077 == 0
+    assert tombstone_key(site.settings).content(bytes.fromhex(sha256)).hex() in marks
+    assert site.traces(sha256=sha256, name="no name") == []
+    assert (site.settings.home / "erasure.key").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
@@ -332,10 +303,10 @@ def test_the_tombstone_is_not_the_plain_hash_and_another_key_is_refused(
     ],
 )
 def test_what_is_not_named_or_not_known_is_a_sentence(
-    settings: Settings, named: dict[str, str], sentence: str
+    site: Site, named: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(ErasureError, match=sentence):
-        privacy.erase(Installation(settings), **named, **ASKED)  # type: ignore[arg-type]
+        site.erase(**named)  # type: ignore[arg-type]
 
 
 def test_no_working_role_but_one_may_take_rows_away(database: Database) -> None:
@@ -360,12 +331,9 @@ def test_not_even_the_erasing_role_takes_a_tombstone_away(database: Database) ->
         connection.execute(text("DELETE FROM erasure_tombstone"))
 
 
-def test_taking_in_goes_on_while_nothing_was_erased(
-    database: Database, settings: Settings, name: str
-) -> None:
-    model = make_scorable(database)
-    deliver(settings.inbox_dir, ben=17)
+def test_taking_in_goes_on_while_nothing_was_erased(site: Site) -> None:
+    site.deliver(ben=17)
 
-    _, intake = open_night(database, settings, model, name)
+    _, intake = site.open_night()
 
     assert intake.count_entered == 1

@@ -2,25 +2,16 @@
 
 import pytest
 from click.testing import Result
-from deliveries import count_predictions, deliver, make_scorable, picture, score_night
+from deliveries import Site, picture
 from typer.testing import CliRunner
 
 from emotion_core.cli import app
 from emotion_core.errors import EmotionError
-from emotion_core.settings import Settings
-from emotion_core.store.database import Database
 
 
 @pytest.fixture
-def shell(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> "Shell":
-    assert settings.database_url
-    for variable, value in {
-        "EMOTION_HOME": str(settings.home),
-        "EMOTION_INBOX_DIR": settings.inbox,
-        "EMOTION_ERASURES_FILE": str(settings.erasures_path),
-        "EMOTION_DATABASE_URL": settings.database_url,
-    }.items():
-        monkeypatch.setenv(variable, value)
+def shell(site: Site, monkeypatch: pytest.MonkeyPatch) -> "Shell":
+    site.set_environment(monkeypatch)
     return Shell()
 
 
@@ -34,29 +25,26 @@ class Shell:
         return result.output
 
 
-def test_an_image_is_erased_and_the_request_is_listed(
-    shell: Shell, database: Database, settings: Settings, request: pytest.FixtureRequest
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir, mia=801)
-    score_night(database, settings, model, request.node.name)
+def test_an_image_is_erased_and_the_request_is_listed(shell: Shell, site: Site) -> None:
+    hashes = site.deliver(mia=801)
+    site.score_night()
 
     told = shell.says("erase", "--content", hashes["mia"], "--reason", "request 12/2026")
     listed = shell.says("erasures")
 
     assert "1 images, 1 files, 1 predictions" in told
     assert "request 12/2026" in listed and hashes["mia"] not in listed
-    assert count_predictions(database, hashes["mia"]) == 0
+    assert site.count_predictions(hashes["mia"]) == 0
     assert shell.says("erase", "--finish") == shell.says("erase", "--replay")
-    kept = settings.inbox_dir.parent / "kept.jsonl"
+    kept = site.inbox.parent / "kept.jsonl"
     assert "1 tombstones" in shell.says("tombstones", str(kept))
 
 
 def test_what_was_never_here_is_said_apart_from_the_tombstone_that_stands(
-    shell: Shell, settings: Settings
+    shell: Shell, site: Site
 ) -> None:
     unseen = "cd" * 32
-    lying = settings.inbox_dir / "fresh.jpg"
+    lying = site.inbox / "fresh.jpg"
     lying.write_bytes(picture(802))
 
     first = shell.says("erase", "--content", f" {unseen.upper()} ", "--reason", "request 13")
@@ -132,18 +120,16 @@ def test_a_hold_is_placed_listed_and_lifted(shell: Shell) -> None:
         shell.says("hold", "place", "--reason", "case 8", "--dataset", "no such thing")
 
 
-def test_a_hold_says_how_much_of_what_it_names_is_here(
-    shell: Shell, database: Database, settings: Settings, request: pytest.FixtureRequest
-) -> None:
-    hashes = deliver(settings.inbox_dir, mia=803, ben=804)
-    score_night(database, settings, make_scorable(database), request.node.name)
+def test_a_hold_says_how_much_of_what_it_names_is_here(shell: Shell, site: Site) -> None:
+    hashes = site.deliver(mia=803, ben=804)
+    site.score_night()
     place = ("hold", "place", "--reason", "case 9")
 
-    source = shell.says(*place, "--source", settings.inbox)
+    source = shell.says(*place, "--source", site.settings.inbox)
     content = shell.says(*place, "--content", hashes["mia"])
-    inside = shell.says(*place, "--source", f"{settings.inbox}/slip")
+    inside = shell.says(*place, "--source", f"{site.settings.inbox}/slip")
     subject = shell.says(*place, "--subject", "nobody")
-    purpose = shell.says("source", "set", settings.inbox, "--purpose", "research")
+    purpose = shell.says("source", "set", site.settings.inbox, "--purpose", "research")
 
     assert ": 2 kept now" in source and ": 1 kept now" in content
     assert "nothing it names is here" in inside and "nothing it names" in subject

@@ -5,30 +5,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from deliveries import (
-    count_predictions,
-    deliver,
-    make_scorable,
-    names_in,
-    open_night,
-    score_night,
-    traces,
-)
+from deliveries import Site, names_in
 from own_database import Own
 
 from emotion_core.errors import StorageError, StoreError
 from emotion_core.privacy.tombstones_file import append_tombstones, read_tombstones
 from emotion_core.settings import Settings
-from emotion_core.steps import privacy, scoring
+from emotion_core.steps import erasure, scoring
 from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
-
-ASKED = {"reason": "asked for", "requested_by": "the office"}
-
-
-@pytest.fixture
-def name(request: pytest.FixtureRequest) -> str:
-    return request.node.name
 
 
 def postgres_program(own: Own, *command: str, given: bytes | None = None) -> bytes:
@@ -60,57 +45,53 @@ def restored(own: Own, urls: dict[str, str]) -> Iterator[Own]:
     made.admin(f'DROP DATABASE "{made.name}" WITH (FORCE)', database="postgres")
 
 
-def test_an_erasure_survives_the_restore_of_an_older_backup(
-    database: Database, settings: Settings, own: Own, restored: Own, name: str
-) -> None:
-    model = make_scorable(database)
-    hashes = deliver(settings.inbox_dir, mia=701, ben=702)
-    mias_bytes = (settings.inbox_dir / "mia.jpg").read_bytes()
-    score_night(database, settings, model, name)
-    backup = postgres_program(own, "pg_dump", "--format=custom", own.name)
-    privacy.erase(Installation(settings), content=hashes["mia"], **ASKED)
+def test_an_erasure_survives_the_restore_of_an_older_backup(site: Site, restored: Own) -> None:
+    hashes = site.deliver(mia=701, ben=702)
+    mias_bytes = (site.inbox / "mia.jpg").read_bytes()
+    site.score_night()
+    backup = postgres_program(site.own, "pg_dump", "--format=custom", site.own.name)
+    site.erase(content=hashes["mia"])
 
     postgres_program(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
     )
-    (settings.inbox_dir / "mia.jpg").write_bytes(mias_bytes)  # the inbox was restored, too
-    after = replace(settings, database_url=restored.urls["emotion_app"])
-    again = Database(restored.urls["emotion_app"])
-    here = Installation(after)
-    is_back = count_predictions(again, hashes["mia"])
+    (site.inbox / "mia.jpg").write_bytes(mias_bytes)  # the inbox was restored, too
+    url = restored.urls["emotion_app"]
+    after = Site(Database(url), replace(site.settings, database_url=url), restored, site.name)
+    after.model = site.model
+    is_back = after.count_predictions(hashes["mia"])
     with pytest.raises(StoreError, match=r"lacks 1 erasures.*emotion erase --replay"):
-        scoring.open_batch(here, f"{name} too early", model=model.name)
-    outcome = privacy.replay_erasures(here)
-    _, intake = open_night(again, after, model, f"{name} 2")
-    nothing_more = privacy.replay_erasures(here)
+        scoring.open_batch(after.here, f"{site.name} too early", model=site.model.name)
+    outcome = erasure.replay_erasures(after.here)
+    _, ingested = after.open_night("2")
+    nothing_more = erasure.replay_erasures(after.here)
 
     assert is_back == 1
     assert outcome.record is not None
     assert (outcome.record.asked_by, outcome.record.count_contents) == ("replay", 1)
-    assert traces(again, sha256=hashes["mia"], name="mia") == []
-    assert names_in(settings.inbox_dir) == ["_SUCCESS", "ben.jpg"]
-    assert (count_predictions(again, hashes["ben"]), intake.count_entered) == (1, 0)
+    assert after.traces(sha256=hashes["mia"], name="mia") == []
+    assert names_in(site.inbox) == ["_SUCCESS", "ben.jpg"]
+    assert (after.count_predictions(hashes["ben"]), ingested.count_entered) == (1, 0)
     assert nothing_more.record is None
-    here.database.close()
-    again.close()
+    after.here.database.close()
+    after.database.close()
 
 
 def test_tombstones_can_be_kept_in_a_file_of_ones_own_and_replayed_from_it(
-    settings: Settings, own: Own, restored: Own
+    site: Site, restored: Own
 ) -> None:
-    backup = postgres_program(own, "pg_dump", "--format=custom", own.name)
-    here = Installation(settings)
-    privacy.erase(here, content="c4" * 32, **ASKED)
-    kept = settings.inbox_dir.parent / "kept.jsonl"
+    backup = postgres_program(site.own, "pg_dump", "--format=custom", site.own.name)
+    site.erase(content="c4" * 32)
+    kept = site.inbox.parent / "kept.jsonl"
 
-    count = privacy.export_tombstones(here, kept)
-    privacy.export_tombstones(here, kept)
+    count = erasure.export_tombstones(site.here, kept)
+    erasure.export_tombstones(site.here, kept)
     postgres_program(
         restored, "pg_restore", "--exit-on-error", f"--dbname={restored.name}", given=backup
     )
-    after = Installation(replace(settings, database_url=restored.urls["emotion_app"]))
-    privacy.replay_erasures(after, kept)
-    privacy.require_erasures(after)
+    after = Installation(replace(site.settings, database_url=restored.urls["emotion_app"]))
+    erasure.replay_erasures(after, kept)
+    erasure.require_erasures(after)
     after.database.close()
 
     assert len(read_tombstones(kept)) == len(kept.read_text().splitlines()) == count

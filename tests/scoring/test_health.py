@@ -1,16 +1,25 @@
-"""A night's readings: what each says, and when it is an alarm."""
+"""A night's measurements: what each says, and when it is an alarm."""
 
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from emotion_core.scoring.health import Limits, Night, Pulse, Reading, Scored, readings_of
+from emotion_core.scoring.health import (
+    CheckedNight,
+    Limits,
+    Measurement,
+    QueueState,
+    Scored,
+    measurements,
+)
+from emotion_core.store.health import LatestNight
 
-QUIET = Pulse(datetime(2026, 11, 20, 3, tzinfo=UTC), 4.0, 0, 0.0)
+QUIET = QueueState(datetime(2026, 11, 20, 3, tzinfo=UTC), 4.0, 0, 0.0)
 NOTHING = Scored(np.empty((0, 8)), np.empty((0, 2)))
 
 
@@ -23,94 +32,100 @@ def scored(counts: list[int], confidence: float = 0.8, valence: float = 0.1) -> 
     return Scored(probabilities, np.stack([valence + spread, spread], axis=1))
 
 
-NIGHT = Night(
-    run_key="scheduled__20",
-    model="resnet50 v1",
+NIGHT = CheckedNight(
+    LatestNight(1, "scheduled__20", 1, "resnet50 v1", 1, 410, 10, 0.02, 0.8, 0.77),
     scored=scored([50] * 8),
     validation=scored([100] * 8),
     recent=scored([300] * 8),
-    count_found=410,
-    count_refused=10,
-    calibration_error=0.02,
-    validation_accuracy=(0.8, 0.77),
 )
 
 
-def found(night: Night | None, pulse: Pulse = QUIET) -> dict[tuple[str, str], Reading]:
-    return {(r.measure, r.against): r for r in readings_of(night, pulse, Limits())}
+def of_batch(night: CheckedNight = NIGHT, **changes: Any) -> CheckedNight:
+    return replace(night, batch=replace(night.batch, **changes))
+
+
+def found(
+    night: CheckedNight | None, queue: QueueState = QUIET
+) -> dict[tuple[str, str], Measurement]:
+    return {(r.measure, r.against): r for r in measurements(night, queue, Limits())}
 
 
 def test_a_night_like_its_references_is_fine_in_every_measure() -> None:
-    readings = found(NIGHT)
+    measured = found(NIGHT)
 
-    assert len(readings) == 12
-    assert {reading.status for reading in readings.values()} == {"fine"}
+    assert len(measured) == 12
+    assert {measurement.status for measurement in measured.values()} == {"fine"}
 
 
 def test_another_mix_alarms_against_what_it_differs_from_and_says_in_what() -> None:
-    readings = found(replace(NIGHT, scored=scored([190, 30, 30, 30, 30, 30, 30, 30])))
+    measured = found(replace(NIGHT, scored=scored([190, 30, 30, 30, 30, 30, 30, 30])))
 
     for against in ("validation", "recent nights"):
         for measure in ("psi_expression", "js_expression"):
-            reading = readings[measure, against]
-            assert reading.status == "alarm"
-            assert "Neutral is 48% of the images, 12% there" in reading.sentence
-    assert readings["ks_valence", "validation"].status == "fine"
+            measurement = measured[measure, against]
+            assert measurement.status == "alarm"
+            assert "Neutral is 48% of the images, 12% there" in measurement.sentence
+    assert measured["ks_valence", "validation"].status == "fine"
 
 
 def test_another_mean_valence_alarms_in_valence_alone() -> None:
-    readings = found(replace(NIGHT, scored=scored([50] * 8, valence=0.4)))
+    measured = found(replace(NIGHT, scored=scored([50] * 8, valence=0.4)))
 
-    alarms = {key for key, reading in readings.items() if reading.status == "alarm"}
+    alarms = {key for key, measurement in measured.items() if measurement.status == "alarm"}
 
     assert alarms == {("ks_valence", "validation"), ("ks_valence", "recent nights")}
-    assert "+0.40, +0.10 there" in readings["ks_valence", "validation"].sentence
+    assert "+0.40, +0.10 there" in measured["ks_valence", "validation"].sentence
 
 
 def test_a_night_of_no_images_says_so_and_alarms_of_nothing() -> None:
-    readings = found(replace(NIGHT, scored=NOTHING, recent=NOTHING, count_found=0, count_refused=0))
+    measured = found(
+        of_batch(replace(NIGHT, scored=NOTHING, recent=NOTHING), count_found=0, count_refused=0)
+    )
 
-    assert {reading.status for reading in readings.values()} == {
+    assert {measurement.status for measurement in measured.values()} == {
         "fine",
         "too few",
         "no reference",
     }
-    assert readings["psi_expression", "validation"].status == "too few"
-    assert readings["psi_expression", "recent nights"].status == "no reference"
-    assert readings["expected_accuracy", "validation"].status == "too few"
-    assert readings["refused_share", "limit"].status == "too few"
+    assert measured["psi_expression", "validation"].status == "too few"
+    assert measured["psi_expression", "recent nights"].status == "no reference"
+    assert measured["expected_accuracy", "validation"].status == "too few"
+    assert measured["refused_share", "limit"].status == "too few"
 
 
 def test_before_the_first_night_freshness_and_backlog_are_told_alone() -> None:
-    readings = found(None, Pulse(None, None, 0, 0.0))
+    measured = found(None, QueueState(None, None, 0, 0.0))
 
-    assert {key: reading.status for key, reading in readings.items()} == {
+    assert {key: measurement.status for key, measurement in measured.items()} == {
         ("freshness_hours", "limit"): "no reference",
         ("backlog_hours", "limit"): "fine",
     }
 
 
 def test_expected_accuracy_is_the_mean_calibrated_confidence_with_its_interval() -> None:
-    reading = found(NIGHT)["expected_accuracy", "validation"]
+    measurement = found(NIGHT)["expected_accuracy", "validation"]
 
     half = 1.96 * np.sqrt(0.8 * 0.2 / 400) + 0.02
-    assert reading.value == pytest.approx(0.8)
-    assert (reading.low, reading.high) == (pytest.approx(0.8 - half), pytest.approx(0.8 + half))
+    assert measurement.value == pytest.approx(0.8)
+    assert (measurement.low, measurement.high) == (
+        pytest.approx(0.8 - half),
+        pytest.approx(0.8 + half),
+    )
 
 
 @pytest.mark.parametrize(("confidence", "status"), [(0.76, "fine"), (0.6, "alarm")])
 def test_a_clear_loss_of_expected_accuracy_is_an_alarm_and_a_small_one_is_not(
     confidence: float, status: str
 ) -> None:
-    readings = found(replace(NIGHT, scored=scored([50] * 8, confidence)))
+    measured = found(replace(NIGHT, scored=scored([50] * 8, confidence)))
 
-    assert readings["expected_accuracy", "validation"].status == status
+    assert measured["expected_accuracy", "validation"].status == status
 
 
 def test_without_a_calibration_no_accuracy_is_expected() -> None:
-    readings = found(replace(NIGHT, calibration_error=None))
+    measured = found(of_batch(ece_after=None))
 
-    assert readings["expected_accuracy", "validation"].status == "no reference"
+    assert measured["expected_accuracy", "validation"].status == "no reference"
 
 
 @pytest.mark.parametrize(
@@ -120,19 +135,19 @@ def test_without_a_calibration_no_accuracy_is_expected() -> None:
 def test_a_share_of_refused_files_alarms_when_it_is_surely_over_the_limit(
     count_found: int, count_refused: int, status: str
 ) -> None:
-    night = replace(NIGHT, count_found=count_found, count_refused=count_refused)
+    night = of_batch(count_found=count_found, count_refused=count_refused)
 
     assert found(night)["refused_share", "limit"].status == status
 
 
 def test_old_predictions_and_long_waits_are_alarms() -> None:
-    pulse = Pulse(datetime(2026, 11, 18, tzinfo=UTC), 50.0, 1_234, 13.0)
+    queue = QueueState(datetime(2026, 11, 18, tzinfo=UTC), 50.0, 1_234, 13.0)
 
-    readings = found(NIGHT, pulse)
+    measured = found(NIGHT, queue)
 
-    assert readings["freshness_hours", "limit"].status == "alarm"
-    assert readings["backlog_hours", "limit"].status == "alarm"
-    assert "1,234 images wait for a worker" in readings["backlog_hours", "limit"].sentence
+    assert measured["freshness_hours", "limit"].status == "alarm"
+    assert measured["backlog_hours", "limit"].status == "alarm"
+    assert "1,234 images wait for a worker" in measured["backlog_hours", "limit"].sentence
 
 
 def test_operations_say_what_each_alert_means_and_what_to_do() -> None:

@@ -4,34 +4,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from factories import make_jpeg, make_model, make_scores
-from numpy.typing import NDArray
+from factories import FakeScorer, make_batch, make_jpeg
 from sqlalchemy import text
 
 from emotion_core.errors import ScoringError
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.outcome import close
 from emotion_core.scoring.worker import work
-from emotion_core.store.batches import open_batch
 from emotion_core.store.database import Database
-from emotion_core.vision.preprocessing import Preprocessing
-from emotion_core.vision.scores import Scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "vision"))
 from hostile_files import mutations
 
 COUNT = 1_500
-
-
-class FakeScorer:
-    """Answers at once."""
-
-    preprocessing = Preprocessing(image_size=32)
-
-    def score(self, pixels: NDArray[np.uint8]) -> Scores:
-        return Scores(*make_scores(len(pixels)))
 
 
 def test_a_night_of_hostile_files_ends_in_one_row_each(
@@ -42,15 +28,10 @@ def test_a_night_of_hostile_files_ends_in_one_row_each(
         (tmp_path / f"{number:05d} hostile.jpg").write_bytes(data)
     for number in range(100):
         (tmp_path / f"{15 * number:05d} valid.jpg").write_bytes(make_jpeg((number, 255, number)))
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
-        )
+    batch = make_batch(database, str(tmp_path), tmp_path)
 
-    take_in(database, batch, settle_seconds=60)
-    work(database, FakeScorer(), model_version_id=model.id, worker="w")  # type: ignore[arg-type]
+    ingest(database, batch, settle_seconds=60)
+    work(database, FakeScorer(), model_version_id=batch.model_version_id, worker="w")  # type: ignore[arg-type]
     with pytest.raises(ScoringError, match=r"of 1,600 were refused .* the limit is 20%"):
         close(database, str(tmp_path), refused_share_limit=0.2, refused_minimum=10)
     summary = close(database, str(tmp_path), refused_share_limit=1.0, refused_minimum=10)
@@ -69,7 +50,7 @@ def test_a_night_of_hostile_files_ends_in_one_row_each(
                 "               AND p.model_version_id = :model) "
                 "FROM inbox_file f WHERE f.batch_id = :batch"
             ),
-            {"model": model.id, "batch": batch.id},
+            {"model": batch.model_version_id, "batch": batch.id},
         ).all()
     assert summary.count_found == len(ends) == COUNT + 100
     assert {count for count, _, _ in ends} == {1}

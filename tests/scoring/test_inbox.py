@@ -12,23 +12,23 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from factories import make_jpeg, make_model
+from factories import make_batch, make_jpeg
 
 from emotion_core.errors import ScoringError
-from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.inbox import Scan, read_arrived
+from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.local_folder import LocalFolder
-from emotion_core.scoring.sources import open_source, read_delivered
-from emotion_core.store.batches import open_batch, refused_files
+from emotion_core.scoring.sources import get_source
+from emotion_core.store.batches import ArrivedFile, refused_files
 from emotion_core.store.database import Database
 
 
-def scan(root: Path, settle_seconds: float = 60) -> tuple[dict[bytes, FoundFile], Scan]:
-    looked = Scan(open_source(str(root)), now_ns=time.time_ns(), settle_seconds=settle_seconds)
+def scan(root: Path, settle_seconds: float = 60) -> tuple[dict[bytes, ArrivedFile], Scan]:
+    looked = Scan(get_source(str(root)), now_ns=time.time_ns(), settle_seconds=settle_seconds)
     return {found.path: found for found in looked.files()}, looked
 
 
-def code_of(root: Path, found: FoundFile) -> str | None:
+def code_of(root: Path, found: ArrivedFile) -> str | None:
     arrived = read_arrived(LocalFolder(root), found)
     assert arrived is not None
     return arrived.code
@@ -171,16 +171,11 @@ def test_a_file_of_any_date_is_entered_with_its_neighbours_and_known_again(
     for name in ("a.jpg", "dated.jpg"):
         (tmp_path / name).write_bytes(make_jpeg())
     os.utime(tmp_path / "dated.jpg", (0, seconds))
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
-        )
+    batch = make_batch(database, str(tmp_path), tmp_path)
 
     # No marker says that it is whole: a time of change in the future must not hold it for ever.
-    first = take_in(database, batch, settle_seconds=0)
-    second = take_in(database, batch, settle_seconds=0)
+    first = ingest(database, batch, settle_seconds=0)
+    second = ingest(database, batch, settle_seconds=0)
 
     assert (first.count_entered, first.count_unsettled) == (2, 0)
     assert (second.count_entered, second.count_known) == (0, 2)
@@ -198,15 +193,10 @@ def test_a_path_too_long_for_the_tables_is_refused_and_its_neighbours_are_entere
         deep.mkdir()
     for name in ("b.jpg", "c.jpg", "Manifest.csv"):
         (deep / name).write_bytes(make_jpeg())
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
-        )
+    batch = make_batch(database, str(tmp_path), tmp_path)
 
-    first = take_in(database, batch, settle_seconds=0)
-    second = take_in(database, batch, settle_seconds=0)
+    first = ingest(database, batch, settle_seconds=0)
+    second = ingest(database, batch, settle_seconds=0)
 
     assert (first.count_entered, first.count_planned) == (4, 1)
     assert (second.count_entered, second.count_known) == (0, 4)
@@ -284,17 +274,17 @@ def test_a_folder_replaced_by_a_link_after_the_look_leads_nowhere(tmp_path: Path
 
     assert code_of(tmp_path / "inbox", files[b"night/a.jpg"]) == "unreadable_file"
     with pytest.raises(OSError):
-        read_delivered(str(tmp_path / "inbox"), b"night/a.jpg")
+        get_source(str(tmp_path / "inbox")).read(b"night/a.jpg")
     with pytest.raises(OSError, match="out of the inbox"):
-        read_delivered(str(tmp_path / "inbox"), b"../outside/a.jpg")
+        get_source(str(tmp_path / "inbox")).read(b"../outside/a.jpg")
 
 
 def test_what_may_not_be_read_is_a_refusal() -> None:
     script = (
         "import os, sys, time\n"
         "from emotion_core.scoring.inbox import Scan, read_arrived\n"
-        "from emotion_core.scoring.sources import open_source\n"
-        "source = open_source(sys.argv[1])\n"
+        "from emotion_core.scoring.sources import get_source\n"
+        "source = get_source(sys.argv[1])\n"
         "if os.geteuid() == 0: os.setuid(65534)  # root may read everything\n"
         "found = list(Scan(source, time.time_ns(), 0).files())\n"
         "print(sorted((f.path, read_arrived(source, f).code) for f in found))\n"
@@ -356,7 +346,7 @@ def test_a_link_to_a_folder_is_not_walked_into(tmp_path: Path) -> None:
     files, _ = scan(tmp_path / "inbox")
 
     assert set(files) == {b"way_out"}
-    assert files[b"way_out"].problem == "not_a_regular_file"
+    assert files[b"way_out"].code == "not_a_regular_file"
 
 
 def test_a_file_that_changes_while_it_is_read_waits_for_the_next_time(tmp_path: Path) -> None:

@@ -2,16 +2,21 @@
 
 import hashlib
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
-from factories import make_jpeg, make_model
+from factories import make_batch, make_jpeg
 
-from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
-from emotion_core.scoring.intake import take_in
+from emotion_core.errors import ImageRefused
+from emotion_core.scoring.inbox import Scan, read_arrived
+from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.local_folder import LocalFolder
-from emotion_core.store.batches import batch_summary, held_folders, known_files, open_batch
+from emotion_core.scoring.reading import read_claimed
+from emotion_core.store.batches import ArrivedFile, batch_summary, held_folders, known_files
 from emotion_core.store.database import Database
+from emotion_core.store.ledger import Claim
 
 PICTURE = make_jpeg()
 DIGEST = hashlib.sha256(PICTURE).hexdigest()
@@ -25,7 +30,7 @@ def deliver(folder: Path, *names: str, manifest: str) -> None:
     (folder / "manifest.csv").write_text(manifest, encoding="utf-8", errors="surrogateescape")
 
 
-def scan(root: Path) -> tuple[dict[bytes, FoundFile], dict[str, str]]:
+def scan(root: Path) -> tuple[dict[bytes, ArrivedFile], dict[str, str]]:
     # Nothing settles by itself here: what is found was let through by its manifest.
     looked = Scan(LocalFolder(root), now_ns=time.time_ns(), settle_seconds=3600)
     found = {file.path: file for file in looked.files()}
@@ -175,22 +180,70 @@ def test_a_listed_link_is_refused_and_does_not_hold_its_neighbours(tmp_path: Pat
 
     found, _ = scan(tmp_path)
 
-    assert found[b"link.jpg"].problem == "not_a_regular_file"
-    assert found[b"a.jpg"].problem is None
+    assert found[b"link.jpg"].code == "not_a_regular_file"
+    assert found[b"a.jpg"].code is None
 
 
-def test_bytes_replaced_between_the_check_and_the_reading_wait(tmp_path: Path) -> None:
+def test_bytes_replaced_after_the_check_are_not_taken_for_those_that_were_checked(
+    tmp_path: Path,
+) -> None:
     deliver(tmp_path, "a.jpg", manifest=f"path,sha256\na.jpg,{DIGEST}\n")
-    looked = Scan(LocalFolder(tmp_path), now_ns=time.time_ns(), settle_seconds=3600)
+    found, _ = scan(tmp_path)
 
-    found = next(looked.files())
-    other = make_jpeg((1, 2, 3))
-    (tmp_path / "a.jpg").write_bytes(other)
-    entry = LocalFolder(tmp_path).look(b"a.jpg")
+    (tmp_path / "a.jpg").write_bytes(make_jpeg((1, 2, 3)))
+    arrived = read_arrived(LocalFolder(tmp_path), found[b"a.jpg"])
+    claim = Claim(1, 1, bytes.fromhex(DIGEST), ((str(tmp_path), b"a.jpg"),))
 
-    assert entry is not None
-    replaced = FoundFile(b"a.jpg", entry.size, entry.modified_ns, sha256=found.sha256)
-    assert read_arrived(LocalFolder(tmp_path), replaced) is None
+    assert arrived is not None and arrived.sha256 == bytes.fromhex(DIGEST)
+    with pytest.raises(ImageRefused, match="changed_since_arrival"):
+        read_claimed(claim)
+    assert set(scan(tmp_path)[1]) == {"manifest_sha256"}
+
+
+def test_bytes_that_change_while_the_manifest_is_checked_hold_the_folder(tmp_path: Path) -> None:
+    deliver(tmp_path, "a.jpg", manifest=f"path,sha256\na.jpg,{DIGEST}\n")
+
+    class Changing(LocalFolder):
+        def read(self, path: bytes, limit: int = 0) -> tuple[bytes, Any]:
+            (tmp_path / "a.jpg").write_bytes(make_jpeg((1, 2, 3)))
+            _, after = super().read(path)
+            return PICTURE, after
+
+    looked = Scan(Changing(tmp_path), now_ns=time.time_ns(), settle_seconds=3600)
+
+    assert list(looked.files()) == []
+    assert [held.code for held in looked.held] == ["manifest_sha256"]
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_bytes_are_read_and_hashed_once_and_a_manifest_is_parsed_once(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, is_listed: bool
+) -> None:
+    pictures = [make_jpeg((number, 2, 3)) for number in range(12)]
+    lines = [f"{n}.jpg,{hashlib.sha256(p).hexdigest()}\n" for n, p in enumerate(pictures)]
+    deliver(tmp_path, manifest="path,sha256\n" + "".join(lines))
+    for number, picture in enumerate(pictures):
+        (tmp_path / f"{number}.jpg").write_bytes(picture)
+    if not is_listed:
+        (tmp_path / "manifest.csv").rename(tmp_path / "_SUCCESS")
+    batch = make_batch(database, str(tmp_path), source=tmp_path)
+    calls: Counter[str] = Counter()
+
+    def count(owner: Any, name: str) -> None:
+        original = getattr(owner, name)
+
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            calls[name] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    for owner, name in ((LocalFolder, "read"), (LocalFolder, "open"), (hashlib, "sha256")):
+        count(owner, name)
+    ingested = ingest(database, batch, settle_seconds=60)
+
+    assert ingested.count_entered == 12
+    assert calls == Counter(read=12, sha256=12) + Counter(open=int(is_listed))
 
 
 def test_a_held_folder_is_stored_shown_and_taken_in_once_it_is_complete(
@@ -198,19 +251,14 @@ def test_a_held_folder_is_stored_shown_and_taken_in_once_it_is_complete(
 ) -> None:
     manifest = f"path,sha256\na.jpg,{DIGEST}\nb.jpg,{DIGEST}\n"
     deliver(tmp_path / "night", "a.jpg", manifest=manifest)
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
-        )
+    batch = make_batch(database, str(tmp_path), source=tmp_path)
 
-    first = take_in(database, batch, settle_seconds=0)
+    first = ingest(database, batch, settle_seconds=0)
     with database.transaction("emotion_report") as connection:
         waiting = held_folders(connection, str(tmp_path))
         summary = batch_summary(connection, str(tmp_path))
     (tmp_path / "night/b.jpg").write_bytes(PICTURE)
-    second = take_in(database, batch, settle_seconds=0)
+    second = ingest(database, batch, settle_seconds=0)
 
     assert (first.count_entered, first.count_held) == (0, 1)
     assert [(w.folder, w.reason, w.count_files) for w in waiting] == [
@@ -227,13 +275,8 @@ def test_what_is_known_is_not_read_again_to_check_its_manifest(
     tmp_path: Path, database: Database
 ) -> None:
     deliver(tmp_path, "a.jpg", manifest=f"path,sha256\na.jpg,{DIGEST}\n")
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=str(tmp_path), source=str(tmp_path), model_version_id=model.id
-        )
-    take_in(database, batch, settle_seconds=0)
+    batch = make_batch(database, str(tmp_path), source=tmp_path)
+    ingest(database, batch, settle_seconds=0)
 
     class Unread(LocalFolder):
         def read(self, path: bytes, limit: int = 0) -> tuple[bytes, object]:  # type: ignore[override]
@@ -254,22 +297,14 @@ def test_what_is_known_is_not_read_again_to_check_its_manifest(
 def test_a_manifest_replaced_every_night_says_nothing_of_earlier_files(
     tmp_path: Path, database: Database
 ) -> None:
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
     held: list[list[str]] = []
 
     for night in ("a.jpg", "b.jpg", "c.jpg"):
         deliver(tmp_path, night, manifest=f"path,size\n{night},{len(PICTURE)}\n")
         if night == "c.jpg":
             (tmp_path / "stray.jpg").write_bytes(PICTURE)
-        with database.transaction("emotion_score") as connection:
-            batch = open_batch(
-                connection,
-                run_key=f"{tmp_path} {night}",
-                source=str(tmp_path),
-                model_version_id=model.id,
-            )
-        intake = take_in(database, batch, settle_seconds=0)
+        batch = make_batch(database, f"{tmp_path} {night}", source=tmp_path)
+        intake = ingest(database, batch, settle_seconds=0)
         assert intake.count_entered == 1
         with database.transaction("emotion_report") as connection:
             held.append([f.detail for f in held_folders(connection, f"{tmp_path} {night}")])

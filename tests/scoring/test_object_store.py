@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 import s3fs
-from factories import make_jpeg, make_model
+from factories import make_batch, make_jpeg
 
 from emotion_core.errors import ScoringError, SourceUnreachableError
-from emotion_core.scoring.inbox import FoundFile, Scan, read_arrived
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.inbox import Scan, read_arrived
+from emotion_core.scoring.ingest import ingest
 from emotion_core.scoring.object_store import _entry
-from emotion_core.scoring.sources import open_source, read_delivered
+from emotion_core.scoring.sources import get_source
 from emotion_core.settings import Settings
 from emotion_core.steps import scoring
 from emotion_core.steps.installation import Installation
-from emotion_core.store.batches import held_folders, open_batch
+from emotion_core.store.batches import ArrivedFile, held_folders
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items
 
@@ -77,8 +77,8 @@ class Bucket:
         self._client.delete_object(Bucket=self.name, Key=key)
 
 
-def scan(address: str, settle_seconds: float = 3600) -> tuple[dict[bytes, FoundFile], Scan]:
-    looked = Scan(open_source(address), now_ns=time.time_ns(), settle_seconds=settle_seconds)
+def scan(address: str, settle_seconds: float = 3600) -> tuple[dict[bytes, ArrivedFile], Scan]:
+    looked = Scan(get_source(address), now_ns=time.time_ns(), settle_seconds=settle_seconds)
     return {found.path: found for found in looked.files()}, looked
 
 
@@ -202,7 +202,7 @@ def test_an_object_replaced_within_the_same_second_is_another_delivery(bucket: B
     second, _ = scan(f"s3://{bucket.name}/in", settle_seconds=0)
     assert first[b"a.jpg"].size == second[b"a.jpg"].size
     assert first[b"a.jpg"].modified_ns != second[b"a.jpg"].modified_ns
-    assert read_arrived(open_source(f"s3://{bucket.name}/in"), first[b"a.jpg"]) is None
+    assert read_arrived(get_source(f"s3://{bucket.name}/in"), first[b"a.jpg"]) is None
 
 
 def test_what_was_taken_in_is_entered_once_and_found_again_by_a_worker(
@@ -211,24 +211,25 @@ def test_what_was_taken_in_is_entered_once_and_found_again_by_a_worker(
     address = f"s3://{bucket.name}/in"
     for number in range(30):
         bucket.put(f"in/{number}.jpg", make_jpeg((number * 8, 0, 0)))
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(connection, run_key=address, source=address, model_version_id=model.id)
+    batch = make_batch(database, address, address)
 
-    first = take_in(database, batch, settle_seconds=0)
-    second = take_in(database, batch, settle_seconds=0)
+    first = ingest(database, batch, settle_seconds=0)
+    second = ingest(database, batch, settle_seconds=0)
 
     with database.transaction("emotion_score") as connection:
         claims = claim_items(
-            connection, model_version_id=model.id, worker="w", limit=100, lease_seconds=60
+            connection,
+            model_version_id=batch.model_version_id,
+            worker="w",
+            limit=100,
+            lease_seconds=60,
         )
         assert held_folders(connection, address) == []
     assert (first.count_entered, first.count_planned) == (30, 30)
     assert (second.count_entered, second.count_known) == (0, 30)
     for claim in claims:
         ((source, path),) = claim.places
-        data, _ = read_delivered(source, path)
+        data, _ = get_source(source).read(path)
         assert hashlib.sha256(data).digest() == claim.sha256
 
 
@@ -238,7 +239,7 @@ def test_an_object_that_is_gone_is_an_error_of_that_file_alone(bucket: Bucket) -
 
     for path in (b"gone.jpg", b"sub", b"\xff.jpg"):
         with pytest.raises(FileNotFoundError):
-            read_delivered(address, path)
+            get_source(address).read(path)
 
 
 def test_an_empty_prefix_is_an_empty_inbox_and_a_missing_bucket_a_sentence(
@@ -261,7 +262,7 @@ def test_a_store_that_does_not_answer_says_nothing_about_its_files(
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
         with pytest.raises(SourceUnreachableError, match="does not answer") as error:
-            read_delivered("s3://never-answers/in", b"a.jpg")
+            get_source("s3://never-answers/in").read(b"a.jpg")
 
     s3fs.S3FileSystem.clear_instance_cache()
     assert not isinstance(error.value, OSError)
@@ -293,4 +294,4 @@ def test_an_object_is_removed_only_while_it_holds_what_is_to_go(
     ]
 
     assert problems == [None, None, None]
-    assert [entry.name for entry in open_source(source).entries(b"")] == [b"ben.jpg"]
+    assert [entry.name for entry in get_source(source).entries(b"")] == [b"ben.jpg"]

@@ -1,18 +1,17 @@
-"""Refused files are put back after their cause is mended; what was said before is kept."""
+"""Refused files are retried after their cause is mended; what was said before is kept."""
 
 from pathlib import Path
 
 import pytest
-from factories import make_jpeg, make_model, make_scores
+from factories import make_batch, make_jpeg, make_model, make_scores
 from sqlalchemy import text
 
-from emotion_core.scoring.intake import take_in
+from emotion_core.scoring.ingest import ingest
 from emotion_core.store.batches import (
     Batch,
     batch_by_key,
     batch_summary,
     close_batch,
-    open_batch,
     refused_files,
 )
 from emotion_core.store.database import Database
@@ -35,8 +34,8 @@ class Nights:
         return self.model_id
 
     def night(self, name: str, *, refuse: int = 0, code: str = "decoder_crashed") -> Batch:
-        """Takes in, scores all but the first ``refuse`` items, closes."""
-        batch = self.take_in(name)
+        """Ingests, scores all but the first ``refuse`` items, closes."""
+        batch = self.ingest(name)
         with self.database.transaction("emotion_score") as connection:
             claims = claim_items(
                 connection,
@@ -55,15 +54,9 @@ class Nights:
             assert close_batch(connection, batch.id)
         return batch
 
-    def take_in(self, name: str) -> Batch:
-        with self.database.transaction("emotion_score") as connection:
-            batch = open_batch(
-                connection,
-                run_key=f"{self.inbox} {name}",
-                source=str(self.inbox),
-                model_version_id=self.model_id,
-            )
-        self.intake = take_in(self.database, batch, settle_seconds=60)
+    def ingest(self, name: str) -> Batch:
+        batch = make_batch(self.database, f"{self.inbox} {name}", self.inbox, self.model_id)
+        self.intake = ingest(self.database, batch, settle_seconds=60)
         return batch
 
     def retry(self, code: str, name: str | None = None) -> int:
@@ -196,7 +189,7 @@ def test_what_an_open_batch_counts_on_is_left_alone(nights: Nights) -> None:
     (nights.inbox / "a.jpg").write_bytes(make_jpeg((0, 95, 0)))
     nights.night("monday", refuse=1)
     (nights.inbox / "same.jpg").write_bytes(make_jpeg((0, 95, 0)))
-    nights.take_in("open")
+    nights.ingest("open")
 
     assert nights.retry("decoder_crashed", "monday") == 0
 
@@ -208,7 +201,7 @@ def test_a_closed_batch_takes_in_nothing_more(nights: Nights) -> None:
 
     with nights.database.transaction("emotion_score") as connection:
         closed = batch_by_key(connection, f"{nights.inbox} monday")
-    intake = take_in(nights.database, closed, settle_seconds=0)
+    intake = ingest(nights.database, closed, settle_seconds=0)
 
     assert intake.count_entered == 0
     nights.night("tuesday")

@@ -3,50 +3,24 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from factories import make_jpeg, make_model, make_scores
-from numpy.typing import NDArray
+from factories import FakeScorer, make_batch, make_jpeg
 from sqlalchemy import text
 
-from emotion_core.scoring.intake import Intake, take_in
+from emotion_core.scoring.ingest import Ingested, ingest
 from emotion_core.scoring.worker import Tally, work
-from emotion_core.store.batches import Batch, batch_summary, close_batch, open_batch, refused_files
+from emotion_core.store.batches import Batch, batch_summary, close_batch, refused_files
 from emotion_core.store.database import Database
-from emotion_core.vision.preprocessing import Preprocessing
-from emotion_core.vision.scores import Scores
-
-
-class FakeScorer:
-    """Answers at once, and remembers how many images it was asked for."""
-
-    preprocessing = Preprocessing(image_size=16)
-
-    def __init__(self) -> None:
-        self.count_asked = 0
-
-    def score(self, pixels: NDArray[np.uint8]) -> Scores:
-        assert pixels.shape[1:] == (16, 16, 3)
-        self.count_asked += len(pixels)
-        return Scores(*make_scores(len(pixels)))
 
 
 @pytest.fixture
 def batch(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Batch:
     (tmp_path / "_SUCCESS").touch()
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        return open_batch(
-            connection,
-            run_key=request.node.name,
-            source=str(tmp_path),
-            model_version_id=model.id,
-        )
+    return make_batch(database, request.node.name, tmp_path)
 
 
-def night(database: Database, batch: Batch, scorer: Any) -> tuple[Intake, Tally]:
-    intake = take_in(database, batch, settle_seconds=60)
+def night(database: Database, batch: Batch, scorer: Any) -> tuple[Ingested, Tally]:
+    intake = ingest(database, batch, settle_seconds=60)
     tally = work(database, scorer, model_version_id=batch.model_version_id, worker="w", chunk=4)
     with database.transaction("emotion_score") as connection:
         assert close_batch(connection, batch.id)
@@ -72,7 +46,7 @@ def test_every_file_ends_in_exactly_one_row(
         refused = refused_files(connection, request.node.name)
     assert summary is not None
     assert (intake.count_entered, intake.count_planned) == (10, 9)
-    assert scorer.count_asked == 7
+    assert sum(scorer.sizes) == 7
     assert (tally.count_scored, tally.count_refused) == (7, 2)
     assert (summary.count_found, summary.count_done, summary.count_rejected) == (10, 8, 2)
     assert {(file.file, file.reason) for file in refused} == {
@@ -86,30 +60,25 @@ def test_a_second_night_scores_nothing_again(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_jpeg())
     night(database, batch, FakeScorer())
-    with database.transaction("emotion_score") as connection:
-        tomorrow = open_batch(
-            connection,
-            run_key=request.node.name + " tomorrow",
-            source=batch.source,
-            model_version_id=batch.model_version_id,
-        )
+    key = request.node.name + " tomorrow"
+    tomorrow = make_batch(database, key, batch.source, batch.model_version_id)
     (tmp_path / "renamed.jpg").write_bytes(make_jpeg())
     scorer = FakeScorer()
 
     intake, _ = night(database, tomorrow, scorer)
 
     assert (intake.count_entered, intake.count_known, intake.count_planned) == (1, 1, 0)
-    assert scorer.count_asked == 0
+    assert scorer.sizes == []
 
 
 def test_new_bytes_under_an_old_name_are_a_new_item(
     database: Database, batch: Batch, tmp_path: Path
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_jpeg((10, 10, 10)))
-    take_in(database, batch, settle_seconds=60)
+    ingest(database, batch, settle_seconds=60)
     (tmp_path / "a.jpg").write_bytes(make_jpeg((250, 10, 10)))
 
-    intake = take_in(database, batch, settle_seconds=60)
+    intake = ingest(database, batch, settle_seconds=60)
 
     assert (intake.count_entered, intake.count_planned) == (1, 1)
 
@@ -119,7 +88,7 @@ def test_bytes_that_changed_after_arrival_are_never_scored_as_the_old_content(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_jpeg((10, 10, 10)))
     (tmp_path / "b.jpg").write_bytes(make_jpeg((20, 10, 10)))
-    take_in(database, batch, settle_seconds=60)
+    ingest(database, batch, settle_seconds=60)
     (tmp_path / "a.jpg").write_bytes(make_jpeg((250, 10, 10)))
     (tmp_path / "b.jpg").unlink()
 
@@ -136,17 +105,16 @@ def test_bytes_that_changed_after_arrival_are_never_scored_as_the_old_content(
 def test_a_crash_between_claim_and_publish_loses_nothing(
     database: Database, batch: Batch, tmp_path: Path
 ) -> None:
-    class Crash(FakeScorer):
-        def score(self, pixels: NDArray[np.uint8]) -> Scores:
-            raise MemoryError
+    def crash() -> None:
+        raise MemoryError
 
     for number in range(5):
         (tmp_path / f"{number}.jpg").write_bytes(make_jpeg((number * 40, 0, 0)))
-    take_in(database, batch, settle_seconds=60)
+    ingest(database, batch, settle_seconds=60)
     with pytest.raises(MemoryError):
         work(
             database,
-            Crash(),  # type: ignore[arg-type]
+            FakeScorer(crash),  # type: ignore[arg-type]
             model_version_id=batch.model_version_id,
             worker="crashes",
             lease_seconds=0.2,

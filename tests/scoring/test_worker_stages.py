@@ -10,38 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from factories import make_jpeg, make_model, make_scores
+from factories import FakeScorer, make_batch, make_jpeg
 from numpy.typing import NDArray
 from sqlalchemy import text
 
 from emotion_core.errors import ScoringError
 from emotion_core.scoring import worker as worker_module
-from emotion_core.scoring.intake import take_in
-from emotion_core.scoring.stages import Belt, Stages
+from emotion_core.scoring.ingest import ingest
+from emotion_core.scoring.stages import BoundedQueue, Stages
 from emotion_core.scoring.tally import STAGES, Tally
 from emotion_core.scoring.worker import work
-from emotion_core.store.batches import Batch, open_batch
+from emotion_core.store.batches import Batch
 from emotion_core.store.database import Database
-from emotion_core.vision.preprocessing import Preprocessing
 from emotion_core.vision.scores import Scores
-
-
-class Model:
-    """Answers at once, after ``before`` had its say; remembers the sizes it was asked for."""
-
-    preprocessing = Preprocessing(image_size=16)
-    engine = "answers at once"
-    device = "a test"
-
-    def __init__(self, before: Any = None) -> None:
-        self.sizes: list[int] = []
-        self._before = before
-
-    def score(self, pixels: NDArray[np.uint8]) -> Scores:
-        if self._before is not None:
-            self._before()
-        self.sizes.append(len(pixels))
-        return Scores(*make_scores(len(pixels)))
 
 
 @pytest.fixture
@@ -50,16 +31,8 @@ def batch(database: Database, tmp_path: Path, request: pytest.FixtureRequest) ->
     (tmp_path / "_SUCCESS").touch()
     for number in range(40):
         (tmp_path / f"{number}.jpg").write_bytes(make_jpeg((number * 6, 40, 90)))
-    with database.transaction("emotion_train") as connection:
-        model = make_model(connection)
-    with database.transaction("emotion_score") as connection:
-        made = open_batch(
-            connection,
-            run_key=request.node.name,
-            source=str(tmp_path),
-            model_version_id=model.id,
-        )
-    take_in(database, made, settle_seconds=60)
+    made = make_batch(database, request.node.name, tmp_path)
+    ingest(database, made, settle_seconds=60)
     return made
 
 
@@ -81,19 +54,19 @@ def states(database: Database, batch: Batch) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def run(database: Database, batch: Batch, model: Model, **options: Any) -> Tally:
+def run(database: Database, batch: Batch, model: FakeScorer, **options: Any) -> Tally:
     options = {"worker": "w", "chunk": 4} | options
     return work(database, model, model_version_id=batch.model_version_id, **options)
 
 
-def test_memory_is_bounded_by_the_belts_however_much_waits(
+def test_memory_is_bounded_by_the_queues_however_much_waits(
     database: Database, batch: Batch
 ) -> None:
     held = []
 
-    run(database, batch, Model(lambda: held.append(states(database, batch).get("leased", 0))))
+    run(database, batch, FakeScorer(lambda: held.append(states(database, batch).get("leased", 0))))
 
-    # One chunk in the hands of each of four stages, and five on the belts between them.
+    # One chunk in the hands of each of four stages, and five on the queues between them.
     assert 0 < max(held) <= 9 * 4
 
 
@@ -101,7 +74,7 @@ def test_the_first_claim_is_small_so_that_rows_come_soon(
     database: Database, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "FIRST_CHUNK", 3)
-    model = Model()
+    model = FakeScorer()
 
     run(database, batch, model, chunk=30)
 
@@ -111,7 +84,7 @@ def test_the_first_claim_is_small_so_that_rows_come_soon(
 def test_what_any_stage_raises_stops_all_of_them(
     database: Database, batch: Batch, tmp_path: Path
 ) -> None:
-    class NoNumbers(Model):
+    class NoNumbers(FakeScorer):
         def score(self, pixels: NDArray[np.uint8]) -> Scores:
             good = super().score(pixels)
             return Scores(good.probabilities * np.nan, good.va)
@@ -126,8 +99,8 @@ def test_what_any_stage_raises_stops_all_of_them(
 def test_sigterm_gives_everything_back_at_once(
     database: Database, batch: Batch, sigterm: list[int]
 ) -> None:
-    model = Model()
-    model._before = lambda: signal.raise_signal(signal.SIGTERM) if len(model.sizes) == 2 else None
+    model = FakeScorer()
+    model.before = lambda: signal.raise_signal(signal.SIGTERM) if len(model.sizes) == 2 else None
 
     with pytest.raises(ScoringError, match="told to stop"):
         run(database, batch, model)
@@ -135,7 +108,7 @@ def test_sigterm_gives_everything_back_at_once(
     after = states(database, batch)
     assert sigterm == [signal.SIGTERM]
     assert set(after) <= {"pending", "done"}
-    assert run(database, batch, Model(), worker="heir").count_scored == after["pending"]
+    assert run(database, batch, FakeScorer(), worker="heir").count_scored == after["pending"]
     assert states(database, batch) == {"done": 40}
 
 
@@ -144,7 +117,7 @@ def test_a_system_that_fails_holds_no_claims(database: Database, batch: Batch) -
         raise ScoringError("this model is not to be believed")
 
     with pytest.raises(ScoringError, match="not to be believed"):
-        run(database, batch, Model(refuse))
+        run(database, batch, FakeScorer(refuse))
 
     assert states(database, batch) == {"pending": 40}
 
@@ -169,8 +142,8 @@ def test_leases_are_prolonged_while_a_chunk_takes_its_time(
                 return
             time.sleep(0.05)
 
-    model = Model()
-    model._before = lambda: wait_for_renewal() if not model.sizes else None
+    model = FakeScorer()
+    model.before = lambda: wait_for_renewal() if not model.sizes else None
 
     tally = run(database, batch, model, chunk=40, lease_seconds=3.0)
 
@@ -185,7 +158,7 @@ def test_the_log_says_how_fast_and_what_is_left(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(worker_module, "PROGRESS_SECONDS", 0.05)
-    model = Model(lambda: threading.Event().wait(0.1))
+    model = FakeScorer(lambda: threading.Event().wait(0.1))
 
     with caplog.at_level(logging.INFO, logger="emotion_core.scoring"):
         tally = run(database, batch, model)
@@ -198,28 +171,28 @@ def test_the_log_says_how_fast_and_what_is_left(
     assert all(spent > 0 for spent in tally.stage_seconds.values())
 
 
-def test_a_belt_hands_over_in_order_and_ends() -> None:
+def test_a_queue_hands_over_in_order_and_ends() -> None:
     stages = Stages()
-    belt: Belt[int] = Belt(stages, 2)
+    queue: BoundedQueue[int] = BoundedQueue(stages, 2)
 
     def put_all() -> None:
         for number in range(50):
-            belt.put(number)
-        belt.end()
+            queue.put(number)
+        queue.put(None)
 
     stages.start("put", put_all)
 
-    assert list(belt) == list(range(50))
+    assert list(queue) == list(range(50))
     stages.join()
 
 
-def test_a_full_belt_lets_go_when_the_stages_stop() -> None:
+def test_a_full_queue_lets_go_when_the_stages_stop() -> None:
     stages = Stages()
-    belt: Belt[int] = Belt(stages, 1)
-    stages.start("put", lambda: [belt.put(number) for number in range(9)] and None)
+    queue: BoundedQueue[int] = BoundedQueue(stages, 1)
+    stages.start("put", lambda: [queue.put(number) for number in range(9)] and None)
 
     stages.fail(ScoringError("enough"))
 
     with pytest.raises(ScoringError, match="enough"):
         stages.join()
-    assert list(belt) == []
+    assert list(queue) == []

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import NormalIndPower, normal_sample_size_one_tail
 
-from emotion_core.statistics.effect_size import POWER, effect_of_agreement, effect_of_gaps
-from emotion_core.statistics.paired_tests import Agreement
+from emotion_core.statistics.effect_size import POWER, effect_of_accuracy, effect_of_gaps
+from emotion_core.statistics.paired_tests import McNemarTable
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,11 @@ from emotion_core.statistics.paired_tests import Agreement
 def test_the_images_that_settle_an_accuracy_agree_with_statsmodels(
     only_first: int, only_second: int
 ) -> None:
-    counts = Agreement(both=400, only_first=only_first, only_second=only_second, neither=200)
+    counts = McNemarTable(both=400, only_first=only_first, only_second=only_second, neither=200)
     total = 600 + only_first + only_second
     discordant, gap = (only_first + only_second) / total, (only_first - only_second) / total
 
-    found = effect_of_agreement(counts)
+    found = effect_of_accuracy(counts)
 
     theirs = normal_sample_size_one_tail(
         abs(gap),
@@ -34,8 +34,8 @@ def test_the_images_that_settle_an_accuracy_agree_with_statsmodels(
 
 
 def test_that_many_images_find_the_difference_four_times_in_five() -> None:
-    counts = Agreement(both=400, only_first=90, only_second=60, neither=200)
-    needed = effect_of_agreement(counts).images_needed
+    counts = McNemarTable(both=400, only_first=90, only_second=60, neither=200)
+    needed = effect_of_accuracy(counts).images_needed
     rng = np.random.default_rng(1)
 
     assert needed is not None
@@ -60,7 +60,7 @@ def test_the_images_for_any_metric_agree_with_statsmodels() -> None:
 
 
 def test_no_difference_needs_no_number_of_images() -> None:
-    level = effect_of_agreement(Agreement(both=10, only_first=4, only_second=4, neither=2))
+    level = effect_of_accuracy(McNemarTable(both=10, only_first=4, only_second=4, neither=2))
 
     assert (level.size, level.images_needed) == (0.0, None)
     assert effect_of_gaps(0.0, np.zeros(10), 100).images_needed is None

@@ -14,18 +14,20 @@ from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import ReportError
 from emotion_core.statistics import metrics
 from emotion_core.statistics.intervals import wilson
+from emotion_core.statistics.jackknife import Jackknife
 from emotion_core.statistics.paired_tests import (
-    Agreement,
     Estimate,
-    agreement,
+    McNemarTable,
     benjamini_hochberg,
+    correlation,
     difference,
     estimates,
     holm,
-    score_intervals,
+    interval_from_sides,
+    mcnemar_table,
+    paired_p,
 )
 from emotion_core.statistics.predictions import Evaluation
-from emotion_core.statistics.resampling import MEAN_CCC, resampled_scores
 
 
 def make_evaluation(count: int = 120, seed: int = 1, **skill: float) -> Evaluation:
@@ -33,16 +35,25 @@ def make_evaluation(count: int = 120, seed: int = 1, **skill: float) -> Evaluati
     return Evaluation.from_frame(make_predictions(images, seed=seed, **skill))
 
 
+def intervals_of(predictions: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """What registering stores: the 95 % interval of every metric."""
+    found = estimates(Jackknife(Evaluation.from_frame(predictions)))
+    return {
+        name: (one.low, one.high)
+        for name, one in found.items()
+        if one.low is not None and one.high is not None
+    }
+
+
 def scores_without(evaluation: Evaluation, content: int) -> dict[str, float]:
     """Everything scored from scratch on what is left without a content."""
     kept = evaluation.images != content
-    scores = metrics.score(
+    return metrics.score(
         evaluation.truth[kept],
         evaluation.truth_va[kept],
         evaluation.probabilities[kept],
         evaluation.va[kept],
     )
-    return scores | {MEAN_CCC: (scores["ccc_valence"] + scores["ccc_arousal"]) / 2}
 
 
 def slow_jackknife(evaluation: Evaluation) -> pd.DataFrame:
@@ -59,7 +70,7 @@ def with_copies(frame: pd.DataFrame, share: float, times: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("copies", [(0.0, 1), (0.1, 3)])
-@pytest.mark.parametrize("name", [*metrics.METRICS, MEAN_CCC])
+@pytest.mark.parametrize("name", metrics.METRICS)
 def test_a_score_moves_as_it_does_without_each_content_scored_in_full(
     name: str, copies: tuple[float, int]
 ) -> None:
@@ -68,7 +79,7 @@ def test_a_score_moves_as_it_does_without_each_content_scored_in_full(
     )
     left = slow_jackknife(evaluation)[name].to_numpy()
 
-    moved = resampled_scores(evaluation)[name]
+    moved = Jackknife(evaluation).moved[name]
 
     assert len(moved) == 60
     assert moved.std() == pytest.approx(np.sqrt(59 * left.var()))
@@ -80,34 +91,23 @@ def test_average_precision_alone_is_centred_on_what_it_is_without_flattery() -> 
         Evaluation.from_frame(make_predictions(make_validation_images(60, seed), seed=seed))
         for seed in range(1, 41)
     ]
-    everything = make_evaluation(20_000, seed=99).scores()["mean_average_precision"]
+    everything = Jackknife(make_evaluation(20_000, seed=99)).scores["mean_average_precision"]
 
-    measured = np.mean([e.scores()["mean_average_precision"] for e in evaluations])
-    centres = np.mean([resampled_scores(e)["mean_average_precision"].mean() for e in evaluations])
+    measured = np.mean([Jackknife(e).scores["mean_average_precision"] for e in evaluations])
+    centres = np.mean([Jackknife(e).moved["mean_average_precision"].mean() for e in evaluations])
 
     assert measured - everything > 0.02
     assert abs(centres - everything) < 0.6 * (measured - everything)
     one = evaluations[0]
     for name in ("accuracy", "macro_f1", "ccc_valence", "rmse_arousal"):
-        assert resampled_scores(one)[name].mean() == pytest.approx(one.scores()[name])
-
-
-def test_blocks_do_not_change_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluation = make_evaluation(count=40)
-    whole = resampled_scores(evaluation)
-
-    monkeypatch.setattr("emotion_core.statistics.resampling._BLOCK_CELLS", 280)
-    in_blocks = resampled_scores(evaluation)
-
-    for name, values in whole.items():
-        np.testing.assert_allclose(in_blocks[name], values)
+        assert Jackknife(one).moved[name].mean() == pytest.approx(Jackknife(one).scores[name])
 
 
 def test_constant_predictions_have_no_correlation_without_any_content() -> None:
     frame = make_predictions(make_validation_images(60))
     frame["predicted_valence"] = 0.1
 
-    scores = resampled_scores(Evaluation.from_frame(frame))
+    scores = Jackknife(Evaluation.from_frame(frame)).moved
 
     assert (scores["ccc_valence"] == 0).all()
     assert (scores["pearson_valence"] == 0).all()
@@ -116,11 +116,13 @@ def test_constant_predictions_have_no_correlation_without_any_content() -> None:
 def test_standard_errors_agree_with_scipys_bootstrap() -> None:
     evaluation = make_evaluation(count=300)
 
-    errors = resampled_scores(evaluation)["ccc_valence"].std()
+    errors = Jackknife(evaluation).moved["ccc_valence"].std()
 
     theirs = stats.bootstrap(
         (evaluation.truth_va[:, 0], evaluation.va[:, 0]),
-        metrics.ccc,
+        lambda x, y: (
+            2 * np.cov(x, y, ddof=0)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+        ),
         paired=True,
         vectorized=False,
         method="percentile",
@@ -137,7 +139,7 @@ def test_the_interval_of_accuracy_is_wilsons(right: int, count: int) -> None:
     frame = make_predictions(images)
     frame[list(PROBABILITY_COLUMNS)] = np.eye(8)[said % 8]
 
-    low, high = score_intervals(frame)["accuracy"]
+    low, high = intervals_of(frame)["accuracy"]
 
     assert (low, high) == pytest.approx(proportion_confint(right, count, method="wilson"))
 
@@ -155,8 +157,8 @@ def test_no_interval_is_without_doubt_where_everything_is_right_or_wrong(
         frame[f"predicted_{name}"] = sign * frame[name]
     evaluation = Evaluation.from_frame(frame)
 
-    found = estimates(evaluation, resampled_scores(evaluation))
-    classes = class_scores(evaluation, resampled_scores(evaluation))
+    found = estimates(Jackknife(evaluation))
+    classes = class_scores(Jackknife(evaluation))
 
     alone = [one for c in classes for one in (c.precision, c.recall, c.f1, c.average_precision)]
     for name, one in [*found.items(), *((c, c) for c in alone if c is not None)]:
@@ -175,22 +177,24 @@ def test_copies_are_worth_as_many_images_as_kish_says() -> None:
         Evaluation.from_frame(table) for table in (frame, with_copies(frame, 8 / 152, 10))
     )
 
-    assert once.evidence() == 152
-    assert often.evidence() == pytest.approx(224**2 / (144 + 8 * 100))
-    assert often.evidence(np.zeros(224, dtype=bool)) == 0
+    assert once.effective_images() == 152
+    assert often.effective_images() == pytest.approx(224**2 / (144 + 8 * 100))
+    assert often.effective_images(np.zeros(224, dtype=bool)) == 0
     widths = [
         (one.high or 0) - (one.low or 0)
-        for one in (estimates(e, resampled_scores(e))["accuracy"] for e in (once, often))
+        for one in (estimates(Jackknife(e))["accuracy"] for e in (once, often))
     ]
     assert widths[1] > 1.5 * widths[0]
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_promise() -> None:
-    everything = Evaluation.from_frame(
-        make_predictions(make_validation_images(20_000, seed=5), skill=0.5, seed=5)
-    ).scores()
+    everything = metrics.scores_of(
+        Evaluation.from_frame(
+            make_predictions(make_validation_images(20_000, seed=5), skill=0.5, seed=5)
+        )
+    )
     found = [
-        score_intervals(
+        intervals_of(
             make_predictions(make_validation_images(160, seed=n + 1), skill=0.5, seed=n + 1000)
         )
         for n in range(60)
@@ -206,9 +210,9 @@ def test_intervals_cover_the_truth_about_as_often_as_they_promise() -> None:
 def test_the_same_rows_give_the_same_intervals_whatever_their_order() -> None:
     frame = make_predictions(make_validation_images(80))
 
-    first = score_intervals(frame)
+    first = intervals_of(frame)
 
-    assert score_intervals(frame.sample(frac=1, random_state=1)) == first
+    assert intervals_of(frame.sample(frac=1, random_state=1)) == first
     assert list(first) == list(metrics.METRICS)
 
 
@@ -218,7 +222,7 @@ def test_the_same_rows_give_the_same_intervals_whatever_their_order() -> None:
 def test_mcnemars_exact_p_agrees_with_statsmodels_and_scipy(
     only_first: int, only_second: int
 ) -> None:
-    counts = Agreement(both=50, only_first=only_first, only_second=only_second, neither=20)
+    counts = McNemarTable(both=50, only_first=only_first, only_second=only_second, neither=20)
 
     p = counts.p
 
@@ -243,8 +247,8 @@ def test_agreement_counts_every_content_once() -> None:
         frame[list(PROBABILITY_COLUMNS)] = np.eye(8)[said]
         runs.append(Evaluation.from_frame(frame))
 
-    assert agreement(*runs) == Agreement(both=1, only_first=1, only_second=1, neither=0)
-    assert agreement(*runs).p == 1.0
+    assert mcnemar_table(*runs) == McNemarTable(both=1, only_first=1, only_second=1, neither=0)
+    assert mcnemar_table(*runs).p == 1.0
 
 
 def test_copies_of_one_image_are_one_toss() -> None:
@@ -258,7 +262,7 @@ def test_copies_of_one_image_are_one_toss() -> None:
         for said in (right, np.where(copied, wrong, right))
     ]
 
-    counts = agreement(*runs)
+    counts = mcnemar_table(*runs)
 
     assert (counts.both, counts.only_first, counts.only_second, counts.neither) == (38, 2, 0, 0)
     assert counts.p == 0.5
@@ -281,9 +285,9 @@ def test_benjamini_and_hochberg_agree_with_statsmodels() -> None:
 
 
 def test_a_run_does_not_differ_from_itself() -> None:
-    scores = resampled_scores(make_evaluation())
+    run = Jackknife(make_evaluation())
 
-    found = difference("macro_f1", 0.0, scores["macro_f1"], scores["macro_f1"])
+    found = difference("macro_f1", run, run)
 
     assert (found.value, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
 
@@ -292,33 +296,28 @@ def test_a_test_of_shares_without_counts_is_students_of_the_contents() -> None:
     one, other = make_evaluation(count=200, seed=1), make_evaluation(count=200, seed=2)
     gaps = one.right.astype(float) - other.right.astype(float)
 
-    found = difference(
-        "accuracy",
-        gaps.mean(),
-        resampled_scores(one)["accuracy"],
-        resampled_scores(other)["accuracy"],
-    )
+    first, second = Jackknife(one), Jackknife(other)
+    found = difference("accuracy", first, second)
+    p = paired_p(found.value, first.moved["accuracy"], second.moved["accuracy"])
 
     theirs = stats.ttest_1samp(gaps, 0.0)
-    assert found.p == pytest.approx(theirs.pvalue)
+    assert p == pytest.approx(theirs.pvalue)
     interval = theirs.confidence_interval()
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
 
 
 @pytest.mark.parametrize(("count", "least"), [(1, 1.0), (2, 0.5), (5, 1 / 16)])
 def test_few_images_cannot_tell_more_than_as_many_coins(count: int, least: float) -> None:
-    assert difference("macro_f1", 1.0, np.ones(count), np.zeros(count)).p == least
+    assert paired_p(1.0, np.ones(count), np.zeros(count)) == least
 
 
 def test_two_networks_that_are_always_right_may_still_differ_on_other_images() -> None:
     sure = Estimate(1.0, *wilson(152, 152))
 
-    found = difference("macro_f1", 0.0, np.ones(152), np.ones(152), apart=(sure, sure))
+    low, high = interval_from_sides(0.0, sure, sure, correlation(np.ones(152), np.ones(152)))
 
-    assert found.p == 1.0
-    assert (found.low, found.high) == pytest.approx(
-        (wilson(152, 152)[0] - 1, 1 - wilson(152, 152)[0])
-    )
+    assert paired_p(0.0, np.ones(152), np.ones(152)) == 1.0
+    assert (low, high) == pytest.approx((wilson(152, 152)[0] - 1, 1 - wilson(152, 152)[0]))
 
 
 def test_the_interval_of_a_difference_of_shares_is_newcombes() -> None:
@@ -327,9 +326,9 @@ def test_the_interval_of_a_difference_of_shares_is_newcombes() -> None:
     second = np.repeat([1.0, 0.0, 1.0], [36, 12, 2])
     sides = tuple(Estimate(x.mean(), *wilson(x.sum(), 50)) for x in (first, second))
 
-    found = difference("accuracy", 0.2, first, second, apart=(sides[0], sides[1]))
+    found = interval_from_sides(0.2, sides[0], sides[1], correlation(first, second))
 
-    assert (found.low, found.high) == pytest.approx((0.0569, 0.3404), abs=1e-4)
+    assert found == pytest.approx((0.0569, 0.3404), abs=1e-4)
 
 
 def test_pairing_sees_differences_that_two_separate_intervals_hide() -> None:
@@ -338,12 +337,10 @@ def test_pairing_sees_differences_that_two_separate_intervals_hide() -> None:
     better = frame.copy()
     better["predicted_valence"] += 0.1 * (better["valence"] - better["predicted_valence"])
     runs = [Evaluation.from_frame(table) for table in (better, frame)]
-    moved = [resampled_scores(run)["ccc_valence"] for run in runs]
-    sides = [estimates(run, resampled_scores(run))["ccc_valence"] for run in runs]
+    resampled = [Jackknife(run) for run in runs]
+    sides = [estimates(one)["ccc_valence"] for one in resampled]
 
-    found = difference(
-        "ccc_valence", sides[0].value - sides[1].value, *moved, apart=(sides[0], sides[1])
-    )
+    found = difference("ccc_valence", *resampled, sides=(sides[0], sides[1]))
 
     assert (sides[0].low or 0) < (sides[1].high or 0)
     assert 0 < found.low < found.value < found.high
@@ -360,9 +357,7 @@ def test_equal_runs_are_called_different_about_as_often_as_the_level_says() -> N
             )
             for shift in (1000, 5000)
         ]
-        first, second = (resampled_scores(run) for run in runs)
-        gap = runs[0].scores()["macro_f1"] - runs[1].scores()["macro_f1"]
-        alarms += difference("macro_f1", gap, first["macro_f1"], second["macro_f1"]).p < 0.05
+        alarms += difference("macro_f1", *map(Jackknife, runs)).p < 0.05
 
     assert alarms <= 8
 
@@ -386,7 +381,7 @@ def test_predictions_that_cannot_be_used_are_refused_with_the_reason(spoil, word
     frame = spoil(make_predictions(make_validation_images(16)))
 
     with pytest.raises(ReportError, match=words):
-        score_intervals(frame)
+        intervals_of(frame)
 
 
 def test_rows_of_a_file_and_of_the_tables_are_the_same_validation_part() -> None:

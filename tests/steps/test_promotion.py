@@ -12,11 +12,12 @@ from sqlalchemy import text
 
 from emotion_core.errors import PromotionRefusedError
 from emotion_core.settings import Settings
-from emotion_core.steps.promotion import check_promotion, promote, roll_back, verdict_on
+from emotion_core.steps.promotion import check_promotion, promote, roll_back
 from emotion_core.store.aliases import alias_changes
 from emotion_core.store.database import Database
 from emotion_core.store.models import current_model
-from emotion_core.vision.golden_outputs import GOLDEN_FILE, Golden
+from emotion_core.vision.golden_outputs import GOLDEN_FILE, GoldenOutputs
+from emotion_core.vision.scores import Scores
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_model_that_chance_could_explain_is_refused_with_its_figures(
     with pytest.raises(PromotionRefusedError) as refusal:
         promote(field.here, field.equal.name, reason="hope", changed_by="ada")
 
-    assert "better beyond chance in neither" in str(refusal.value)
+    assert "Not passed: better in accuracy or mean CCC" in str(refusal.value)
     assert "accuracy 0.508 against 0.500" in str(refusal.value)
     assert "mean CCC" in str(refusal.value)
     assert champion_of(database) == field.champion.name
@@ -90,7 +91,7 @@ def test_another_models_weights_under_the_candidates_name_are_refused_even_with_
     weights = field.folder / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
 
-    with pytest.raises(PromotionRefusedError, match="golden answers failed"):
+    with pytest.raises(PromotionRefusedError, match="golden outputs failed"):
         promote(field.here, field.better.name, reason="hope", changed_by="ada")
     with pytest.raises(PromotionRefusedError, match="no longer gives its own answers"):
         promote(field.here, field.better.name, reason="hope", changed_by="ada", override="I insist")
@@ -99,13 +100,14 @@ def test_another_models_weights_under_the_candidates_name_are_refused_even_with_
 
 
 def test_a_model_whose_answers_drifted_is_refused(field: Field) -> None:
-    golden = Golden.read(field.folder)
-    Golden(golden.pixels, golden.probabilities, golden.va + np.float32(0.5)).write(field.folder)
+    golden = GoldenOutputs.read(field.folder)
+    moved = Scores(golden.scores.probabilities, golden.scores.va + np.float32(0.5))
+    GoldenOutputs(golden.pixels, moved).write(field.folder)
 
     gate = check_promotion(field.here, field.better.name, asked_by="ada")
 
     assert (gate.golden, gate.is_passed) == ("failed", False)
-    assert "no longer gives its own stored answers" in verdict_on(field.here, gate)
+    assert "no longer gives its own golden outputs" in gate.verdict
 
 
 def test_an_override_is_kept_with_its_reason_and_the_gate_it_went_past(
@@ -147,7 +149,7 @@ def test_the_first_champion_needs_its_answers_and_its_calibration_only(
     assert champion_of(database) == name
     forget_champion(urls)
     (field.folder / GOLDEN_FILE).unlink()
-    with pytest.raises(PromotionRefusedError, match="golden answers missing"):
+    with pytest.raises(PromotionRefusedError, match="golden outputs missing"):
         promote(field.here, field.equal.name, reason="the first", changed_by="ada")
 
 
@@ -167,7 +169,7 @@ def test_the_shell_refuses_promotes_tells_the_history_and_goes_back(
     listed = tell(field, "models")
 
     assert refused.returncode == 1
-    assert "better beyond chance in neither" in refused.stderr.replace("\n", " ")
+    assert "Not passed: better in accuracy or mean CCC" in refused.stderr.replace("\n", " ")
     assert "Traceback" not in refused.stderr
     assert f"{field.better.name} may become champion" in told.stdout
     assert promoted.stdout.strip() == f"{field.better.name} is champion"

@@ -162,7 +162,6 @@ def test_a_rescoring_that_was_killed_goes_on_with_what_it_had_planned(
         enter_archived(
             connection,
             begun,
-            after=0,
             last=contents[-1].image_id,
             found=[content.image_id for content in contents[-3:]],
             missing=[content.image_id for content in contents[:-3]],

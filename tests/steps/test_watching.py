@@ -8,7 +8,7 @@ from emotion_core.settings import Settings
 from emotion_core.steps import health
 from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
-from emotion_core.store.health import health_readings
+from emotion_core.store.health import health_measurements
 
 EVEN = [25] * 8
 SKEWED = [130, 10, 10, 10, 10, 10, 10, 10]
@@ -66,7 +66,7 @@ def test_a_night_of_no_images_is_looked_at_without_alarm(
     counts = health.watch_health(Installation(settings), name)
 
     with database.transaction("emotion_report") as connection:
-        found = health_readings(connection, name)
+        found = health_measurements(connection, name)
     assert counts["count_alarms"] == 0
     assert {row.batch for row in found} == {f"{name} 2"}
     assert "too few" in {row.status for row in found}
@@ -89,7 +89,7 @@ def test_accuracy_is_expected_from_published_confidence_which_is_calibrated_alre
     health.watch_health(Installation(settings), name)
 
     with database.transaction("emotion_report") as connection:
-        found = health_readings(connection, name)
+        found = health_measurements(connection, name)
     (expected,) = [row for row in found if row.measure == "expected_accuracy"]
     assert expected.value == pytest.approx(confidence, abs=1e-6)
     assert expected.status == status

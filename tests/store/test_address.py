@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asking import ask
 from own_database import Own
 from shells import emotion
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from emotion_core.errors import StoreError
@@ -161,17 +161,13 @@ def test_what_a_role_and_the_environment_set_for_others_does_not_reach_us(
     applied = migrate(Database(odd.urls["emotion_migrate"]))
 
     database = Database(odd.urls["emotion_app"])
-    with database.transaction("emotion_report") as connection:
-        row = connection.execute(
-            text(
-                "SELECT cast('2026-03-04 23:00Z' AS timestamptz) AS at, 'ü\\n€' AS said, "
-                "interval '36 hours' AS wait, cast('\\xff00' AS bytea) AS bytes, "
-                "current_setting('transaction_isolation') AS isolation"
-            )
-        ).one()
+    ((at, said, wait, content, isolation),) = ask(
+        database,
+        "SELECT cast('2026-03-04 23:00Z' AS timestamptz), 'ü\\n€', interval '36 hours', "
+        "cast('\\xff00' AS bytea), current_setting('transaction_isolation')",
+    )
     database.close()
     assert "views and grants" in applied
-    assert row.at.isoformat() == "2026-03-04T23:00:00+00:00"
-    assert row.said == "ü\\n€" and bytes(row.bytes) == b"\xff\0"
-    assert row.wait.total_seconds() == 36 * 3600
-    assert row.isolation == "read committed"
+    assert at.isoformat() == "2026-03-04T23:00:00+00:00"
+    assert (said, content, isolation) == ("ü\\n€", b"\xff\0", "read committed")
+    assert wait.total_seconds() == 36 * 3600

@@ -14,27 +14,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from factories import make_labels, make_predictions, make_training_run
+from factories import make_labels, make_model, make_predictions, make_training_run, score_files
+from own_database import Own
 from promotions import make_champion
+from sqlalchemy import Connection
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.local.credentials import load_or_create
-from emotion_core.local.home import Home
+from emotion_core.local.credentials import Credentials
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import ANALYST, OUR_DATABASE, addresses, provision
+from emotion_core.local.provision import ANALYST
 from emotion_core.settings import SQL_DIR
 from emotion_core.store import datasets, models, training_runs
-from emotion_core.store.batches import (
-    ArrivedFile,
-    close_batch,
-    enter_files,
-    open_batch,
-    plan_items,
-)
+from emotion_core.store.batches import ArrivedFile, close_batch
 from emotion_core.store.database import Database
-from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.throughput import record_throughput
+from emotion_core.store.throughput import Throughput, record_throughput
 
 Ask = Callable[[str], list[list[str]]]
 QUESTIONS = sorted(path.stem for path in (SQL_DIR / "analysis").glob("*.sql"))
@@ -51,39 +46,32 @@ NAMES = {digest.hexdigest(): name for name, digest in SHA256.items()}
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def ask(server: PostgresServer, credentials: Credentials, urls: dict[str, str]) -> Iterator[Ask]:
     """Run one question and give its rows; hashes as the images' names, without times of day."""
-    home = Home(tmp_path_factory.mktemp("analysis") / "home")
-    home.make()
-    credentials = load_or_create(home.secrets_path)
-    server = PostgresServer(home, credentials.postgres, durable=False)
-    server.start()
-    try:
-        provision(server, credentials)
-        database = Database(addresses(server, credentials).app)
-        _two_nights(database)
-        database.close()
+    own = Own(server, urls, "analysis")
+    own.make()
+    database = Database(own.urls["emotion_app"])
+    _two_nights(database)
+    database.close()
 
-        def asked(question: str) -> list[list[str]]:
-            done = subprocess.run(
-                [
-                    *(server.programs / "psql", "--no-psqlrc", "--csv", "--set", "ON_ERROR_STOP=1"),
-                    *("-h", str(server.socket_dir), "-U", ANALYST, "-d", OUR_DATABASE),
-                    *("-f", SQL_DIR / "analysis" / f"{question}.sql"),
-                ],
-                env={**os.environ, "PGPASSWORD": credentials.password(ANALYST), "TZ": "UTC"},
-                capture_output=True,
-                text=True,
-            )
-            assert done.returncode == 0, done.stderr
-            return [
-                [NAMES.get(cell, cell) for cell in row]
-                for row in csv.reader(done.stdout.split("\n"))
-            ][1:-1]
+    def asked(question: str) -> list[list[str]]:
+        done = subprocess.run(
+            [
+                *(server.programs / "psql", "--no-psqlrc", "--csv", "--set", "ON_ERROR_STOP=1"),
+                *("-h", str(server.socket_dir), "-U", ANALYST, "-d", own.name),
+                *("-f", SQL_DIR / "analysis" / f"{question}.sql"),
+            ],
+            env={**os.environ, "PGPASSWORD": credentials.password(ANALYST), "TZ": "UTC"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return [
+            [NAMES.get(cell, cell) for cell in row] for row in csv.reader(done.stdout.split("\n"))
+        ][1:-1]
 
-        yield asked
-    finally:
-        server.remove()
+    yield asked
+    own.drop()
 
 
 def _two_nights(database: Database) -> None:
@@ -94,46 +82,23 @@ def _two_nights(database: Database) -> None:
             labels = make_labels(18).iloc[[8, 9, 16]]  # Neutral, Happy, Neutral
             predictions = make_predictions(labels)
             predictions[list(PROBABILITY_COLUMNS)] = np.eye(8, dtype=np.float32)[[0, 1, 4]]
-            run = make_training_run(connection, network=network, labels=labels)
+            made.append(_model(connection, network, labels, accuracy))
+            run = training_runs.run_by_key(connection, made[-1].run_key)
+            assert run is not None
             training_runs.record_validation_predictions(connection, run.id, predictions)
-            training_runs.record_run_metrics(
-                connection, run.id, "network", {"accuracy": accuracy}, {"accuracy": (0.25, 0.75)}
-            )
-            training_runs.record_run_metrics(connection, run.id, "chance", {"accuracy": 0.125})
-            digest = hashlib.sha256(network.encode()).hexdigest()
-            made.append(
-                models.register_model_version(
-                    connection,
-                    run_id=run.id,
-                    network=network,
-                    card={"weights_sha256": digest, "preprocessing_fingerprint": digest},
-                    folder="/runs/none",
-                )
-            )
         # Trained on the second model's images: the only one to be ranked with it.
-        run = make_training_run(connection, network="efficientnet_b0", labels=labels)
-        training_runs.record_run_metrics(
-            connection, run.id, "network", {"accuracy": 0.75}, {"accuracy": (0.25, 0.75)}
-        )
-        training_runs.record_run_metrics(connection, run.id, "chance", {"accuracy": 0.125})
-        models.register_model_version(
-            connection,
-            run_id=run.id,
-            network="efficientnet_b0",
-            card={"weights_sha256": digest, "preprocessing_fingerprint": digest},
-            folder="/runs/none",
-        )
+        _model(connection, "efficientnet_b0", labels, 0.75)
         fingerprint = hashlib.sha256("".join(labels["sha256"]).encode()).hexdigest()
         for name, count, suggested, p_suggested in (
             ("five folds", 2, 4, 0.75),
             ("ten folds", 1, 2, 0.625),
         ):
             doubts = labels[["sample_id", "expression"]].iloc[:count]
-            datasets.record_doubtful_labels(
+            datasets.record_label_errors(
                 connection,
                 fingerprint=fingerprint,
                 group_key=name,
-                doubts=doubts.assign(suggested=suggested, p_given=0.125, p_suggested=p_suggested),
+                errors=doubts.assign(suggested=suggested, p_given=0.125, p_suggested=p_suggested),
             )
     first, second = made
     with database.transaction("emotion_train") as connection:
@@ -142,6 +107,16 @@ def _two_nights(database: Database) -> None:
     with database.transaction("emotion_train") as connection:
         make_champion(connection, second)
     _night(database, "last night", second, SAID_SECOND, again={"f": "truncated"})
+
+
+def _model(
+    connection: Connection, network: str, labels: pd.DataFrame, accuracy: float
+) -> models.ModelVersion:
+    run = make_training_run(connection, network=network, labels=labels)
+    for kind, value in (("network", accuracy), ("chance", 0.125)):
+        interval = {"accuracy": (0.25, 0.75)} if kind == "network" else {}
+        training_runs.record_run_metrics(connection, run.id, kind, {"accuracy": value}, interval)
+    return make_model(connection, run=run)
 
 
 def _night(
@@ -159,38 +134,27 @@ def _night(
         ArrivedFile(f"{name}/{file}.jpg".encode(), 50, 1, None, code, "half of it")
         for file, code in again.items()
     ]
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(
-            connection, run_key=name, source="/home/somebody/inbox", model_version_id=model.id
-        )
-        enter_files(connection, batch, arrived)
-        plan_items(connection, batch.id)
-        claims = claim_items(
-            connection, model_version_id=model.id, worker="w", limit=9, lease_seconds=60
-        )
-        claims = [claim for claim in claims if claim.sha256.hex() in NAMES]
-        answers = [said[NAMES[claim.sha256.hex()]] for claim in claims]
-        publish_items(
-            connection,
-            claims,
-            np.stack([_probabilities(expression, sure) for expression, sure, _, _ in answers]),
-            np.array([affect for _, _, *affect in answers], np.float32),
-            [],
-        )
+    scores = (
+        np.stack([_probabilities(expression, sure) for expression, sure, _, _ in said.values()]),
+        np.array([affect for _, _, *affect in said.values()], np.float32),
+    )
+    batch = score_files(database, name, model.id, arrived, scores, source="/home/somebody/inbox")
     with database.transaction("emotion_score") as connection:
         assert close_batch(connection, batch.id)
         record_throughput(
             connection,
-            run_key=name,
-            model_version_id=model.id,
-            worker="w",
-            host="here",
-            device="a processor",
-            engine="eager",
-            count_scored=len(said),
-            count_refused=len(again),
-            seconds=2.0,
-            stage_seconds={},
+            Throughput(
+                run_key=name,
+                model_version_id=model.id,
+                worker="w",
+                host="here",
+                device="a processor",
+                engine="eager",
+                count_scored=len(said),
+                count_refused=len(again),
+                seconds=2.0,
+                stage_seconds={},
+            ),
         )
 
 

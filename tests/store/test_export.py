@@ -1,25 +1,21 @@
 """Exported predictions: what the tables hold, harmless in a spreadsheet, whole or not there."""
 
 import csv
-import os
 import resource
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from factories import make_arrivals, make_model
+from factories import make_arrivals, make_model, score_files
+from shells import emotion
 from sqlalchemy import event, text
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import StorageError, StoreError
-from emotion_core.store.batches import enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
-from emotion_core.store.export import export_predictions
-from emotion_core.store.ledger import claim_items, publish_items
+from emotion_core.store.export import Format, export_predictions
 
 PROBABILITIES = np.full((7, 8), 0.07, dtype=np.float32)
 PROBABILITIES[np.arange(7), np.arange(7)] = 0.51
@@ -31,14 +27,7 @@ def score_seven(database: Database, key: str, network: str) -> str:
     """The name of a model that has scored seven images, of expressions 0 to 6."""
     with database.transaction("emotion_train") as connection:
         made = make_model(connection, network=network)
-    with database.transaction("emotion_score") as connection:
-        batch = open_batch(connection, run_key=key, source="/inbox", model_version_id=made.id)
-        enter_files(connection, batch, make_arrivals(7, key))
-        plan_items(connection, batch.id)
-        claims = claim_items(
-            connection, model_version_id=made.id, worker="w", limit=7, lease_seconds=60
-        )
-        publish_items(connection, claims, PROBABILITIES, AFFECT, [])
+    score_files(database, key, made.id, make_arrivals(7, key), (PROBABILITIES, AFFECT))
     return made.name
 
 
@@ -155,18 +144,21 @@ def test_rows_come_through_a_cursor_of_the_server(
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_full_disk_leaves_the_older_file_and_nothing_half(
-    urls: dict[str, str], model: str, tmp_path: Path, kind: str
+    database: Database, model: str, tmp_path: Path, kind: Format
 ) -> None:
     out = tmp_path / f"all.{kind}"
     out.write_text("the older one")
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    result = emotion_export(
-        urls, "--since", "2020-01-01", "--model", model, "--to", kind, "--out", str(out), limit=600
-    )
+    with database.transaction("emotion_report") as connection:
+        # No file can grow beyond so many bytes, as on a disk that is full.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600, hard))
+        try:
+            with pytest.raises(StorageError, match=rf"{out} cannot be written \("):
+                export_predictions(connection, out, kind, since=LONG_AGO, model=model)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    assert result.returncode == 1
-    assert f"{out} cannot be written (" in " ".join(result.stderr.split())
-    assert "Traceback" not in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
     assert out.read_text() == "the older one"
 
@@ -199,33 +191,12 @@ def test_the_command_exports_and_says_how_many(
 ) -> None:
     out = tmp_path / "all.parquet"
 
-    result = emotion_export(
-        urls, "--since", "2020-01-01", "--model", model, "--to", "parquet", "--out", str(out)
+    result = emotion(
+        *("export", "--since", "2020-01-01", "--model", model, "--to", "parquet"),
+        *("--out", str(out)),
+        EMOTION_DATABASE_URL=urls["emotion_app"],
     )
 
     assert result.returncode == 0, result.stderr
-    assert result.stdout.strip() == f"7 predictions are in {out}"
+    assert " ".join(result.stdout.split()) == f"7 predictions are in {out}"
     assert pq.read_table(out).num_rows == 7
-
-
-def emotion_export(
-    urls: dict[str, str], *arguments: str, limit: int | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run it; with a limit no file can grow beyond so many bytes, as on a disk that is full."""
-
-    def hold_back() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    return subprocess.run(
-        [sys.executable, "-m", "emotion_core.cli", "export", *arguments],
-        capture_output=True,
-        text=True,
-        preexec_fn=hold_back,
-        env={
-            **os.environ,
-            "COLUMNS": "400",
-            "EMOTION_DATABASE_URL": urls["emotion_app"],
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-    )

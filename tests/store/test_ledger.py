@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from asking import ask, ask_one
 from factories import make_arrivals, make_model, make_scores
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from emotion_core.store.batches import (
@@ -13,7 +13,6 @@ from emotion_core.store.batches import (
     Batch,
     batch_summary,
     close_batch,
-    enter_and_plan_files,
     enter_files,
     known_files,
     open_batch,
@@ -62,9 +61,18 @@ def publish(database: Database, claims: list[Claim], *refusals: Refusal) -> tupl
         return publish_items(connection, claims, *make_scores(len(claims)), refusals)
 
 
+def suspects(database: Database, batch: Batch, lease: float = -1) -> list[Claim]:
+    with database.transaction("emotion_score") as connection:
+        return claim_suspect(
+            connection,
+            model_version_id=batch.model_version_id,
+            worker="w",
+            lease_seconds=lease,
+        )
+
+
 def count(database: Database, table: str) -> int:
-    with database.transaction("emotion_report") as connection:
-        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+    return int(ask_one(database, f"SELECT count(*) FROM {table}"))
 
 
 def test_a_batch_whose_items_all_end_closes_with_counts_that_add_up(
@@ -104,7 +112,7 @@ def test_entering_known_deliveries_again_adds_nothing(
 
     with database.transaction("emotion_score") as connection:
         known = known_files(connection, "/inbox", [file.delivery for file in files])
-        entered = enter_files(connection, batch, files)
+        entered, _ = enter_files(connection, batch, files)
 
     assert known == {file.delivery for file in files}
     assert entered == 0
@@ -122,13 +130,7 @@ def test_a_worker_that_outlived_its_lease_publishes_nothing(
     database: Database, batch: Batch
 ) -> None:
     late = claim(database, batch, limit=1, lease=-1)
-    with database.transaction("emotion_score") as connection:
-        heir = claim_suspect(
-            connection,
-            model_version_id=batch.model_version_id,
-            worker="heir",
-            lease_seconds=60,
-        )
+    heir = suspects(database, batch, lease=60)
     before = count(database, "prediction")
 
     by_late, by_heir = publish(database, late), publish(database, heir)
@@ -152,35 +154,14 @@ def test_what_kills_its_worker_alone_again_and_again_is_quarantined(
     poison = claim(database, batch, limit=1, lease=-1)[0]
     claims_made = 0
 
-    while True:
-        with database.transaction("emotion_score") as connection:
-            suspects = claim_suspect(
-                connection,
-                model_version_id=batch.model_version_id,
-                worker="w",
-                lease_seconds=-1,
-            )
-        if not suspects:
-            break
-        assert [s.item_id for s in suspects] == [poison.item_id]
+    while found := suspects(database, batch):
+        assert [one.item_id for one in found] == [poison.item_id]
         claims_made += 1
 
+    state = ask_one(database, "SELECT state FROM scoring_item WHERE id = :id", id=poison.item_id)
     with database.transaction("emotion_score") as connection:
-        state = connection.execute(
-            text("SELECT state FROM scoring_item WHERE id = :id"), {"id": poison.item_id}
-        ).scalar_one()
         left = items_left(connection, batch.model_version_id)
     assert (claims_made, state, left) == (1 + SOLO_LIMIT, "quarantined", 9)
-
-
-def suspects(database: Database, batch: Batch, lease: float = -1) -> list[Claim]:
-    with database.transaction("emotion_score") as connection:
-        return claim_suspect(
-            connection,
-            model_version_id=batch.model_version_id,
-            worker="w",
-            lease_seconds=lease,
-        )
 
 
 def test_what_vanished_once_is_tried_in_a_group_and_then_each_alone(
@@ -203,13 +184,10 @@ def test_a_neighbour_of_what_kills_is_never_set_aside(database: Database, batch:
         if poison not in [c.item_id for c in claims]:
             publish(database, claims)
 
-    with database.transaction("emotion_report") as connection:
-        states = connection.execute(
-            text("SELECT id, state FROM scoring_item WHERE model_version_id = :m ORDER BY id"),
-            {"m": batch.model_version_id},
-        ).all()
-    assert {state for item, state in states if item != poison} == {"done"}
-    assert dict(tuple(row) for row in states)[poison] == "quarantined"
+    of_model = "SELECT id, state FROM scoring_item WHERE model_version_id = :m"
+    states = dict(ask(database, of_model, m=batch.model_version_id))
+    assert states.pop(poison) == "quarantined"
+    assert set(states.values()) == {"done"}
 
 
 def test_claims_given_back_can_be_claimed_at_once_and_count_against_nobody(
@@ -222,11 +200,8 @@ def test_claims_given_back_can_be_claimed_at_once_and_count_against_nobody(
     late = publish(database, claims)
     again = claim(database, batch)
 
-    with database.transaction("emotion_report") as connection:
-        attempts = connection.execute(
-            text("SELECT sum(attempts) FROM scoring_item WHERE model_version_id = :m"),
-            {"m": batch.model_version_id},
-        ).scalar_one()
+    summed = "SELECT sum(attempts) FROM scoring_item WHERE model_version_id = :m"
+    attempts = ask_one(database, summed, m=batch.model_version_id)
     assert (count_released, late) == (10, (0, 0))
     assert [c.item_id for c in again] == [c.item_id for c in claims]
     assert attempts == 10
@@ -249,15 +224,13 @@ def test_a_suspect_given_back_stays_a_suspect_and_can_be_claimed_at_once(
 
 
 def test_a_prediction_without_its_item_cannot_be_written(database: Database, batch: Batch) -> None:
-    with pytest.raises(IntegrityError), database.transaction("emotion_score") as connection:
-        connection.execute(
-            text(
-                "INSERT INTO prediction "
-                "SELECT max(id) + 1000, :m, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 "
-                "FROM image"
-            ),
-            {"m": batch.model_version_id},
-        )
+    insert = (
+        "INSERT INTO prediction SELECT max(id) + 1000, :m, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 "
+        "FROM image"
+    )
+
+    with pytest.raises(IntegrityError):
+        ask(database, insert, role="emotion_score", m=batch.model_version_id)
 
 
 def test_a_claim_knows_the_newest_places_of_its_content_first(
@@ -278,21 +251,6 @@ def test_a_claim_knows_the_newest_places_of_its_content_first(
     assert [path for _, path in claimed.places] == [copy.path for copy in copies[:1:-1]]
 
 
-def test_the_same_content_under_two_names_is_one_item_and_two_files(
-    database: Database, batch: Batch, request: pytest.FixtureRequest
-) -> None:
-    twins = make_arrivals(1, "twin") + [
-        type(file)(b"copy/" + file.path, file.size, file.modified_ns, file.sha256)
-        for file in make_arrivals(1, "twin")
-    ]
-
-    with database.transaction("emotion_score") as connection:
-        entered = enter_files(connection, batch, twins)
-        planned = plan_items(connection, batch.id)
-
-    assert (entered, planned) == (2, 1)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.1])
 def test_a_probability_that_is_none_is_refused_and_nothing_is_half_written(
     database: Database, batch: Batch, value: float
@@ -308,7 +266,7 @@ def test_a_probability_that_is_none_is_refused_and_nothing_is_half_written(
         assert items_left(connection, batch.model_version_id) == 10
 
 
-def test_files_entered_with_their_items_need_no_plan_afterwards(
+def test_files_entered_with_their_items_are_one_item_per_content_and_need_no_plan_afterwards(
     database: Database, batch: Batch, request: pytest.FixtureRequest
 ) -> None:
     copies = [replace(file, path=b"copy of " + file.path) for file in make_arrivals(3, "copied")]
@@ -316,9 +274,9 @@ def test_files_entered_with_their_items_need_no_plan_afterwards(
     arrivals = [*make_arrivals(5, "copied"), *copies, refused]
 
     with database.transaction("emotion_score") as connection:
-        first = enter_and_plan_files(connection, batch, arrivals)
+        first = enter_files(connection, batch, arrivals, plans=True)
     with database.transaction("emotion_score") as connection:
-        second = enter_and_plan_files(connection, batch, arrivals)
+        second = enter_files(connection, batch, arrivals, plans=True)
         left_to_plan = plan_items(connection, batch.id)
     with database.transaction("emotion_report") as connection:
         summary = batch_summary(connection, request.node.name)
@@ -336,14 +294,12 @@ def test_predictions_keep_every_bit_of_a_float(database: Database, batch: Batch)
     with database.transaction("emotion_score") as connection:
         publish_items(connection, claims, probabilities, va, ())
 
-    with database.transaction("emotion_report") as connection:
-        rows = connection.execute(
-            text(
-                "SELECT p_neutral, p_contempt, prediction.valence FROM prediction "
-                "JOIN scoring_item USING (image_id, model_version_id) "
-                "WHERE model_version_id = :model ORDER BY scoring_item.id"
-            ),
-            {"model": batch.model_version_id},
-        ).all()
+    rows = ask(
+        database,
+        "SELECT p_neutral, p_contempt, prediction.valence FROM prediction "
+        "JOIN scoring_item USING (image_id, model_version_id) "
+        "WHERE model_version_id = :model ORDER BY scoring_item.id",
+        model=batch.model_version_id,
+    )
     expected = np.column_stack([probabilities[:, 0], probabilities[:, 7], va[:, 0]])
     np.testing.assert_array_equal(np.array(rows, np.float32), expected)

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+from asking import ask_one
 from factories import make_arrivals, make_model
 from promotions import make_champion
-from sqlalchemy import text
 
 from emotion_core.store.archive import plan_shadow_items
 from emotion_core.store.batches import enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
 from emotion_core.store.model_changes import Flip, changes_among, model_change
+from emotion_core.store.training_runs import run_by_key
 
 
 def sure_of(*expressions: int) -> np.ndarray:
@@ -20,7 +21,7 @@ def sure_of(*expressions: int) -> np.ndarray:
 
 
 def test_flips_are_counted_by_pair_and_shifts_are_after_minus_before(
-    database: Database, urls: dict[str, str]
+    database: Database, analyst: Database
 ) -> None:
     with database.transaction("emotion_train") as connection:
         before, after = make_model(connection), make_model(connection)
@@ -46,11 +47,8 @@ def test_flips_are_counted_by_pair_and_shifts_are_after_minus_before(
     with database.transaction("emotion_report") as connection:
         change = model_change(connection, before.name, after.name)
         never = model_change(connection, after.name, before.name)
-        runs = connection.execute(
-            text("SELECT run_id FROM model_version WHERE id IN (:b, :a)"),
-            {"b": before.id, "a": after.id},
-        ).scalars()
-        on_a_page = changes_among(connection, list(runs))
+        runs = [run_by_key(connection, model.run_key) for model in (before, after)]
+        on_a_page = changes_among(connection, [run.id for run in runs if run])
         alone = changes_among(connection, [0])
 
     assert (change.count_images, change.count_flips, change.flip_share) == (4, 3, 0.75)
@@ -65,14 +63,11 @@ def test_flips_are_counted_by_pair_and_shifts_are_after_minus_before(
     assert (on_a_page, alone) == ((change,), ())
     assert (never.count_images, never.flips, never.mean_valence_shift) == (0, (), None)
 
-    analyst = Database(urls["emotion_analyst"])
-    with analyst.connect() as connection:
-        share = connection.execute(
-            text(
-                "SELECT flip_share FROM model_change_summary "
-                "WHERE model_before = :b AND model_after = :a"
-            ),
-            {"b": before.name, "a": after.name},
-        ).scalar_one()
-    analyst.close()
+    share = ask_one(
+        analyst,
+        "SELECT flip_share FROM model_change_summary WHERE model_before = :b AND model_after = :a",
+        role=None,
+        b=before.name,
+        a=after.name,
+    )
     assert share == pytest.approx(0.75)

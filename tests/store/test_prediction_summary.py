@@ -1,12 +1,15 @@
 """The summary equals a recount of the predictions, whatever was done to them and by whom."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from factories import make_arrivals, make_model
+import pytest
+from asking import ask, ask_one
+from factories import make_arrivals, make_model, make_scores
 from sqlalchemy import text
 
-from emotion_core.store.batches import at_work, close_batch, enter_files, open_batch, plan_items
+from emotion_core.store.batches import at_work, close_batch, enter_files, open_batch
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
 
@@ -30,8 +33,7 @@ def plan_night(
             model = make_model(connection).id
     with database.transaction("emotion_score") as connection:
         batch = open_batch(connection, run_key=night, source=night, model_version_id=model)
-        enter_files(connection, batch, make_arrivals(count, images))
-        plan_items(connection, batch.id)
+        enter_files(connection, batch, make_arrivals(count, images), plans=True)
     return batch.id, model
 
 
@@ -54,36 +56,38 @@ def score_all(database: Database, model: int) -> None:
         seed += 1
 
 
-def recounted(urls: dict[str, str]) -> set[str]:
+def close(database: Database, batch: int) -> None:
+    with database.transaction("emotion_score") as connection:
+        assert close_batch(connection, batch)
+
+
+@pytest.fixture
+def recount(owner: Database) -> Callable[[], set[str]]:
     """What counting everything anew would leave, without leaving it."""
-    owner = Database(urls["emotion_migrate"])
-    with owner.connect() as connection:
-        connection.execute(text("SET ROLE emotion_owner"))
-        connection.execute(text("SELECT recount_predictions()"))
-        rows = set(connection.execute(text(KEPT)).scalars())
-        connection.rollback()
-    owner.close()
-    return rows
+
+    def recounted() -> set[str]:
+        with owner.connect() as connection:
+            connection.execute(text("SET ROLE emotion_owner"))
+            connection.execute(text("SELECT recount_predictions()"))
+            rows = set(connection.execute(text(KEPT)).scalars())
+            connection.rollback()
+        return rows
+
+    return recounted
 
 
 def kept(database: Database) -> set[str]:
-    with database.transaction("emotion_report") as connection:
-        return set(connection.execute(text(KEPT)).scalars())
+    return {row for (row,) in ask(database, KEPT)}
 
 
 def forget(database: Database, model: int, modulus: int) -> None:
     """As retention and erasure do it: by the one role that may."""
-    with database.transaction("emotion_erase") as connection:
-        connection.execute(
-            text(
-                "DELETE FROM prediction WHERE model_version_id = :model AND image_id % :modulus = 0"
-            ),
-            {"model": model, "modulus": modulus},
-        )
+    statement = "DELETE FROM prediction WHERE model_version_id = :model AND image_id % :modulus = 0"
+    ask(database, statement, role="emotion_erase", model=model, modulus=modulus)
 
 
 def test_scoring_scoring_again_and_closing_leave_a_true_summary(
-    database: Database, urls: dict[str, str]
+    database: Database, recount: Callable[[], set[str]]
 ) -> None:
     first_batch, first = plan_night(database, "summary 1", "s")
     score_all(database, first)
@@ -91,54 +95,42 @@ def test_scoring_scoring_again_and_closing_leave_a_true_summary(
     score_all(database, second)
     before = kept(database)
 
-    with database.transaction("emotion_score") as connection:
-        assert close_batch(connection, first_batch)
+    close(database, first_batch)
 
-    with database.transaction("emotion_report") as connection:
-        rows, keys = connection.execute(
-            text(
-                f"SELECT count(*), count(DISTINCT ({KEY})) FROM prediction_summary "
-                "WHERE model_version_id IN (:first, :second)"
-            ),
-            {"first": first, "second": second},
-        ).one()
-        again = connection.execute(
-            text(
-                "SELECT count(*) FROM image_scored_again JOIN prediction USING (image_id) "
-                "WHERE model_version_id = :second"
-            ),
-            {"second": second},
-        ).scalar_one()
-    assert before == kept(database) == recounted(urls)
+    ((rows, keys),) = ask(
+        database,
+        f"SELECT count(*), count(DISTINCT ({KEY})) FROM prediction_summary "
+        "WHERE model_version_id IN (:first, :second)",
+        first=first,
+        second=second,
+    )
+    again = ask_one(
+        database,
+        "SELECT count(*) FROM image_scored_again JOIN prediction USING (image_id) "
+        "WHERE model_version_id = :second",
+        second=second,
+    )
+    assert before == kept(database) == recount()
     assert rows == keys
     assert again == MANY
 
 
 def test_erasing_everything_leaves_nothing_not_even_a_rounding(
-    database: Database, urls: dict[str, str]
+    database: Database, recount: Callable[[], set[str]]
 ) -> None:
     batch, model = plan_night(database, "summary 3", "t")
     score_all(database, model)
+    of_model = "FROM prediction_summary WHERE model_version_id = :model"
 
     forget(database, model, 3)
-    some = kept(database) == recounted(urls)
+    some = kept(database) == recount()
     forget(database, model, 1)
 
-    with database.transaction("emotion_report") as connection:
-        sums = connection.execute(
-            text(f"SELECT {SUMMED} FROM prediction_summary WHERE model_version_id = :model"),
-            {"model": model},
-        ).one()
-    assert some and kept(database) == recounted(urls)
+    (sums,) = ask(database, f"SELECT {SUMMED} {of_model}", model=model)
+    assert some and kept(database) == recount()
     assert set(sums) == {0}
-    with database.transaction("emotion_score") as connection:
-        assert close_batch(connection, batch)
-    with database.transaction("emotion_report") as connection:
-        left = connection.execute(
-            text("SELECT count(*) FROM prediction_summary WHERE model_version_id = :model"),
-            {"model": model},
-        ).scalar_one()
-    assert left == 0
+    close(database, batch)
+    assert ask_one(database, f"SELECT count(*) {of_model}", model=model) == 0
 
 
 def test_a_transaction_that_fails_changes_no_sum(database: Database) -> None:
@@ -150,20 +142,14 @@ def test_a_transaction_that_fails_changes_no_sum(database: Database) -> None:
         claims = claim_items(
             connection, model_version_id=model, worker="w", limit=8, lease_seconds=60
         )
-        publish_items(
-            connection,
-            claims,
-            np.full((8, 8), 0.125, np.float32),
-            np.zeros((8, 2), np.float32),
-            [],
-        )
+        publish_items(connection, claims, *make_scores(8), [])
         connection.rollback()
 
     assert kept(database) == before
 
 
 def test_workers_erasers_and_closers_at_once_lose_no_count(
-    database: Database, urls: dict[str, str]
+    database: Database, recount: Callable[[], set[str]]
 ) -> None:
     batch, one = plan_night(database, "summary 5", "v")
     _, other = plan_night(database, "summary 6", "v")
@@ -171,26 +157,23 @@ def test_workers_erasers_and_closers_at_once_lose_no_count(
     def work(model: int, seed: int) -> None:
         while score_chunk(database, model, seed=seed, limit=16):
             forget(database, model, 7)
-            with database.transaction("emotion_score") as connection:
-                connection.execute(text("SELECT compact_prediction_summary()"))
+            ask(database, "SELECT compact_prediction_summary()", role="emotion_score")
 
     with ThreadPoolExecutor(4) as workers:
         list(workers.map(work, (one, one, other, other), range(4)))
 
-    with database.transaction("emotion_report") as connection:
-        missed = connection.execute(
-            text(
-                "SELECT count(*) FROM prediction AS a JOIN prediction AS b USING (image_id) "
-                "WHERE a.model_version_id = :one AND b.model_version_id = :other "
-                "AND NOT EXISTS (SELECT FROM image_scored_again AS again "
-                "WHERE again.image_id = a.image_id)"
-            ),
-            {"one": one, "other": other},
-        ).scalar_one()
-    assert kept(database) == recounted(urls)
+    missed = ask_one(
+        database,
+        "SELECT count(*) FROM prediction AS a JOIN prediction AS b USING (image_id) "
+        "WHERE a.model_version_id = :one AND b.model_version_id = :other "
+        "AND NOT EXISTS (SELECT FROM image_scored_again AS again "
+        "WHERE again.image_id = a.image_id)",
+        one=one,
+        other=other,
+    )
+    assert kept(database) == recount()
     assert missed == 0
-    with database.transaction("emotion_score") as connection:
-        assert close_batch(connection, batch)
+    close(database, batch)
 
 
 # Kept figures and the rows themselves; rounded, since sums of floats have an order.
@@ -208,19 +191,11 @@ AFFECT_OF_ROWS = """
 
 def affect(database: Database, night: str) -> tuple[bool, bool]:
     """Whether the batch's figures are kept, and whether they are those of its rows."""
-    with database.transaction("emotion_report") as connection:
-        said, true = (
-            connection.execute(text(asked), {"night": night}).one()
-            for asked in (AFFECT_OF, AFFECT_OF_ROWS)
-        )
-        kept_rows = connection.execute(
-            text(
-                "SELECT count(*) FROM batch_affect JOIN batch ON batch.id = batch_id "
-                "WHERE run_key = :night"
-            ),
-            {"night": night},
-        ).scalar_one()
-    return kept_rows == 1, tuple(said) == tuple(true)
+    counted = "SELECT count(*) FROM batch_affect JOIN batch ON batch.id = batch_id "
+    is_kept = ask_one(database, f"{counted} WHERE run_key = :night", night=night) == 1
+    return is_kept, ask(database, AFFECT_OF, night=night) == ask(
+        database, AFFECT_OF_ROWS, night=night
+    )
 
 
 def test_a_batchs_affect_is_true_while_open_closed_and_after_something_was_removed(
@@ -233,13 +208,12 @@ def test_a_batchs_affect_is_true_while_open_closed_and_after_something_was_remov
     seen = [affect(database, "affect 1")]
 
     # A batch that nobody works on would be closed with the first.
-    with at_work(database, "affect 2"), database.transaction("emotion_score") as connection:
-        assert close_batch(connection, first)
+    with at_work(database, "affect 2"):
+        close(database, first)
     seen.append(affect(database, "affect 1"))
     forget(database, model, 3)
     seen.append(affect(database, "affect 1"))
-    with database.transaction("emotion_score") as connection:
-        assert close_batch(connection, second)
+    close(database, second)
     seen.append(affect(database, "affect 1"))
 
     assert seen == [(False, True), (True, True), (False, True), (True, True)]

@@ -1,10 +1,8 @@
 """docs/store/schema.md is what the database says of itself."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from shells import emotion
 from sqlalchemy import text
 
 from emotion_core.store.database import Database
@@ -13,34 +11,16 @@ from emotion_core.store.schema_document import schema_document
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "store" / "schema.md"
 
 
-def test_the_committed_page_is_what_the_database_says(database: Database) -> None:
-    with database.transaction("emotion_report") as connection:
-        said = schema_document(connection)
+def test_the_committed_page_is_what_the_command_prints(urls: dict[str, str]) -> None:
+    result = emotion("db", "document", EMOTION_DATABASE_URL=urls["emotion_app"])
 
-    committed = PAGE.read_text(encoding="utf-8")
-
-    assert committed == said, (
+    assert result.returncode == 0, result.stderr
+    assert PAGE.read_text(encoding="utf-8") == result.stdout, (
         "docs/store/schema.md is stale: run `emotion db document > docs/store/schema.md`"
     )
 
 
-def test_the_command_prints_the_page(database: Database, urls: dict[str, str]) -> None:
-    with database.transaction("emotion_report") as connection:
-        said = schema_document(connection)
-
-    result = subprocess.run(
-        [sys.executable, "-m", "emotion_core.cli", "db", "document"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "EMOTION_DATABASE_URL": urls["emotion_app"]},
-    )
-
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == said
-
-
-def test_keys_decide_how_the_lines_of_the_diagram_end(urls: dict[str, str]) -> None:
-    owner = Database(urls["emotion_migrate"])
+def test_keys_decide_how_the_lines_of_the_diagram_end(owner: Database) -> None:
     with owner.connect() as connection:
         connection.execute(text("SET ROLE emotion_owner"))
         connection.execute(text("CREATE TABLE zz_hen (id integer PRIMARY KEY)"))
@@ -56,7 +36,6 @@ def test_keys_decide_how_the_lines_of_the_diagram_end(urls: dict[str, str]) -> N
         said = schema_document(connection)
 
         connection.rollback()
-    owner.close()
     assert '    zz_hen ||--o{ zz_egg : "hen"\n' in said
     assert '    zz_hen |o--o| zz_egg : "nest"\n' in said
     assert "### zz_egg\n\nwhite \\| &lt;b>brown&lt;/b>\n" in said

@@ -1,24 +1,13 @@
 """Training runs in the tables: repeatable, complete, and never two champions."""
 
+from pathlib import Path
+
 import pytest
-from factories import make_labels, make_model, make_predictions, make_training_run
+from factories import SUMMARY, make_labels, make_model, make_predictions, make_training_run
 
 from emotion_core.errors import StoreError
 from emotion_core.store import aliases, models, training_runs
 from emotion_core.store.database import Database
-
-SUMMARY = {
-    "device": "cpu",
-    "versions": {"torch": "2"},
-    "git_revision": None,
-    "parameters": 10,
-    "kept_epoch": 1,
-    "best_epoch": 1,
-    "images_per_second": 5.0,
-    "seconds": 2.0,
-    "weights_origin": "imagenet",
-    "adjustments": [],
-}
 
 
 def test_a_retry_finds_its_own_row(database: Database) -> None:
@@ -87,13 +76,7 @@ def test_registering_a_run_again_makes_no_second_model(database: Database) -> No
         model = make_model(connection)
         run = training_runs.run_by_key(connection, model.run_key)
         assert run is not None
-        again = models.register_model_version(
-            connection,
-            run_id=run.id,
-            network="resnet50",
-            card={"weights_sha256": "ab" * 32, "preprocessing_fingerprint": "cd" * 32},
-            folder="/elsewhere",
-        )
+        again = make_model(connection, run=run, folder=Path("/elsewhere"))
 
     assert again == model
 
@@ -102,11 +85,7 @@ def test_an_alias_moves_only_from_where_it_was_seen(database: Database) -> None:
     def move(from_id: int | None, to_id: int) -> None:
         with database.transaction("emotion_train") as connection:
             aliases.move_challenger(
-                connection,
-                from_id=from_id,
-                to_id=to_id,
-                reason="test",
-                changed_by="test",
+                connection, from_id=from_id, to_id=to_id, reason="test", changed_by="test"
             )
 
     with database.transaction("emotion_train") as connection:

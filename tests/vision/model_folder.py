@@ -5,11 +5,12 @@ from pathlib import Path
 import torch
 
 from emotion_core.vision.checkpoint import save_model
+from emotion_core.vision.description import ModelDescription
 from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
 
 SIDE = 32
-NETWORK = "torchvision:resnet18"
+NETWORK = "timm:test_resnet"
 
 
 def trained_briefly() -> EmotionNetwork:
@@ -19,10 +20,10 @@ def trained_briefly() -> EmotionNetwork:
     """
     torch.manual_seed(3)
     network = build_network(NETWORK)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.02)
     pictures = torch.randn(16, 3, SIDE, SIDE)
     labels = torch.arange(16) % 8
-    for _ in range(6):
+    for _ in range(20):
         logits, affect = network(pictures)
         loss = torch.nn.functional.cross_entropy(logits, labels) + affect.square().mean()
         optimizer.zero_grad()
@@ -37,12 +38,8 @@ def store_model(folder: Path, network: EmotionNetwork, temperature: float = 1.0)
     save_model(
         folder,
         network,
-        name=NETWORK,
-        preprocessing=Preprocessing(image_size=SIDE),
-        versions={},
-        recipe={},
-        data={},
-        calibration={"temperature": temperature},
-        git_revision=None,
+        ModelDescription(
+            NETWORK, Preprocessing(image_size=SIDE), calibration={"temperature": temperature}
+        ),
     )
     return folder

@@ -9,15 +9,18 @@ import torch
 
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import WeightsError
-from emotion_core.vision.checkpoint import load_model, read_description, save_model
+from emotion_core.vision.checkpoint import load_model, save_model
+from emotion_core.vision.description import ModelDescription, read_description
 from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.preprocessing import Preprocessing
+
+NETWORK = "torchvision:resnet18"
 
 
 @pytest.fixture(scope="module")
 def network() -> EmotionNetwork:
     torch.manual_seed(0)
-    return build_network("efficientnet_b0").eval()
+    return build_network(NETWORK).eval()
 
 
 @pytest.fixture
@@ -25,13 +28,7 @@ def model_dir(tmp_path: Path, network: EmotionNetwork) -> Path:
     save_model(
         tmp_path,
         network,
-        name="efficientnet_b0",
-        preprocessing=Preprocessing(image_size=32),
-        versions={"torch": torch.__version__},
-        recipe={"epochs": 2},
-        data={"dataset_fingerprint": "ab"},
-        calibration={"temperature": 1.0},
-        git_revision=None,
+        ModelDescription(NETWORK, Preprocessing(image_size=32), recipe={"epochs": 2}),
     )
     return tmp_path
 

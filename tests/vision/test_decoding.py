@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from test_images import encoded, photograph, png_that_claims
 
 from emotion_core.errors import ImageRefused, ScoringError
 from emotion_core.vision import decoding
-from emotion_core.vision.decoding import FILES_PER_TRIP, DecodePool
+from emotion_core.vision.decoder_process import SLOTS
+from emotion_core.vision.decoding import DecodePool
 from emotion_core.vision.images import decode
 from emotion_core.vision.preprocessing import Preprocessing
 
@@ -51,11 +52,24 @@ def pool() -> Iterator[DecodePool]:
 
 
 @pytest.fixture
-def sabotaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DecodePool]:
-    (tmp_path / "sitecustomize.py").write_text(SABOTAGE)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    with DecodePool(SMALL, 2, seconds_per_image=0.5) as made:
-        yield made
+def start_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a module in the way of the children that are started from then on."""
+
+    def start_with(module: str, code: str) -> None:
+        (tmp_path / f"{module}.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+
+    return start_with
+
+
+@pytest.fixture(scope="module")
+def sabotaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecodePool]:
+    folder = tmp_path_factory.mktemp("sabotage")
+    (folder / "sitecustomize.py").write_text(SABOTAGE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        with DecodePool(SMALL, 2, seconds_per_image=0.5) as made:
+            yield made
 
 
 def pictures(count: int) -> list[bytes]:
@@ -76,7 +90,7 @@ def test_pixels_are_those_of_decoding_here(pool: DecodePool) -> None:
         encoded(photograph().convert("CMYK")),
         encoded(photograph().convert("L")),
         encoded(photograph().convert("RGBA"), "PNG"),
-        *pictures(3 * FILES_PER_TRIP),
+        *pictures(3 * SLOTS),
     ]
 
     decoded = pool.decode_many(files)
@@ -138,10 +152,11 @@ def test_poison_is_refused_and_its_neighbours_are_decoded(
 
 
 def test_a_crash_that_another_image_caused_condemns_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start_with: Callable[[str, str], None],
 ) -> None:
     # The third image a child sees kills it, whichever that is.
-    (tmp_path / "sitecustomize.py").write_text(
+    start_with(
+        "sitecustomize",
         "import os\n"
         "from emotion_core.vision import images\n"
         "true_decode, seen = images.decode_pixels, []\n"
@@ -149,9 +164,8 @@ def test_a_crash_that_another_image_caused_condemns_nobody(
         "    seen.append(1)\n"
         "    if len(seen) == 3: os._exit(1)\n"
         "    true_decode(*given)\n"
-        "images.decode_pixels = decode_pixels\n"
+        "images.decode_pixels = decode_pixels\n",
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     files = pictures(9)
 
     with DecodePool(SMALL, 1) as pool:
@@ -233,11 +247,10 @@ def test_children_end_with_the_process_that_started_them() -> None:
 
 
 def test_children_need_no_torch_and_see_no_credentials(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, start_with: Callable[[str, str], None]
 ) -> None:
     monkeypatch.setenv("EMOTION_DATABASE_URL", "postgresql://u:secret@h/d")
-    (tmp_path / "torch.py").write_text("raise ImportError('torch is not for children')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    start_with("torch", "raise ImportError('torch is not for children')")
 
     with DecodePool(SMALL, 1) as pool:
         environment = Path(f"/proc/{next(iter(pool._all))._process.pid}/environ").read_bytes()
@@ -248,18 +261,17 @@ def test_children_need_no_torch_and_see_no_credentials(
 
 
 def test_children_that_cannot_start_are_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    start_with: Callable[[str, str], None],
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import os; os._exit(9)")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    start_with("sitecustomize", "import os; os._exit(9)")
 
     with pytest.raises(ScoringError, match=r"did not start \(exit code 9\)"):
         DecodePool(SMALL, 1)
 
 
-def test_large_files_travel_in_small_parties(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "BYTES_PER_TRIP", 100)
+def test_large_files_travel_in_small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "BYTES_PER_REQUEST", 100)
 
-    trips = list(decoding._trips([b"x" * 60, b"x" * 60, b"x" * 300, b"x", b"x"]))
+    requests = list(decoding._requests([b"x" * 60, b"x" * 60, b"x" * 300, b"x", b"x"]))
 
-    assert [(trip.start, trip.stop) for trip in trips] == [(0, 1), (1, 2), (2, 3), (3, 5)]
+    assert [(rows.start, rows.stop) for rows in requests] == [(0, 1), (1, 2), (2, 3), (3, 5)]

@@ -5,28 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_folder import NETWORK, store_model
 
 from emotion_core.errors import ScoringError, SettingsError, WeightsError
-from emotion_core.vision.checkpoint import save_model
-from emotion_core.vision.network import EmotionNetwork, build_network
-from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.network import build_network
 from emotion_core.vision.scorer import Scorer
-
-
-def store(folder: Path, network: EmotionNetwork) -> Path:
-    folder.mkdir()
-    save_model(
-        folder,
-        network,
-        name="efficientnet_b0",
-        preprocessing=Preprocessing(image_size=32),
-        versions={},
-        recipe={},
-        data={},
-        calibration={"temperature": 1.0},
-        git_revision=None,
-    )
-    return folder
 
 
 def random_pixels(count: int) -> np.ndarray:
@@ -36,8 +19,8 @@ def random_pixels(count: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
     torch.manual_seed(0)
-    network = build_network("efficientnet_b0")
-    return Scorer(store(tmp_path_factory.mktemp("models") / "m", network), device="cpu")
+    network = build_network(NETWORK)
+    return Scorer(store_model(tmp_path_factory.mktemp("models") / "m", network), device="cpu")
 
 
 def test_scores_are_probabilities_and_bounded_affect(scorer: Scorer) -> None:
@@ -79,10 +62,10 @@ def test_pixels_from_elsewhere_are_refused(scorer: Scorer, pixels: np.ndarray) -
 
 
 def test_a_model_that_answers_no_numbers_is_not_believed(tmp_path: Path) -> None:
-    network = build_network("efficientnet_b0")
+    network = build_network(NETWORK)
     with torch.no_grad():
         next(network.affect_head.parameters()).fill_(float("nan"))
-    broken = Scorer(store(tmp_path / "m", network), device="cpu")
+    broken = Scorer(store_model(tmp_path / "m", network), device="cpu")
 
     with pytest.raises(ScoringError, match="not a number"):
         broken.score(random_pixels(1))

@@ -19,7 +19,7 @@ from emotion_core.errors import WeightsError
 from emotion_core.vision import engine_agreement, engine_openvino, engines, prepared_engines
 from emotion_core.vision.engine_eager import EagerEngine
 from emotion_core.vision.engines import Choice, candidates
-from emotion_core.vision.golden_outputs import EXACT, GOLDEN_FILE, Golden
+from emotion_core.vision.golden_outputs import EXACT, GOLDEN_FILE, GoldenOutputs
 from emotion_core.vision.prepared_engines import Prepared, find_prepared, prepare_engine
 from emotion_core.vision.scorer import Scorer
 from emotion_core.vision.scores import Scores
@@ -48,9 +48,9 @@ def prepare_in(precision: str, folder: Path, device: str = "cpu") -> Prepared:
 
 @pytest.fixture(scope="module", params=PRECISIONS)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stored model whose engine is prepared_engines."""
+    """A stored model whose engine is prepared."""
     folder = store_model(tmp_path_factory.mktemp("prepared") / "m", trained_briefly(), 1.5)
-    stored_answers(folder, shift=0.0)
+    store_golden(folder, shift=0.0)
     prepare_in(request.param, folder)
     return folder
 
@@ -127,16 +127,16 @@ def test_a_signal_after_an_engine_was_given_up_does_not_end_the_process(made: Pa
     assert (result.returncode, result.stdout) == (0, "orderly\n"), result.stderr
 
 
-@pytest.mark.parametrize("spoil", ["weights", "description", "answers", "missing"])
+@pytest.mark.parametrize("spoil", ["weights", "description", "golden outputs", "missing"])
 def test_a_broken_engine_is_never_used_and_is_made_anew(model: Path, spoil: str) -> None:
     found = find_prepared(model, "cpu")
     assert found is not None
     if spoil == "description":
         (found.folder / "engine.json").write_text('{"choice": ')
-    elif spoil == "answers":
-        (found.folder / "answers.safetensors").unlink()
-    elif found.choice.files:
-        stored = found.folder / found.choice.files[-1]
+    elif spoil == "golden outputs":
+        (found.folder / GOLDEN_FILE).unlink()
+    elif found.choice.engine == "openvino":
+        stored = found.folder / "openvino.bin"
         if spoil == "missing":
             stored.unlink()
         else:
@@ -170,11 +170,10 @@ def test_two_workers_preparing_at_once_leave_one_whole_engine(tmp_path: Path) ->
 
 
 def test_what_a_killed_preparation_left_is_cleared_away(model: Path) -> None:
-    left = model / "engines" / ".partial-00000000"
-    left.mkdir()
-    found = find_prepared(model, "cpu")
-    assert found is not None
-    prepared_engines.discard(found)
+    found = prepared_in(model)
+    left = found.folder / "openvino.xml.partial"
+    left.touch()
+    found.discard()
 
     prepare_engine(model, "cpu")
 
@@ -185,7 +184,6 @@ def test_without_openvino_scoring_goes_on_and_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(engine_openvino, "is_installed", lambda: False)
-    monkeypatch.setattr(engines.engine_compiled, "is_possible", lambda: False)
     folder = store_model(tmp_path / "m", trained_briefly())
 
     made = prepare_engine(folder, "cpu")
@@ -228,10 +226,11 @@ def test_scoring_begins_with_the_reference_and_changes_over_when_an_engine_is_re
     scorer.close()
 
 
-def stored_answers(folder: Path, shift: float) -> None:
+def store_golden(folder: Path, shift: float) -> None:
     pixels = faces(4)
     scores = EagerEngine(folder, "cpu").score(pixels)
-    Golden(pixels, scores.probabilities, scores.va + np.float32(shift)).write(folder)
+    moved = Scores(scores.probabilities, scores.va + np.float32(shift))
+    GoldenOutputs(pixels, moved).write(folder)
 
 
 def prepared_in(folder: Path) -> Prepared:
@@ -244,11 +243,11 @@ def choice_of(folder: Path) -> Choice:
     return prepared_in(folder).choice
 
 
-def test_an_engine_that_gives_the_stored_answers_is_used(model: Path) -> None:
+def test_an_engine_that_gives_the_store_golden_is_used(model: Path) -> None:
     (model / GOLDEN_FILE).unlink()  # these as well if they came, or went, after the engine
     assert Scorer(model, "cpu").choice == choice_of(model)
 
-    stored_answers(model, shift=0.001)
+    store_golden(model, shift=0.001)
     assert Scorer(model, "cpu").choice == choice_of(model)
 
 
@@ -256,11 +255,11 @@ def test_an_engine_that_gives_the_stored_answers_is_used(model: Path) -> None:
 def test_no_model_scores_that_gives_other_answers_than_were_stored(
     model: Path, shift: float
 ) -> None:
-    stored_answers(model, shift)
+    store_golden(model, shift)
 
-    with pytest.raises(WeightsError, match="no longer gives its own stored answers"):
+    with pytest.raises(WeightsError, match="no longer gives its own golden outputs"):
         Scorer(model, "cpu")
-    with pytest.raises(WeightsError, match="no longer gives its own stored answers"):
+    with pytest.raises(WeightsError, match="no longer gives its own golden outputs"):
         prepare_engine(store_again(model), "cpu")
 
 
@@ -283,7 +282,7 @@ class Shifted:
 
     def __init__(self, engine: engines.Engine, shift: float, score: str) -> None:
         self._engine, self._shift, self._score = engine, np.float32(shift), score
-        self.name, self.device = engine.name, engine.device
+        self.device = engine.device
 
     def score(self, pixels: np.ndarray) -> Scores:
         found = self._engine.score(pixels)
@@ -320,9 +319,9 @@ def test_the_engine_of_another_model_in_its_place_is_never_used(
     place = prepared_in(model).folder
     if forged:  # only the engine's files, and digests that are theirs
         card = json.loads((place / "engine.json").read_text())
-        for name in other.choice.files:
-            shutil.copy(other.folder / name, place)
-            card["files"][name] = hashlib.sha256((place / name).read_bytes()).hexdigest()
+        for stored in other.folder.glob("openvino.*"):
+            shutil.copy(stored, place)
+            card["files"][stored.name] = hashlib.sha256(stored.read_bytes()).hexdigest()
         (place / "engine.json").write_text(json.dumps(card))
     else:
         shutil.rmtree(place)
@@ -376,7 +375,7 @@ def test_a_folder_without_a_model_cannot_be_prepared(tmp_path: Path) -> None:
 def test_on_a_gpu_the_graph_keeps_the_scores(tmp_path: Path) -> None:
     folder = store_model(tmp_path / "m", trained_briefly())
 
-    stored_answers(folder, shift=0.0)
+    store_golden(folder, shift=0.0)
 
     made = prepare_engine(folder, "cuda", faces(300))
 
@@ -399,6 +398,6 @@ def test_on_a_gpu_moved_answers_are_found_in_bfloat16(
         patch.setattr(engines, "load", lambda *asked: Shifted(load(*asked), shift, "va"))
         assert Scorer(folder, "cuda").choice == Choice("eager")
 
-    stored_answers(folder, shift)
-    with pytest.raises(WeightsError, match="no longer gives its own stored answers"):
+    store_golden(folder, shift)
+    with pytest.raises(WeightsError, match="no longer gives its own golden outputs"):
         Scorer(folder, "cuda")

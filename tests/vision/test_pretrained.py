@@ -43,14 +43,22 @@ def small_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "weights"
     folder.mkdir()
     torch.manual_seed(11)
-    draft = folder / "draft.pth"
-    torch.save(torchvision.models.efficientnet_b0(weights=None).state_dict(), draft)
-    digest = hashlib.sha256(draft.read_bytes()).hexdigest()
-    name = f"efficientnet_b0-{digest[:8]}.pth"
-    draft.rename(folder / name)
-    changed = replace(NETWORKS["efficientnet_b0"], weights_file=name)
-    monkeypatch.setitem(NETWORKS, "efficientnet_b0", changed)
+    publish(
+        torchvision.models.efficientnet_b0(weights=None).state_dict(),
+        "efficientnet_b0",
+        folder,
+        monkeypatch,
+    )
     return folder
+
+
+def publish(content: object, network: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a network's weights file under a name that holds its digest."""
+    draft = folder / "draft.pth"
+    torch.save(content, draft)
+    name = f"{network}-{hashlib.sha256(draft.read_bytes()).hexdigest()[:8]}.pth"
+    draft.rename(folder / name)
+    monkeypatch.setitem(NETWORKS, network, replace(NETWORKS[network], weights_file=name))
 
 
 @pytest.mark.parametrize("name", MAIN_NETWORKS)
@@ -126,11 +134,7 @@ def test_a_file_whose_content_breaks_its_name_is_refused(tmp_path: Path) -> None
 def test_a_pickle_that_wants_to_run_code_is_not_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draft = tmp_path / "draft.pth"
-    torch.save({"weights": Path("/")}, draft)
-    name = f"resnet50-{hashlib.sha256(draft.read_bytes()).hexdigest()[:8]}.pth"
-    draft.rename(tmp_path / name)
-    monkeypatch.setitem(NETWORKS, "resnet50", replace(NETWORKS["resnet50"], weights_file=name))
+    publish({"weights": Path("/")}, "resnet50", tmp_path, monkeypatch)
 
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         build_network("resnet50", weights="imagenet", weights_dir=tmp_path)
@@ -154,22 +158,26 @@ def test_the_packaged_weights_are_taken_up_without_internet() -> None:
     assert len(published) == 296
 
 
-def test_any_torchvision_backbone_is_missed_by_its_own_file_name(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"resnet18-\w+\.pth"):
-        build_network("torchvision:resnet18", weights="imagenet", weights_dir=tmp_path)
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("torchvision:resnet18", r"resnet18-\w+\.pth"),
+        ("timm:test_resnet", r"test_resnet\.safetensors"),
+    ],
+)
+def test_any_other_backbone_is_missed_by_its_own_file_name(
+    name: str, file: str, tmp_path: Path
+) -> None:
+    with pytest.raises(WeightsError, match=file):
+        build_network(name, weights="imagenet", weights_dir=tmp_path)
 
 
 def test_a_timm_backbone_takes_its_weights_from_the_folder(tmp_path: Path) -> None:
     torch.manual_seed(5)
-    original = timm.create_model("mobilenetv3_small_050", pretrained=False).state_dict()
-    safetensors.torch.save_file(original, tmp_path / "mobilenetv3_small_050.safetensors")
+    original = timm.create_model("test_resnet", pretrained=False).state_dict()
+    safetensors.torch.save_file(original, tmp_path / "test_resnet.safetensors")
 
-    network = build_network("timm:mobilenetv3_small_050", weights="imagenet", weights_dir=tmp_path)
+    network = build_network("timm:test_resnet", weights="imagenet", weights_dir=tmp_path)
 
     found = network.backbone.state_dict()
     assert all(torch.equal(found[key], original[key]) for key in found)
-
-
-def test_a_timm_backbone_without_its_file_says_where_to_put_it(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"mobilenetv3_small_050\.safetensors"):
-        build_network("timm:mobilenetv3_small_050", weights="imagenet", weights_dir=tmp_path)
