@@ -19,9 +19,9 @@ DIRS = ("EMOTION_HOME", "EMOTION_RUNS_DIR", "EMOTION_REPORTS_DIR", "EMOTION_DATA
         ("//srv//in/./", "/srv/in"),
         ("/srv/x/../in", "/srv/in"),
         ("~/in", "/home/me/in"),
-        ("in", "/work/in"),
-        ("./in/", "/work/in"),
-        ("a:b/in", "/work/a:b/in"),
+        ("in", "/home/me/here/in"),
+        ("./in/", "/home/me/here/in"),
+        ("a:b/in", "/home/me/here/a:b/in"),
         ("s3://b/in/", "s3://b/in"),
         ("S3://b//in", "s3://b/in"),
         ("s3://b/x/../in/.", "s3://b/in"),
@@ -33,7 +33,7 @@ def test_a_place_has_one_name_however_it_is_spelt(
     monkeypatch: pytest.MonkeyPatch, written: str, place: str
 ) -> None:
     monkeypatch.setenv("HOME", "/home/me")
-    monkeypatch.setattr(os, "getcwd", lambda: "/work")
+    monkeypatch.setattr(os, "getcwd", lambda: "/home/me/here")
 
     assert place_named(written) == place
 

@@ -85,7 +85,7 @@ def work(
     """Score everything that waits for this model; returns when nothing waits or is leased.
 
     While others still hold leases this worker stays: should one of them die, its items are
-    claimed here when the lease runs out. At SIGTERM what is held is given back at once, and the
+    claimed here when the lease runs out. At SIGTERM what is held is released at once, and the
     signal then has its way.
 
     Args:
@@ -95,7 +95,7 @@ def work(
         tally: Counted into, for a caller who wants the counts of a worker that failed, too.
 
     Raises:
-        EmotionError: A system failed (database, source, model); what was held is given back.
+        EmotionError: A system failed (database, source, model); what was held is released.
         Exception: Whatever else any stage raised, after all of them have stopped. What was
             published stays; the rest can be claimed by others when the lease runs out.
     """
@@ -158,7 +158,7 @@ class _Worker:
                 # What ends for another reason than an image holds its claims no longer than needed.
                 is_stopped = isinstance(error, (EmotionError, KeyboardInterrupt))
                 if is_stopped or was_called_off.is_set():
-                    self._give_back()
+                    self._release()
                 raise
             finally:
                 self._tally.seconds = time.monotonic() - began - self._seconds_idle
@@ -263,13 +263,13 @@ class _Worker:
                 f", about {_duration(left / rate)} for this worker alone" if rate else "",
             )
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         try:
-            count = self._leases.give_back()
+            count = self._leases.release()
         except Exception as error:  # then the leases run out by themselves
-            log.warning("what this worker held could not be given back: %s", error)
+            log.warning("the leases of this worker could not be released: %s", error)
         else:
-            log.info("stopped: %d items given back, for any worker to claim", count)
+            log.info("stopped: %d items released, for any worker to claim", count)
 
     def _left(self) -> int:
         with self._database.transaction("emotion_score") as connection:
@@ -290,7 +290,7 @@ def _called_off(stages: Stages) -> Iterator[threading.Event]:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         came.set()
-        stages.fail(ScoringError("the worker was told to stop"))
+        stages.fail(ScoringError("the worker was stopped by SIGTERM"))
 
     before = signal.signal(signal.SIGTERM, on_signal)
     try:

@@ -224,7 +224,12 @@ def _prepare(
         except Exception as error:  # whatever an engine cannot do, the reference can
             log.warning("%s cannot be used here: %s", choice.label, error)
             continue
-        log.info("%s: %s", choice.label, agreement)
+        log.info(
+            "%s: %.1f %% of the labels of the reference, probabilities within %.3f",
+            choice.label,
+            100 * agreement.same_label_share,
+            agreement.widest_probability,
+        )
         choices.append(choice)
         loaded.append(engine)
         measured.append(

@@ -204,7 +204,7 @@ def waiting(database: Database, models: list[ModelVersion]) -> int:
         ("emotion_core.scoring.ingest.plan_items", 3, False),
         ("emotion_core.scoring.worker.work", 3, False),
         ("emotion_core.scoring.worker.work", 3, True),
-        ("emotion_core.scoring.outcome.close", 0, False),
+        ("emotion_core.steps.scoring.close_batch", 0, False),
     ],
 )
 def test_the_same_command_after_ctrl_c_scores_everything_and_leaves_nothing_open(

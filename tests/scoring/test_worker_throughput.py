@@ -1,5 +1,6 @@
 """The step that a scoring task runs: what it did is kept, with its engine and its stages."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -35,10 +36,14 @@ def here(settings: Settings, database: Database, tmp_path: Path) -> Installation
 
 
 def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
-    here: Installation, database: Database, request: pytest.FixtureRequest
+    here: Installation,
+    database: Database,
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     run_key = request.node.name
-    scoring.open_batch(here, run_key)
+    with caplog.at_level(logging.INFO):
+        scoring.open_batch(here, run_key)
 
     result = scoring.score(here, run_key, "worker 1")
     scoring.score(here, run_key, "worker 1")
@@ -47,6 +52,7 @@ def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
         first, second = throughputs(connection, run_key)
     assert (result["count_scored"], result["count_refused"]) == (3, 1)
     assert (first.count_scored, first.count_refused, second.count_scored) == (3, 1, 0)
+    assert caplog.messages[-1].endswith(": 4 entered, 1 ignored, 4 planned")
     assert first.engine == "eager f32"
     assert "cores" in first.device or "CPU" in first.device
     assert set(first.stage_seconds) == set(STAGES)
