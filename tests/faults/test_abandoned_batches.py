@@ -5,17 +5,16 @@ import signal
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import night_worker
 import pytest
-from factories import make_arrivals, make_model
+from factories import make_arrivals
 from nights import Inbox, Restartable, wait_until
-from promotions import forget_champion, make_champion
-from rivals import store_checked_model
+from promotions import make_champion
 from shells import Answer, emotion
 from sqlalchemy import text
 
@@ -156,21 +155,6 @@ def test_ctrl_c_gives_back_what_a_worker_holds_at_once(inbox: Inbox) -> None:
 
 
 # --- the whole command ----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store_checked_model(tmp_path_factory.mktemp("stored"))
-
-
-@pytest.fixture
-def models(database: Database, urls: dict[str, str], stored: Path) -> Iterator[list[ModelVersion]]:
-    forget_champion(urls)
-    with database.transaction("emotion_train") as connection:
-        made = [make_model(connection, folder=stored) for _ in range(2)]
-        make_champion(connection, made[0])
-    yield made
-    forget_champion(urls)
 
 
 def batches_of(database: Database, source: Path) -> list[tuple[int, int, bool]]:

@@ -1,12 +1,12 @@
 """The step that a scoring task runs: what it did is kept, with its engine and its stages."""
 
 import logging
-import sys
 from pathlib import Path
 
 import pytest
 from factories import make_jpeg, make_model
 from promotions import make_champion
+from rivals import copy_files
 from sqlalchemy.exc import DBAPIError
 
 from emotion_core.scoring.tally import STAGES
@@ -16,16 +16,12 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.throughput import throughputs
 
-sys.path.append(str(Path(__file__).parents[1] / "vision"))
-from model_folder import store_model, trained_briefly
-
 
 @pytest.fixture
-def here(settings: Settings, database: Database, tmp_path: Path) -> Installation:
+def here(settings: Settings, database: Database, stored: Path, tmp_path: Path) -> Installation:
     """An installation with a champion and three images that wait."""
-    folder = store_model(tmp_path / "model", trained_briefly())
     with database.transaction("emotion_train") as connection:
-        model = make_model(connection, folder=folder)
+        model = make_model(connection, folder=copy_files(stored, tmp_path / "model"))
         make_champion(connection, model)
     settings.inbox_dir.mkdir(parents=True)
     for number in range(3):
