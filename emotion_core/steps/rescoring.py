@@ -160,7 +160,7 @@ def _is_there(content: Archived, permitted: set[str]) -> bool:
 
     for place in content.places:
         if place.source in permitted:
-            entry = get_source(place.source).look(place.path)
+            entry = get_source(place.source).stat(place.path)
             delivered = (None, place.size, place.modified_ns)
             if entry and (entry.problem, entry.size, entry.modified_ns) == delivered:
                 return True

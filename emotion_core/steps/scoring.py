@@ -92,7 +92,7 @@ def place_to_score(here: Installation, written: str) -> tuple[str, bytes | None]
     above, _, name = place.rpartition("/")
     # A key and a folder may have the same name: with a slash at its end it is the folder.
     if above != "s3:/" and not written.endswith("/"):
-        entry = get_source(above).look(name.encode())
+        entry = get_source(above).stat(name.encode())
         if entry is not None and not entry.is_folder:
             return above, name.encode()
     return place, None
