@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from factories import make_batch, make_jpeg
 from ledger_worker import is_refused, scores_of
-from night_worker import PlainScorer
+from night_worker import PlainScorer, run
 from sqlalchemy import Row, text
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
@@ -23,6 +23,7 @@ from emotion_core.store.batches import (
     ArrivedFile,
     Batch,
     BatchSummary,
+    at_work,
     batch_summary,
     close_batch,
     enter_files,
@@ -186,6 +187,14 @@ def plan_night(
     with database.transaction("emotion_score") as connection:
         assert plan_items(connection, batch.id) == count
     return Night(database, url, batch, run_key, hashes, count + count_twins)
+
+
+def begin(url: str, folder: str, model_version_id: int, run_key: str, seconds: float) -> None:
+    """What `emotion score` does until it is killed, with a scorer of so many seconds an image."""
+    inbox = Inbox(Path(folder), url, Database(url), model_version_id)
+    with at_work(inbox.database, f"{folder} {run_key}"):
+        inbox.ingest(run_key, settle_seconds=0)
+        run(url, model_version_id, run_key, lease_seconds=1, seconds=seconds)
 
 
 def wait_until(condition: Callable[[], bool], within: float = 60.0) -> None:

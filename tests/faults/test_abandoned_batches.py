@@ -13,7 +13,7 @@ from unittest.mock import patch
 import night_worker
 import pytest
 from factories import make_arrivals
-from nights import Inbox, Restartable, wait_until
+from nights import Inbox, Restartable, begin, wait_until
 from promotions import make_champion
 from shells import Answer, emotion
 from sqlalchemy import text
@@ -27,14 +27,6 @@ from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
 
 StartProcess = Callable[..., Any]
-
-
-def begin(url: str, folder: str, model_version_id: int, run_key: str, seconds: float) -> None:
-    """What `emotion score` does until it is killed, with a scorer of so many seconds an image."""
-    inbox = Inbox(Path(folder), url, Database(url), model_version_id)
-    with at_work(inbox.database, f"{folder} {run_key}"):
-        inbox.ingest(run_key, settle_seconds=0)
-        night_worker.run(url, model_version_id, run_key, lease_seconds=1, seconds=seconds)
 
 
 def begun(inbox: Inbox, start_process: StartProcess, run_key: str) -> Any:
