@@ -43,7 +43,7 @@ app = FastAPI(
     openapi_url=None,
 )
 User = Annotated[BaseUser, Depends(get_user)]
-Press = Annotated[str, Form(pattern=r"^[0-9]{8}T[0-9]{6}_[0-9a-f]{8}-[0-9]{1,4}$")]
+IdempotencyKey = Annotated[str, Form(pattern=r"^[0-9]{8}T[0-9]{6}_[0-9a-f]{8}-[0-9]{1,4}$")]
 Reason = Annotated[str, Form(min_length=1, max_length=2000)]
 Framed = Annotated[bool, Form()]
 
@@ -59,22 +59,21 @@ def reports(
     outcome: Annotated[str, Query(max_length=100)] = "",
     faces: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
-    """Every comparison report, newest first, those that the form lets through; and the nights."""
-    from emotion_core.pages.index import IndexFilter, render_index
+    """Every comparison report, newest first, those that the form lets through; and the batches."""
+    from emotion_core.pages.index import IndexFilter, IndexPage
+    from emotion_core.pages.page import render_page
     from emotion_core.store.batches import batches
     from emotion_core.store.reports import reports as stored_reports
 
     with _snapshot() as connection:
-        found, nights = stored_reports(connection), batches(connection, 30)
-    page = render_index(
-        found,
-        link=report_link,
-        chosen=IndexFilter(words, network, dataset, outcome, faces),
-        nights=nights,
-        night_link=batch_link,
-        root="",
-    )
-    return _html(page, form_action="'self'")
+        index = IndexPage(
+            stored_reports(connection),
+            batches(connection, 30),
+            report_link,
+            batch_link,
+            IndexFilter(words, network, dataset, outcome, faces),
+        )
+    return _html(render_page("index.html", index=index, root=""), form_action="'self'")
 
 
 @app.get("/models", response_class=HTMLResponse, dependencies=[readers(PROMOTION)])
@@ -85,12 +84,13 @@ def models_page(user: User) -> HTMLResponse:
 
 @app.get("/batches", response_class=HTMLResponse, dependencies=[readers(SCORING)])
 def batches_page() -> HTMLResponse:
-    """The last nights at a glance."""
-    from emotion_core.pages.batches import read_batches, render_batches
+    """The newest batches at a glance."""
+    from emotion_core.pages.batches import read_batches
+    from emotion_core.pages.page import render_page
 
     with _snapshot() as connection:
         page = read_batches(connection, datetime.now(UTC))
-    return _html(render_batches(page, root="", batch_link=batch_link))
+    return _html(render_page("batches.html", page=page, root="", batch_link=batch_link))
 
 
 @app.get("/batches/{run_key:path}", response_class=HTMLResponse, dependencies=[readers(SCORING)])
@@ -102,7 +102,7 @@ def batch_page(run_key: Annotated[str, Path(max_length=250)], user: User) -> HTM
 
 @app.get("/health", response_class=HTMLResponse, dependencies=[readers(HEALTH)])
 def health_page() -> HTMLResponse:
-    """What waits, what was measured against which limit, and what was alarming."""
+    """What waits, the latest check with its limits, and the alarms."""
     return _health("")
 
 
@@ -130,9 +130,10 @@ def run_page(
 def started_page(dag_id: str, run_id: Annotated[str, Path(max_length=250)]) -> HTMLResponse:
     """Inside a frame: sends the page around it to the run."""
     from emotion_core.airflow.runs import run_address
-    from emotion_core.pages.index import render_started
+    from emotion_core.pages.page import render_page
 
-    return _html(render_started(NAMES.get(dag_id, dag_id), run_address(dag_id, run_id)))
+    name, address = NAMES.get(dag_id, dag_id), run_address(dag_id, run_id)
+    return _html(render_page("started.html", dag_name=name, address=address, root=""))
 
 
 # --- what the buttons do ----------------------------------------------------------------------
@@ -141,7 +142,7 @@ def started_page(dag_id: str, run_id: Annotated[str, Path(max_length=250)]) -> H
 @app.post("/models/promote", dependencies=starters(PROMOTION))
 def promote(
     user: User,
-    press: Press,
+    idempotency_key: IdempotencyKey,
     model: Annotated[str, Form(min_length=1, max_length=200)],
     reason: Reason,
     champion: Annotated[str, Form(max_length=200)] = "",
@@ -151,26 +152,26 @@ def promote(
     """Start *Promote a model*: the gate, a person's approval, the switch."""
     _require_champion(champion)
     form = {"model": model, "reason": reason, "rescore": rescore}
-    return _start(user, PROMOTION, press, form, framed)
+    return _start(user, PROMOTION, idempotency_key, form, framed)
 
 
 @app.post("/models/roll-back", dependencies=starters(ROLLBACK))
 def roll_back(
     user: User,
-    press: Press,
+    idempotency_key: IdempotencyKey,
     reason: Reason,
     champion: Annotated[str, Form(min_length=1, max_length=200)],
     framed: Framed = False,
 ) -> Response:
     """Start *Roll back the champion*."""
     _require_champion(champion)  # twice would lead one promotion further back
-    return _start(user, ROLLBACK, press, {"reason": reason}, framed)
+    return _start(user, ROLLBACK, idempotency_key, {"reason": reason}, framed)
 
 
 @app.post("/batches/retry", dependencies=starters(RETRY))
 def retry(
     user: User,
-    press: Press,
+    idempotency_key: IdempotencyKey,
     batch: Annotated[str, Form(min_length=1, max_length=250)],
     reason: Annotated[str, Form(min_length=1, max_length=100)],
     score_now: Annotated[bool, Form()] = False,
@@ -178,22 +179,22 @@ def retry(
 ) -> Response:
     """Start *Retry refused files* for one reason of one batch."""
     form = {"batch": batch, "reason": reason, "score_now": score_now}
-    return _start(user, RETRY, press, form, framed)
+    return _start(user, RETRY, idempotency_key, form, framed)
 
 
 def _start(
-    user: BaseUser, dag_id: str, press: str, form: dict[str, Any], framed: bool
+    user: BaseUser, dag_id: str, idempotency_key: str, form: dict[str, Any], framed: bool
 ) -> RedirectResponse:
     from emotion_core.airflow.runs import run_address, start_run
 
-    run_id = f"page__{press}"
+    run_id = f"page__{idempotency_key}"
     start_run(user, dag_id, run_id, form)
     address = f"../started/{dag_id}/{run_id}" if framed else run_address(dag_id, run_id)
     return RedirectResponse(address, status_code=303)
 
 
 def _require_champion(shown: str) -> None:
-    """What somebody decides on a page must rest on what the page showed."""
+    """A decision made on a page holds only while the champion is the one that the page showed."""
     from emotion_core.store.models import current_model
 
     with _snapshot() as connection:
@@ -205,7 +206,7 @@ def _require_champion(shown: str) -> None:
         )
 
 
-def _press() -> str:
+def _idempotency_key() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
 
 
@@ -223,39 +224,47 @@ def batch_link(run_key: str) -> str:
 
 
 def _models(user: BaseUser, root: str) -> HTMLResponse:
-    from emotion_core.pages.models import read_models, render_models
+    from emotion_core.pages.models import read_models
+    from emotion_core.pages.page import render_page
 
     acts = may_start(user, PROMOTION) and may_start(user, ROLLBACK)
     with _snapshot() as connection:
         page = read_models(connection, datetime.now(UTC))
-    text = render_models(page, root=root, report_link=report_link, press=_press() if acts else None)
+    key = _idempotency_key() if acts else None
+    text = render_page(
+        "models.html", page=page, root=root, report_link=report_link, idempotency_key=key
+    )
     return _html(text, form_action="'self'", acts=True)
 
 
 def _batch(run_key: str, user: BaseUser, root: str) -> HTMLResponse | None:
     """One batch, with names of files for those who may act; None where there is none."""
     from emotion_core.errors import ReportError
-    from emotion_core.pages.batches import render_batch
-    from emotion_core.pages.night import read_night, without_names
+    from emotion_core.pages.batch import read_batch, without_names
+    from emotion_core.pages.page import render_page
 
     try:
         with _snapshot() as connection:
-            night = read_night(connection, run_key, datetime.now(UTC))
+            page = read_batch(connection, run_key, datetime.now(UTC))
     except ReportError:
         return None
     acts = may_start(user, RETRY)
-    page = render_batch(
-        night if acts else without_names(night), root=root, press=_press() if acts else None
+    text = render_page(
+        "batch.html",
+        page=page if acts else without_names(page),
+        root=root,
+        idempotency_key=_idempotency_key() if acts else None,
     )
-    return _html(page, form_action="'self'", acts=True)
+    return _html(text, form_action="'self'", acts=True)
 
 
 def _health(root: str) -> HTMLResponse:
-    from emotion_core.pages.health import read_health, render_health
+    from emotion_core.pages.health import read_health
+    from emotion_core.pages.page import render_page
 
     with _snapshot() as connection:
         page = read_health(connection, datetime.now(UTC))
-    return _html(render_health(page, root=root))
+    return _html(render_page("health.html", page=page, root=root))
 
 
 def _comparison(run_id: str) -> HTMLResponse:
@@ -303,7 +312,7 @@ def _html(
             must not show the page again from memory.
         status: Of the answer.
     """
-    from emotion_core.pages.comparison_report import script_policy
+    from emotion_core.pages.page import script_policy
 
     headers = {
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -319,9 +328,9 @@ def _html(
 def _message(
     text: str, title: str = "Nothing to show", status: int = 200, root: str | None = None
 ) -> HTMLResponse:
-    from emotion_core.pages.index import render_message
+    from emotion_core.pages.page import render_page
 
-    return _html(render_message(text, title=title, root=root), status=status)
+    return _html(render_page("message.html", text=text, title=title, root=root), status=status)
 
 
 # --- what is refused --------------------------------------------------------------------------

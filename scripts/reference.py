@@ -20,6 +20,24 @@ DOCS = ROOT / "docs"
 _VARIABLE = re.compile(r"``(EMOTION_[A-Z_]+)``")
 
 
+_WHICH_PRESET = """\
+| machine | take | why |
+|---|---|---|
+| two CPU cores | `quick` | 64 pixels, 3 epochs: minutes per network. It shows that the system \
+works; its metrics are low. |
+| a few CPU cores and a few hours | `tuned` with `image_size` 96 and 8 epochs | \
+[experiments](experiments.md) were run so on two cores. |
+| a GPU, a few thousand faces | `tuned` | 224 pixels, 12 epochs; the best that is known for so few \
+faces ([what each choice is worth](experiments.md)). |
+| a GPU, to reproduce the original paper | `seed` | the original paper's recipe, unchanged: 224 \
+pixels, 12 epochs, a constant rate, no augmentation. |
+
+Without ImageNet's weights ([networks](../vision/networks.md)) set `weights` to `none`;
+`efficientnet_lite0` brings its own. Every preset keeps the last epoch's weights and holds out 15 %
+of the images, by seed 42.
+"""
+
+
 def main() -> None:
     """Write every page."""
     for name, text in pages().items():
@@ -39,7 +57,7 @@ def pages() -> dict[str, str]:
 def settings() -> str:
     """Every variable that ``emotion_core/settings.py`` reads, with what its field says."""
     meanings: dict[str, str] = {}
-    for _, text in _documented_fields("settings.py", "Settings"):
+    for text in _documented_fields("settings.py", "Settings").values():
         for variable in _VARIABLE.findall(text)[:1]:
             meanings[variable] = f"{meanings.get(variable, '')} {_plain(text)}".strip()
     rows = [f"| `{variable}` | {meaning} |" for variable, meaning in meanings.items()]
@@ -62,26 +80,22 @@ def presets() -> str:
     """What each preset of ``emotion_core/training/recipe.py`` sets, field by field."""
     from emotion_core.training.recipe import PRESETS
 
-    meanings = dict(_documented_fields("training/recipe.py", "Recipe"))
+    meanings = _documented_fields("training/recipe.py", "Recipe")
     rows = [
         f"| `{name}` | "
         + " | ".join(f"`{PRESETS[preset][name]}`" for preset in PRESETS)
-        + f" | {_cell(meanings.get(name, '').replace('``', '`'))} |"
-        for name in next(iter(PRESETS.values()))
+        + f" | {_cell(meanings[name].replace('``', '`'))} |"
+        for name in meanings
+        if name in PRESETS["seed"]
     ]
     return "\n".join(
         [
             "# Presets",
             "",
-            "A preset is a recipe to begin with; each field can be set otherwise in the form, in a "
-            "shell and in Python.",
+            "A preset is a recipe to start from: the form, the command line and Python can set "
+            "each field otherwise.",
             "",
-            "- `seed` is the original paper's recipe to the letter. It needs a GPU: hours on two "
-            "cores.",
-            "- `tuned` is the best known for a few thousand faces "
-            "([what each choice is worth](experiments.md)). With a GPU take this one.",
-            "- `quick` is for two cores: minutes a network at 64 pixels, to see the system work "
-            "rather than for its figures.",
+            *_WHICH_PRESET.splitlines(),
             "",
             f"| field | {' | '.join(f'`{name}`' for name in PRESETS)} | meaning |",
             f"|---|{'---|' * len(PRESETS)}---|",
@@ -131,19 +145,21 @@ def dags() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _documented_fields(file: str, name: str) -> Iterator[tuple[str, str]]:
-    """The fields of a dataclass with the text below each."""
+def _documented_fields(file: str, name: str) -> dict[str, str]:
+    """The fields of a dataclass, in its order, with the text below each."""
     tree = ast.parse((ROOT / "emotion_core" / file).read_text(encoding="utf-8"))
     body = next(
         node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name
     )
-    for node, following in pairwise(body):
-        match node, following:
-            case (
-                ast.AnnAssign(target=ast.Name(id=field)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                yield field, text
+    texts: dict[str, str] = {}
+    for node, following in pairwise([*body, ast.Pass()]):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            match following:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    texts[node.target.id] = text
+                case _:
+                    texts[node.target.id] = ""
+    return texts
 
 
 def _leaves(path: str, command: object) -> Iterator[tuple[str, "object"]]:

@@ -87,12 +87,37 @@ def test_every_page_is_in_the_sites_contents() -> None:
     assert named == {str(page.relative_to(DOCS)) for page in PAGES}
 
 
+def rooms() -> set[str]:
+    return {path.parent.name for path in (ROOT / "emotion_core").glob("*/__init__.py")}
+
+
 def test_a_page_lies_in_a_folder_named_as_the_room_that_it_is_about() -> None:
     folders = {page.parent.name for page in PAGES if page.parent != DOCS}
-    rooms = {path.name for path in (ROOT / "emotion_core").iterdir() if path.is_dir()}
 
     assert len(folders) > 8
-    assert folders <= rooms | {"deploy", "decisions"}
+    assert folders <= rooms() | {"deploy", "decisions"}
+
+
+def test_the_first_page_leads_from_each_room_to_its_pages() -> None:
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+
+    named = [name for line in lines for name in re.findall(r"`(\w+)`", line.split("|")[1])]
+
+    assert sorted(named) == sorted(rooms())
+    assert all(_LINK.search(line) for line in lines)
+
+
+def test_the_readmes_tour_names_each_room_and_nothing_else() -> None:
+    (tour,) = re.findall(r"```\n(dags/ .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    package = re.findall(r"^  (\w+)/ ", tour, re.MULTILINE)
+    modules = re.findall(r"\w+", re.findall(r"^  (settings.*)$", tour, re.MULTILINE)[0])
+    folders = re.findall(r"^([\w/]+)/", tour, re.MULTILINE)
+
+    assert sorted(package) == sorted(rooms())
+    loose = {path.stem for path in (ROOT / "emotion_core").glob("*.py")} - {"__init__"}
+    assert set(modules) == loose
+    assert [name for name in folders if not (ROOT / name).is_dir()] == []
 
 
 @pytest.mark.parametrize(

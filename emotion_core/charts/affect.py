@@ -1,24 +1,27 @@
 """The charts of valence and arousal: predicted against true, and both in the circumplex."""
 
 from collections.abc import Sequence
-from typing import Final
+from itertools import product
+from typing import Final, Unpack
 
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
 from emotion_core.charts.points import draw_points
-from emotion_core.charts.svg import Drawing, Point, Scale, number, tick_text
+from emotion_core.charts.svg import Axis, Plot, Point, Words
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.statistics.predictions import Evaluation
 
-SIDE: Final = 320
+_SIDE: Final = 320
 _MARGIN: Final = 36
-_TICKS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
+TICKS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _CHARACTER: Final = 5.9
 """Mean width of a character of a label, in units of the view box."""
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 def affect_scatter(name: str, run: ComparedRun, evaluation: Evaluation, column: int) -> Markup:
@@ -26,23 +29,21 @@ def affect_scatter(name: str, run: ComparedRun, evaluation: Evaluation, column: 
     dimension = DIMENSIONS[column]
     truth, predicted = evaluation.truth_va[:, column], evaluation.va[:, column]
     ccc = run.scores[f"ccc_{dimension}"].value
-    drawing = Drawing(
-        SIDE,
-        SIDE,
+    plot = plane(
+        f"true {dimension}",
+        f"predicted {dimension}",
         name=name,
         title=f"{run.label}: predicted against true {dimension}",
         description=(
-            f"{formatting.count(len(evaluation))} images. True {dimension} spreads by "
-            f"{formatting.score(float(truth.std()), 2)} (standard deviation), the predictions by "
+            f"{formatting.count(len(evaluation))} images. Standard deviation of the truth "
+            f"{formatting.score(float(truth.std()), 2)}, of the predictions "
             f"{formatting.score(float(predicted.std()), 2)}; CCC {formatting.score(ccc)}."
         ),
         css="chart plane",
     )
-    x, y = plane(drawing, f"true {dimension}", f"predicted {dimension}")
-    drawing.line((x(-1), y(-1)), (x(1), y(1)), "ideal")
-    group = drawing.group(f"run run-{run.number}")
-    draw_points(drawing, group, (truth, predicted), x, y)
-    return drawing.markup()
+    plot.line((plot.x(-1), plot.y(-1)), (plot.x(1), plot.y(1)), "ideal")
+    draw_points(plot, plot.run_group(run.number), (truth, predicted))
+    return plot.markup()
 
 
 def circumplex(name: str, run: ComparedRun, evaluation: Evaluation) -> Markup:
@@ -58,9 +59,9 @@ def circumplex(name: str, run: ComparedRun, evaluation: Evaluation) -> Markup:
         )
         for label in np.unique(evaluation.truth)
     ]
-    drawing = Drawing(
-        SIDE,
-        SIDE,
+    plot = plane(
+        "valence",
+        "arousal",
         name=name,
         title=f"{run.label}: the expressions in the plane of valence and arousal",
         description="; ".join(
@@ -69,61 +70,53 @@ def circumplex(name: str, run: ComparedRun, evaluation: Evaluation) -> Markup:
         ),
         css="chart plane circumplex",
     )
-    x, y = plane(drawing, "valence", "arousal")
-    drawing.add("circle", cx=x(0), cy=y(0), r=x(1) - x(0), css="circle")
-    group = drawing.group(f"run run-{run.number}")
+    x, y = plot.x, plot.y
+    plot.add("circle", cx=x(0), cy=y(0), r=x(1) - x(0), css="circle")
+    group = plot.run_group(run.number)
     placed = []
     for expression, truth, predicted in means:
         start, end = (x(truth[0]), y(truth[1])), (x(predicted[0]), y(predicted[1]))
-        drawing.line(start, end, "arrow", group)
-        drawing.add("circle", group, cx=start[0], cy=start[1], r=3.5, css="truth")
-        drawing.marker(end, run.number, "mark", group, 3.5)
+        plot.line(start, end, "arrow", group)
+        plot.add("circle", group, cx=start[0], cy=start[1], r=3.5, css="truth")
+        plot.marker(end, run.number, "mark", group, 3.5)
         placed.append((expression, start, end))
     for expression, at, anchor in _label_places(placed):
-        drawing.text(at, expression, "label halo", anchor=anchor)
-    return drawing.markup()
+        plot.text(at, expression, "label halo", anchor=anchor)
+    return plot.markup()
 
 
-def plane(drawing: Drawing, across: str, upward: str) -> tuple[Scale, Scale]:
+def plane(across: str, upward: str, **words: Unpack[Words]) -> Plot:
     """The square from -1 to 1 with its axes named."""
-    x = Scale(-1, 1, _MARGIN, SIDE - 8)
-    y = Scale(-1, 1, SIDE - _MARGIN, 8)
-    for tick in _TICKS:
-        css = "grid middle" if tick == 0 else "grid"
-        drawing.line((x(tick), y(-1)), (x(tick), y(1)), css)
-        drawing.line((x(-1), y(tick)), (x(1), y(tick)), css)
-        text = tick_text(tick, _TICKS)
-        drawing.text((x(tick), y(-1) + 14), text, "tick", anchor="middle")
-        drawing.text((x(-1) - 5, y(tick) + 4), text, "tick", anchor="end")
-    drawing.text((x(0), SIDE - 6), across, "axis", anchor="middle")
-    label = drawing.text((0, 0), upward, "axis", anchor="middle")
-    label.set("transform", f"translate(11 {number(y(0))}) rotate(-90)")
-    return x, y
+    return Plot(
+        (_SIDE, _SIDE),
+        (_MARGIN, 8, 8, _MARGIN),
+        Axis(-1, 1, TICKS, across, has_grid=True),
+        Axis(-1, 1, TICKS, upward, has_grid=True),
+        **words,
+    )
 
 
 def _coordinates(point: npt.NDArray[np.float64]) -> str:
     return f"({formatting.score(float(point[0]), 2)}, {formatting.score(float(point[1]), 2)})"
 
 
-def _label_places(
-    placed: Sequence[tuple[str, Point, Point]],
-) -> list[tuple[str, Point, str]]:
+def _label_places(placed: Sequence[tuple[str, Point, Point]]) -> list[tuple[str, Point, str]]:
     """A place for each expression's name near its hollow mark, off marks and other names."""
-    taken = [_box(point, 4, 4) for _, start, end in placed for point in (start, end)]
-    for _, start, end in placed:
-        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-        taken.append(_box(middle, 2, 2))
+    taken = [_around(point, 4) for _, start, end in placed for point in (start, end)]
+    taken += [
+        _around(((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), 2) for _, start, end in placed
+    ]
     result = []
     for expression, (x, y), _ in placed:
         width = _CHARACTER * len(expression)
-        choices: list[tuple[Point, str, tuple[float, float, float, float]]] = []
-        for distance in (7.0, 13.0, 20.0, 28.0):
-            for dx, dy in ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1)):
-                anchor = {1: "start", -1: "end", 0: "middle"}[dx]
+        choices: list[tuple[Point, str, Box]] = []
+        for distance, dx, dy in product((7.0, 13.0, 20.0, 28.0), (1, -1, 0), (0, -1, 1)):
+            if (dx, dy) != (0, 0):
+                anchor, before = {1: ("start", 0.0), -1: ("end", 1.0), 0: ("middle", 0.5)}[dx]
                 at = (x + dx * distance, y + 4 + dy * (distance + 3))
-                left = at[0] - {1: 0.0, -1: width, 0: width / 2}[dx]
+                left = at[0] - before * width
                 choices.append((at, anchor, (left, at[1] - 9, left + width, at[1] + 3)))
-        inside = [c for c in choices if c[2][0] >= _MARGIN and c[2][2] <= SIDE and c[2][1] >= 0]
+        inside = [c for c in choices if c[2][0] >= _MARGIN and c[2][2] <= _SIDE and c[2][1] >= 0]
         at, anchor, box = min(
             inside or choices, key=lambda choice: sum(_overlap(choice[2], other) for other in taken)
         )
@@ -132,13 +125,11 @@ def _label_places(
     return result
 
 
-def _box(point: Point, dx: float, dy: float) -> tuple[float, float, float, float]:
-    return (point[0] - dx, point[1] - dy, point[0] + dx, point[1] + dy)
+def _around(point: Point, reach: float) -> Box:
+    return (point[0] - reach, point[1] - reach, point[0] + reach, point[1] + reach)
 
 
-def _overlap(
-    one: tuple[float, float, float, float], other: tuple[float, float, float, float]
-) -> float:
+def _overlap(one: Box, other: Box) -> float:
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     return max(0.0, width) * max(0.0, height)

@@ -1,11 +1,11 @@
-"""The charts of figures: intervals, leads, shares, curves. Each returns one inline SVG."""
+"""The charts of metrics: intervals, leads, shares, curves. Each returns one inline SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from emotion_core.charts.svg import Drawing, Scale, number, polyline, tick_text, ticks, whole_ticks
+from emotion_core.charts.svg import Axis, Drawing, Plot, Scale, polyline, ticks, whole_ticks
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun, Curve
 from emotion_core.comparison.pair import Pair
@@ -21,15 +21,15 @@ def interval_strip(
 ) -> Markup:
     """One line per run: its value, its 95 % interval, and the floor that all must leave behind."""
     estimates = [run.scores[metric] for run in runs]
-    lows = [e.low for e in estimates if e.low is not None]
-    highs = [e.high for e in estimates if e.high is not None]
-    anchor = [] if floor is None else [floor]
-    low, high = min([*lows, *anchor]), max([*highs, *anchor])
-    margin = max(0.02, 0.06 * (high - low))
-    height = _ROW * len(runs) + 34
-    drawing = Drawing(
-        420,
-        height,
+    values = [v for e in estimates for v in (e.low, e.high) if v is not None]
+    values += [] if floor is None else [floor]
+    margin = max(0.02, 0.06 * (max(values) - min(values)))
+    low, high = min(values) - margin, max(values) + margin
+    plot = Plot(
+        (420, _ROW * len(runs) + 34),
+        (14 + _CHARACTER * max(len(_short(run.label)) for run in runs), 46, 0, 26),
+        Axis(low, high, ticks(low, high, 6), has_grid=True),
+        Axis(0, 1),
         name=name,
         title=title,
         description="; ".join(
@@ -39,24 +39,15 @@ def interval_strip(
         + ("" if floor is None else f"; floor {formatting.score(floor)}"),
         css="chart strip",
     )
-    names = 14 + _CHARACTER * max(len(_short(run.label)) for run in runs)
-    scale = Scale(low - margin, high + margin, names, 374)
-    bottom = height - 26
-    marks = ticks(scale.low, scale.high, 6)
-    for tick in marks:
-        drawing.line((scale(tick), 0), (scale(tick), bottom), "grid")
-        drawing.text((scale(tick), bottom + 16), tick_text(tick, marks), "tick", anchor="middle")
+    x = plot.x
     if floor is not None:
-        drawing.line((scale(floor), 0), (scale(floor), bottom), "floor")
+        plot.line((x(floor), 0), (x(floor), plot.y.near), "floor")
     for row, (run, estimate) in enumerate(zip(runs, estimates, strict=True)):
         y = 18.0 + _ROW * row
-        drawing.text((0, y + 4), _short(run.label), "label")
-        group = drawing.group(f"run run-{run.number}")
-        if estimate.low is not None and estimate.high is not None:
-            drawing.line((scale(estimate.low), y), (scale(estimate.high), y), "whisker", group)
-        drawing.marker((scale(estimate.value), y), run.number, "mark", group, 5)
-        drawing.text((382, y + 5), formatting.score(estimate.value), "value")
-    return drawing.markup()
+        plot.text((0, y + 4), _short(run.label), "label")
+        plot.estimate(run.number, estimate, y)
+        plot.text((382, y + 5), formatting.score(estimate.value), "value")
+    return plot.markup()
 
 
 def lead_bar(name: str, title: str, lead: tuple[float, float, float], reach: float) -> Markup:
@@ -80,7 +71,7 @@ def lead_bar(name: str, title: str, lead: tuple[float, float, float], reach: flo
     scale = Scale(-reach, reach, 156, 4)
     drawing.line((80, 0), (80, 22), "zero")
     drawing.line((scale(low), 11), (scale(high), 11), "whisker")
-    drawing.path(_disc(scale(value), 11, 4.5), "mark")
+    drawing.marker((scale(value), 11), 0, "mark", size=4.5)
     return drawing.markup()
 
 
@@ -144,45 +135,37 @@ class CurveLine:
 
 def curve_chart(name: str, title: str, lines: Sequence[CurveLine]) -> Markup:
     """A metric over the epochs, of both parts of every run; the best epochs are marked."""
-    width, height, left, right, top, bottom = 360, 244, 38, 12, 26, 30
     values = [value for line in lines for _, value in line.points]
-    last = max(epoch for line in lines for epoch, _ in line.points)
-    low, high = min(values), max(values)
-    margin = max(0.05 * (high - low), 0.005)
-    drawing = Drawing(
-        width, height, name=name, title=title, description=_curve_words(lines), css="chart curve"
+    last = max(2, *(epoch for line in lines for epoch, _ in line.points))
+    margin = max(0.05 * (max(values) - min(values)), 0.005)
+    low, high = min(values) - margin, max(values) + margin
+    plot = Plot(
+        (360, 244),
+        (44, 12, 26, 30),
+        Axis(1, last, whole_ticks(1, last, 12)),
+        Axis(low, high, ticks(low, high, 5), has_grid=True),
+        has_heading=True,
+        name=name,
+        title=title,
+        description=_curve_words(lines),
+        css="chart curve",
     )
-    x = Scale(1, max(2, last), left + 6, width - right)
-    y = Scale(low - margin, high + margin, height - bottom, top)
-    drawing.text((0, 10), title, "heading")
-    marks = ticks(y.low, y.high, 5)
-    for tick in marks:
-        drawing.line((left, y(tick)), (width - right, y(tick)), "grid")
-        drawing.text((left - 6, y(tick) + 4), tick_text(tick, marks), "tick", anchor="end")
-    for epoch in whole_ticks(1, max(2, last), 12):
-        drawing.text((x(epoch), height - bottom + 17), str(epoch), "tick", anchor="middle")
     # Training lines first: validation is what counts and lies on top.
     for line in sorted(lines, key=lambda line: (line.part != "train", line.run)):
-        points = [(x(epoch), y(value)) for epoch, value in line.points]
-        group = drawing.group(f"run run-{line.run}")
-        if len(points) > 1:
-            drawing.path(polyline(points), f"line {line.part}", group)
+        places = {epoch: (plot.x(epoch), plot.y(value)) for epoch, value in line.points}
+        group = plot.run_group(line.run)
+        if len(places) > 1:
+            plot.path(polyline(places.values()), f"line {line.part}", group)
         else:
-            drawing.marker(points[0], line.run, "mark", group, 2.5)
-        best = dict(line.points).get(line.best_epoch or 0)
-        if line.part == "validation" and best is not None:
-            drawing.marker((x(line.best_epoch or 0), y(best)), line.run, "best", group, 5)
-    return drawing.markup()
+            plot.marker(next(iter(places.values())), line.run, "mark", group, 2.5)
+        if line.part == "validation" and line.best_epoch in places:
+            plot.marker(places[line.best_epoch], line.run, "best", group, 5)
+    return plot.markup()
 
 
 def swatch(run: int) -> Markup:
     """The marker of a run for legends and headings; silent, since its name stands beside it."""
-    drawing = Drawing(12, 12, name="x", title="", description="", css=f"swatch run run-{run}")
-    for child in list(drawing.root):
-        drawing.root.remove(child)
-    for attribute in ("role", "aria-labelledby"):
-        del drawing.root.attrib[attribute]
-    drawing.root.set("aria-hidden", "true")
+    drawing = Drawing(12, 12, css=f"swatch run run-{run}")
     drawing.marker((6, 6), run, "mark", size=4.5)
     return drawing.markup()
 
@@ -202,10 +185,3 @@ def _short(label: str) -> str:
         return label
     half = _LONGEST_LABEL // 2
     return f"{label[: half - 1]}…{label[-half:]}"
-
-
-def _disc(x: float, y: float, r: float) -> str:
-    return (
-        f"M{number(x - r)} {number(y)}a{number(r)} {number(r)} 0 1 0 {number(2 * r)} 0"
-        f"a{number(r)} {number(r)} 0 1 0 {number(-2 * r)} 0z"
-    )

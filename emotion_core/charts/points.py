@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from emotion_core.charts.svg import Drawing, Scale, dots, number
+from emotion_core.charts.svg import Plot, dots, number
 from emotion_core.statistics.metrics import Floats
 
 MOST_DOTS: Final = 1500
@@ -16,33 +16,27 @@ _LEVELS: Final = 5
 _LAYERS: Final = 8
 
 
-def draw_points(
-    drawing: Drawing, group: ET.Element, points: tuple[Floats, Floats], x: Scale, y: Scale
-) -> None:
+def draw_points(plot: Plot, group: ET.Element, points: tuple[Floats, Floats]) -> None:
     """One dot per point [N], or squares when there are more than :data:`MOST_DOTS`."""
     if len(points[0]) > MOST_DOTS:
-        draw_density(drawing, group, points, x, y)
+        draw_density(plot, group, points)
         return
-    places = [(x(a), y(b)) for a, b in zip(*points, strict=True)]
+    places = [(plot.x(a), plot.y(b)) for a, b in zip(*points, strict=True)]
     # Several paths, so that dots of different ones that overlap look darker.
     for start in range(_LAYERS):
         if layer := places[start::_LAYERS]:
-            drawing.path(dots(layer), "dots", group)
+            plot.path(dots(layer), "dots", group)
 
 
 def draw_density(
-    drawing: Drawing,
-    group: ET.Element,
-    points: tuple[Floats, Floats],
-    x: Scale,
-    y: Scale,
-    cells: int = _CELLS,
+    plot: Plot, group: ET.Element, points: tuple[Floats, Floats], cells: int = _CELLS
 ) -> None:
     """Squares of the plane by how many points [N] they hold, in steps of equal ratio.
 
     Column and row of a square follow from its lower edges; points beyond the scales stand in the
     outermost squares.
     """
+    x, y = plot.x, plot.y
     place = [
         np.clip(((values - scale.low) / (scale.high - scale.low) * cells).astype(int), 0, cells - 1)
         for values, scale in zip(points, (x, y), strict=True)
@@ -57,4 +51,4 @@ def draw_density(
             for column, row in zip(*np.nonzero(levels == level), strict=True)
         )
         if data:
-            drawing.path(data, f"cell level-{level}", group)
+            plot.path(data, f"cell level-{level}", group)

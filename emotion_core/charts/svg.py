@@ -10,9 +10,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from markupsafe import Markup
+
+from emotion_core.comparison import formatting
+from emotion_core.statistics.paired_tests import Estimate
 
 Point = tuple[float, float]
 
@@ -27,28 +30,33 @@ class Drawing:
     """One picture with a title and a description for those who do not see it."""
 
     def __init__(
-        self, width: float, height: float, *, name: str, title: str, description: str, css: str
+        self,
+        width: float,
+        height: float,
+        *,
+        css: str,
+        name: str = "",
+        title: str = "",
+        description: str = "",
     ) -> None:
-        """An empty picture.
+        """An empty picture; without a title it is hidden from those who do not see it.
 
         Args:
             width: Of the view box, in units that are about a pixel.
             height: Of the view box.
+            css: Class of the element.
             name: Of the element; no other drawing on the page may have it.
             title: What it is.
             description: What it shows, in words.
-            css: Class of the element.
         """
-        self.width, self.height = width, height
         self.root = ET.Element(
-            "svg",
-            {
-                "viewBox": f"0 0 {number(width)} {number(height)}",
-                "role": "img",
-                "aria-labelledby": f"{name}-title {name}-desc",
-                "class": css,
-            },
+            "svg", {"viewBox": f"0 0 {number(width)} {number(height)}", "class": css}
         )
+        if not title:
+            self.root.set("aria-hidden", "true")
+            return
+        self.root.set("role", "img")
+        self.root.set("aria-labelledby", f"{name}-title {name}-desc")
         self.add("title", id=f"{name}-title").text = title
         self.add("desc", id=f"{name}-desc").text = description
 
@@ -67,9 +75,9 @@ class Drawing:
             },
         )
 
-    def group(self, css: str, parent: ET.Element | None = None) -> ET.Element:
+    def group(self, css: str) -> ET.Element:
         """Add a group of this class."""
-        return self.add("g", parent, css=css)
+        return self.add("g", css=css)
 
     def line(
         self, start: Point, end: Point, css: str, parent: ET.Element | None = None
@@ -94,6 +102,10 @@ class Drawing:
         """Add a path."""
         return self.add("path", parent, d=data, css=css)
 
+    def run_group(self, run: int) -> ET.Element:
+        """Add a group in the colour of a run."""
+        return self.group(f"run run-{run}")
+
     def marker(
         self, at: Point, run: int, css: str, parent: ET.Element | None = None, size: float = 4.0
     ) -> ET.Element:
@@ -117,6 +129,98 @@ class Scale:
     def __call__(self, value: float) -> float:
         """The coordinate of a value."""
         return self.near + (value - self.low) / (self.high - self.low) * (self.far - self.near)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a :class:`Plot`."""
+
+    low: float
+    high: float
+    ticks: Sequence[float] = ()
+    title: str = ""
+    has_grid: bool = False
+
+
+class Words(TypedDict):
+    """What :class:`Drawing` needs beside its size."""
+
+    name: str
+    title: str
+    description: str
+    css: str
+
+
+class Plot(Drawing):
+    """A drawing with two axes; ``x`` and ``y`` map values to coordinates."""
+
+    def __init__(
+        self,
+        size: tuple[float, float],
+        margins: tuple[float, float, float, float],
+        x: Axis,
+        y: Axis,
+        *,
+        has_heading: bool = False,
+        **words: Unpack[Words],
+    ) -> None:
+        """An empty plot.
+
+        Args:
+            size: Width and height of the view box.
+            margins: Left, right, top, bottom, in units of the view box.
+            x: The axis across.
+            y: The axis upward.
+            has_heading: Whether the title stands above the plot.
+            words: As for :class:`Drawing`.
+        """
+        (width, height), (left, right, top, bottom) = size, margins
+        super().__init__(width, height, **words)
+        self.x = Scale(x.low, x.high, left, width - right)
+        self.y = Scale(y.low, y.high, height - bottom, top)
+        if has_heading:
+            self.text((0, 11), words["title"], "heading")
+        for tick in x.ticks:
+            at = self.x(tick)
+            if x.has_grid:
+                self.line((at, self.y.near), (at, top), _grid(tick, x))
+            text = tick_text(tick, x.ticks)
+            self.text((at, self.y.near + 16), text, "tick", anchor="middle")
+        for tick in y.ticks:
+            at = self.y(tick)
+            if y.has_grid:
+                self.line((left, at), (self.x.far, at), _grid(tick, y))
+            self.text((left - 6, at + 4), tick_text(tick, y.ticks), "tick", anchor="end")
+        if x.title:
+            self.text(((left + self.x.far) / 2, height - 7), x.title, "axis", anchor="middle")
+        if y.title:
+            label = self.text((0, 0), y.title, "axis", anchor="middle")
+            middle = number((self.y.near + top) / 2)
+            label.set("transform", f"translate(11 {middle}) rotate(-90)")
+
+    def estimate(self, run: int, found: Estimate, at: float, *, is_upright: bool = False) -> None:
+        """Add a run's marker and, where there is one, its interval, cut off at the axis' ends.
+
+        Args:
+            run: Number of the run.
+            found: What it reached.
+            at: Coordinate on the other axis.
+            is_upright: Whether values are read from the axis upward, not from the one across.
+        """
+        scale = self.y if is_upright else self.x
+
+        def place(value: float) -> Point:
+            along = scale(min(scale.high, max(scale.low, value)))
+            return (at, along) if is_upright else (along, at)
+
+        group = self.run_group(run)
+        if found.low is not None and found.high is not None:
+            self.line(place(found.low), place(found.high), "whisker", group)
+        self.marker(place(found.value), run, "mark", group, 4.5)
+
+
+def _grid(tick: float, axis: Axis) -> str:
+    return "grid middle" if tick == 0 and axis.low < 0 else "grid"
 
 
 def polyline(points: Iterable[Point]) -> str:
@@ -176,9 +280,9 @@ def tick_text(value: float, shown: Sequence[float]) -> str:
     """A tick's number with as many digits as tell it from its neighbours; no leading zero."""
     step = min((b - a for a, b in pairwise(shown)), default=1.0)
     digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
-    text = f"{abs(value):.{digits}f}"
+    text = formatting.score(value, digits)
     if not text.strip("0."):
         return "0"
     if digits and max(abs(tick) for tick in shown) <= 1:  # 1 beside .5, but 2.0 beside 2.5
         text = text.removesuffix("." + "0" * digits)
-    return ("−" if value < 0 else "") + (text[1:] if text.startswith("0.") else text)
+    return text

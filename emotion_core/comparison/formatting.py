@@ -81,10 +81,16 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}{NARROW_SPACE}%"
 
 
-def rounded(value: float | None) -> str:
-    """Three significant digits, never as a power of ten: ``4.09``, ``0.385``, ``1,230``."""
+def rounded(value: float | None, unit: float = 1) -> str:
+    """Three significant digits, never as a power of ten: ``4.09``, ``0.385``, ``1,230``.
+
+    Args:
+        value: What to write; a dash for nothing.
+        unit: What it is counted in, as ``1e6`` for millions.
+    """
     if value is None:
         return NOTHING
+    value = value / unit
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
@@ -98,7 +104,7 @@ def per_second(value: float | None) -> str:
 
 def megabytes(count: float | None) -> str:
     """``98.2 MB`` of bytes."""
-    return NOTHING if count is None else f"{rounded(count / 1e6)}{NARROW_SPACE}MB"
+    return NOTHING if count is None else f"{rounded(count, 1e6)}{NARROW_SPACE}MB"
 
 
 def points(share: float) -> str:

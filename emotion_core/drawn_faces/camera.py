@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from emotion_core.drawn_faces.canvas import SIZE, Canvas, curve, oval
+from emotion_core.drawn_faces.canvas import SIZE, Canvas, curve, oval, points
 from emotion_core.drawn_faces.person import Person, shade, vivid
 
 
@@ -42,14 +42,7 @@ def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
     what = rng.random()
     side = 1 if rng.random() < 0.5 else -1
     if what < 0.04 and person.hair_style in ("long", "bob", "side", "fringe"):
-        strand = [
-            (side * 0.1, -1.1),
-            (side * 0.55, -0.75),
-            (side * 0.75, -0.1),
-            (side * 0.95, 0.45),
-            (side * 1.08, -0.4),
-            (side * 0.7, -1.15),
-        ]
+        strand = points("0.1,-1.1 0.55,-0.75 0.75,-0.1 0.95,0.45 1.08,-0.4 0.7,-1.15", side=side)
         canvas.fill(curve(strand, closed=True), person.hair, depth=0.4)
     elif what < 0.08:
         x, y = side * rng.uniform(0.55, 0.95), rng.uniform(0.75, 1.15)
@@ -63,22 +56,10 @@ def occlude(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
             canvas.stroke(np.array([root, tip]), palm, 0.165, depth=0.45)
     elif what < 0.11:
         y = rng.uniform(0.95, 1.2)
-        scarf = curve(
-            [
-                (-1.25, y + 0.1),
-                (-0.5, y),
-                (0.0, y - 0.05),
-                (0.5, y),
-                (1.25, y + 0.1),
-                (1.2, y + 0.9),
-                (0, y + 1.1),
-                (-1.2, y + 0.9),
-            ],
-            closed=True,
-        )
-        canvas.fill(scarf, person.accent, depth=0.3)
+        scarf = points("-1.25,0.1 -0.5,0 0,-0.05 0.5,0 1.25,0.1 1.2,0.9 0,1.1 -1.2,0.9", y=y)
+        canvas.fill(curve(scarf, closed=True), person.accent, depth=0.3)
         for shift in (0.25, 0.5):
-            fold = curve([(-1.15, y + shift + 0.1), (0, y + shift), (1.15, y + shift + 0.1)])
+            fold = curve(points("-1.15,0.1 0,0 1.15,0.1", y=y + shift))
             canvas.stroke(fold, shade(person.accent, 0.78), 0.05, depth=0.3)
 
 

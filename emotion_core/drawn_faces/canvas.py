@@ -42,32 +42,37 @@ def sample_pose(rng: np.random.Generator) -> Pose:
     )
 
 
+def points(text: str, *, side: int = 1, x: float = 0.0, y: float = 0.0) -> Points:
+    """Points in SVG's notation, ``x,y x,y``; mirrored where side is -1, then moved by x and y."""
+    read = np.array([pair.split(",") for pair in text.split()], dtype=np.float64)
+    return read * (side, 1) + (x, y)
+
+
 @lru_cache(maxsize=64)
 def _basis(count: int, steps: int, closed: bool) -> Points:
     """Catmull–Rom weights: multiply with control points [count, 2] to get the smooth curve."""
     spans = count if closed else count - 1
-    weights = np.zeros((spans * steps + (0 if closed else 1), count))
+    weights = np.zeros((spans * steps + (not closed), count))
     for row in range(len(weights)):
-        span, step = divmod(row, steps)
-        t = step / steps
-        if span == spans:
-            span, t = spans - 1, 1.0
-        for offset, weight in (
-            (-1, -0.5 * t + t**2 - 0.5 * t**3),
-            (0, 1 - 2.5 * t**2 + 1.5 * t**3),
-            (1, 0.5 * t + 2 * t**2 - 1.5 * t**3),
-            (2, -0.5 * t**2 + 0.5 * t**3),
-        ):
+        span = min(row // steps, spans - 1)
+        t = row / steps - span
+        cubic = np.array([1, t, t**2, t**3]) @ _CATMULL_ROM
+        for offset, weight in zip((-1, 0, 1, 2), cubic, strict=True):
             index = span + offset
-            index = index % count if closed else min(max(index, 0), count - 1)
-            weights[row, index] += weight
+            weights[row, index % count if closed else min(max(index, 0), count - 1)] += weight
     return weights
 
 
-def curve(points: object, *, closed: bool = False, steps: int = 8) -> Points:
-    """A smooth curve through control points [K, 2]."""
-    control = np.asarray(points, dtype=np.float64)
-    smooth: Points = _basis(len(control), steps, closed) @ control
+_CATMULL_ROM: Final = np.array(
+    [[0, 1, 0, 0], [-0.5, 0, 0.5, 0], [1, -2.5, 2, -0.5], [-0.5, 1.5, -1.5, 0.5]]
+)
+"""Weights of four neighbours (columns) for the powers of t from 0 to 3 (rows)."""
+
+
+def curve(control: Points | str, *, closed: bool = False, steps: int = 8) -> Points:
+    """A smooth curve through control points [K, 2], or :func:`points` of a text."""
+    through = points(control) if isinstance(control, str) else control
+    smooth: Points = _basis(len(through), steps, closed) @ through
     return smooth
 
 

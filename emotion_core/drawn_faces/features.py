@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from emotion_core.drawn_faces.canvas import Canvas, Points, curve, oval
+from emotion_core.drawn_faces.canvas import Canvas, Points, curve, oval, points
 from emotion_core.drawn_faces.muscles import Muscles
 from emotion_core.drawn_faces.person import Colour, Person, mix, shade
 
@@ -18,10 +18,7 @@ _LID = np.sqrt(1 - _U**2) ** 0.9
 
 def draw_eyes(canvas: Canvas, person: Person, muscles: Muscles, gaze: float) -> list[Points]:
     """Both eyes; returns their outlines in face coordinates, left first, 6 points each."""
-    outlines = []
-    for side in (-1, 1):
-        outlines.append(_draw_eye(canvas, person, muscles, side, gaze))
-    return outlines
+    return [_draw_eye(canvas, person, muscles, side, gaze) for side in (-1, 1)]
 
 
 def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze: float) -> Points:
@@ -38,22 +35,20 @@ def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze:
     lower = _EYE_Y + sink + bottom * _LID
     # Drooping lids cut the outer half of the eye, frowning ones the inner half.
     press = -0.09 * min(muscles.brow_inner, 0.0) * np.clip(-_U * side, 0, 1)
-    upper = np.minimum(
-        upper + press + 0.05 * max(muscles.droop, 0) * np.clip(_U * side, 0, 1), lower
-    )
+    upper += press + 0.05 * max(muscles.droop, 0) * np.clip(_U * side, 0, 1)
+    upper = np.minimum(upper, lower)
 
     socket = shade(person.skin, 0.86)
     canvas.fill(oval(x0, _EYE_Y - 0.02, half * 1.35, half * 1.15), socket, alpha=0.35)
-    outline = np.concatenate([np.stack([xs, upper], 1), np.stack([xs, lower], 1)[::-1]])
-    canvas.fill(outline, (252, 250, 248))
+    canvas.fill(_band(xs, upper, lower), (252, 250, 248))
 
     size = half * 0.62
     look = np.array([x0 + gaze * half * 0.4, _EYE_Y - 0.01 + 0.06 * muscles.gaze_down])
 
-    def within(points: Points) -> Points:
+    def within(shape: Points) -> Points:
         """The iris ends where the lids begin."""
-        x = np.clip(points[:, 0], xs[0], xs[-1])
-        y = np.clip(points[:, 1], np.interp(x, xs, upper), np.interp(x, xs, lower))
+        x = np.clip(shape[:, 0], xs[0], xs[-1])
+        y = np.clip(shape[:, 1], np.interp(x, xs, upper), np.interp(x, xs, lower))
         return np.stack([x, y], axis=1)
 
     canvas.fill(within(oval(look[0], look[1], size, size)), shade(person.iris, 0.72))
@@ -61,9 +56,8 @@ def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze:
     pupil = size * (0.5 + 0.1 * lift)
     canvas.fill(within(oval(look[0], look[1], pupil, pupil)), (22, 16, 20))
     spark = look + np.array([-0.3, -0.34]) * size
-    canvas.fill(
-        within(oval(spark[0], spark[1], size * 0.26, size * 0.26, steps=14)), (255, 255, 255)
-    )
+    glint = oval(spark[0], spark[1], size * 0.26, size * 0.26, steps=14)
+    canvas.fill(within(glint), (255, 255, 255))
 
     canvas.stroke(np.stack([xs, lower], 1)[3:-3], shade(person.skin, 0.62), 0.022, alpha=0.7)
     lash = np.stack([xs, upper], 1)
@@ -78,10 +72,7 @@ def _draw_eye(canvas: Canvas, person: Person, muscles: Muscles, side: int, gaze:
         bag = np.stack([xs, lower + 0.075 - 0.02 * (1 - _LID)], 1)[3:-3]
         strength = max(muscles.cheeks, muscles.lower_lids)
         canvas.stroke(bag, shade(person.skin, 0.68), 0.03, alpha=0.55 * min(strength, 1.0))
-    picks = (0, 6, 12, 18)
-    top_points = lash[list(picks)]
-    bottom_points = np.stack([xs, lower], 1)[[12, 6]]
-    return np.concatenate([top_points, bottom_points])
+    return _band(xs, upper, lower)[[0, 6, 12, 18, 25, 31]]
 
 
 def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
@@ -97,25 +88,12 @@ def draw_brows(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
         outer = base + 0.02 - 0.13 * muscles.brow_outer - alone
         middle = base - 0.055 - 0.07 * (muscles.brow_inner + muscles.brow_outer) - alone * 1.1
         reach = 0.17 - 0.055 * muscles.brow_gather
-        spine = curve(
-            [
-                (side * reach, inner),
-                (side * 0.3, (inner + middle) / 2 - 0.005),
-                (side * 0.48, middle),
-                (side * 0.71, outer),
-            ]
-        )
+        heights = [inner, (inner + middle) / 2 - 0.005, middle, outer]
+        spine = curve(np.stack([side * np.array([reach, 0.3, 0.48, 0.71]), heights], 1))
         thick = 0.066 * person.brow_weight * np.linspace(1.15, 0.45, len(spine))
         thick *= np.sin(np.linspace(0.9, 2.6, len(spine)))
-        shape = np.concatenate(
-            [
-                spine - np.stack([thick * 0, thick], 1),
-                (spine + np.stack([thick * 0, thick], 1))[::-1],
-            ]
-        )
-        canvas.fill(shape, colour)
-        points = spine[[0, 6, 12, 18, 24]]
-        rows.append(points[::-1] if side == -1 else points)
+        canvas.fill(_band(spine[:, 0], spine[:, 1] - thick, spine[:, 1] + thick), colour)
+        rows.append(spine[[0, 6, 12, 18, 24][::side]])
     return rows
 
 
@@ -126,12 +104,12 @@ def draw_forehead(canvas: Canvas, person: Person, muscles: Muscles) -> None:
     if raised > 0.35:
         for y in (-0.76, -0.87):
             bow = 0.03 if muscles.brow_outer > 0.3 else -0.03
-            fold = curve([(-0.36, y + bow), (0, y), (0.36, y + bow)])
+            fold = curve(np.array([(-0.36, y + bow), (0, y), (0.36, y + bow)]))
             canvas.stroke(fold, ink, 0.03, alpha=0.6 * min(raised, 1.0))
     gather = max(muscles.brow_gather, 0.0)
     if gather > 0.15:
         for side in (-1, 1):
-            fold = curve([(side * 0.075, -0.52), (side * 0.055, -0.42), (side * 0.08, -0.3)])
+            fold = curve(points("0.075,-0.52 0.055,-0.42 0.08,-0.3", side=side))
             canvas.stroke(fold, ink, 0.04, alpha=0.85 * min(gather, 1.0))
 
 
@@ -142,37 +120,24 @@ def draw_nose(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]:
     flare = 1 + 0.22 * max(muscles.nose, 0) + 0.12 * max(muscles.brow_gather, 0)
     tip = 0.27 - 0.05 * max(muscles.nose, 0)
     wide = 0.13 * size * flare
-    base = curve(
-        [
-            (-wide, tip - 0.03),
-            (-wide * 0.7, tip + 0.05),
-            (0, tip + 0.075),
-            (wide * 0.7, tip + 0.05),
-            (wide, tip - 0.03),
-        ]
-    )
+    base = points("-1,-0.03 -0.7,0.05 0,0.075 0.7,0.05 1,-0.03") * (wide, 1) + (0, tip)
+    base = curve(base)
     if person.nose_style == 0:
         canvas.fill(oval(0, tip, wide * 1.05, 0.1 * size), dark, alpha=0.35)
     canvas.fill(oval(-0.03, tip - 0.04, wide * 0.45, 0.05 * size), light, alpha=0.6)
     if person.nose_style == 1:
-        canvas.stroke(
-            curve([(0.06, -0.12), (0.09, 0.05), (0.12 * size, tip - 0.05)]), dark, 0.03, alpha=0.6
-        )
+        side_line = curve(np.array([(0.06, -0.12), (0.09, 0.05), (0.12 * size, tip - 0.05)]))
+        canvas.stroke(side_line, dark, 0.03, alpha=0.6)
     canvas.stroke(base, dark, 0.04)
     for side in (-1, 1):
-        canvas.fill(
-            oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022, steps=14),
-            shade(person.skin, 0.45),
-            alpha=0.8,
-        )
+        nostril = oval(side * wide * 0.52, tip + 0.045, 0.036 * flare, 0.022, steps=14)
+        canvas.fill(nostril, shade(person.skin, 0.45), alpha=0.8)
     wrinkled = min(max(muscles.nose, 0.0), 1.0)
     if wrinkled > 0.12:
         for row in range(3):
             y = -0.16 + 0.085 * row
             for side in (-1, 1):
-                fold = curve(
-                    [(side * 0.02, y + 0.015), (side * 0.1, y - 0.02), (side * 0.17, y + 0.035)]
-                )
+                fold = curve(points("0.02,0.015 0.1,-0.02 0.17,0.035", side=side, y=y))
                 canvas.stroke(fold, shade(person.skin, 0.58), 0.036, alpha=0.95 * wrinkled)
     bridge = np.array([(0, -0.2), (0, -0.06), (0, 0.08), (0, tip - 0.05)])
     return [bridge, base[[0, 8, 16, 24, 32]]]
@@ -188,14 +153,12 @@ def draw_cheeks(canvas: Canvas, person: Person, muscles: Muscles) -> None:
             blush = oval(side * 0.58, y, 0.23 * size, 0.16 * size)
             canvas.fill(blush, rosy, alpha=alpha * (0.35 + person.blush + 0.8 * raised))
         if person.freckles:
-            for dx, dy in ((-0.09, -0.03), (0.0, 0.03), (0.08, -0.05), (0.05, 0.06), (-0.04, 0.07)):
-                canvas.fill(
-                    oval(side * 0.5 + dx, 0.2 + dy, 0.016, 0.016, steps=10),
-                    shade(person.skin, 0.66),
-                )
+            for x, y in points("-0.09,-0.03 0,0.03 0.08,-0.05 0.05,0.06 -0.04,0.07"):
+                freckle = oval(side * 0.5 + x, 0.2 + y, 0.016, 0.016, steps=10)
+                canvas.fill(freckle, shade(person.skin, 0.66))
         fold = max(raised * 0.8, muscles.upper_lip, 0.6 * muscles.smirk if side == 1 else 0.0)
         if fold > 0.15:
-            line = curve([(side * 0.19, 0.25), (side * 0.37, 0.4), (side * 0.47, 0.62)])
+            line = curve(points("0.19,0.25 0.37,0.4 0.47,0.62", side=side))
             canvas.stroke(line, shade(person.skin, 0.66), 0.036, alpha=0.7 * min(fold, 1.0))
 
 
@@ -205,17 +168,8 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     opened = float(np.clip(muscles.open, 0.0, 1.1))
     if opened < 0.09:
         opened = 0.0
-    half = (
-        0.45
-        * person.mouth_width
-        * (
-            1
-            + 0.3 * muscles.width
-            + 0.12 * abs(muscles.smile)
-            - 0.1 * opened
-            - 0.15 * max(muscles.pout, 0)
-        )
-    )
+    stretch = 1 + 0.3 * muscles.width + 0.12 * abs(muscles.smile)
+    half = 0.45 * person.mouth_width * (stretch - 0.1 * opened - 0.15 * max(muscles.pout, 0))
     smile = muscles.smile + person.resting_smile
     shift = 0.05 * muscles.smirk
     xs = u * half + shift
@@ -236,8 +190,7 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     bow = (1 - u**2) * (1 - 0.35 * np.exp(-((u / 0.16) ** 2)))
     lip_top = upper - 0.062 * fullness * bow
     lip_bottom = lower + 0.085 * fullness * (1 - u**2) ** 0.8 * (1 + 0.5 * max(muscles.pout, 0))
-    outer = np.concatenate([np.stack([xs, lip_top], 1), np.stack([xs, lip_bottom], 1)[::-1]])
-    canvas.fill(outer, person.lips)
+    canvas.fill(_band(xs, lip_top, lip_bottom), person.lips)
     gap = lower - upper
     if float(gap.max()) > 0.03:
         _draw_inside(canvas, xs, upper, lower, opened, box, smile)
@@ -248,20 +201,20 @@ def draw_mouth(canvas: Canvas, person: Person, muscles: Muscles) -> list[Points]
     for side, strength in ((-1, abs(smile)), (1, max(abs(smile), muscles.smirk))):
         if strength > 0.3:
             x, y = xs[0 if side == -1 else -1], line[0 if side == -1 else -1]
-            dimple = curve([(x + side * 0.01, y - 0.045), (x + side * 0.04, y), (x, y + 0.05)])
+            dimple = curve(points("0.01,-0.045 0.04,0 0,0.05", side=side, x=x, y=y))
             canvas.stroke(dimple, shade(person.skin, 0.6), 0.03, alpha=0.6 * min(strength, 1.0))
     if muscles.pout > 0.3:
         y = float(lip_bottom.max()) + 0.07
-        dent = curve([(-0.12, y + 0.03), (0, y), (0.12, y + 0.03)])
+        dent = curve(points("-0.12,0.03 0,0 0.12,0.03", y=y))
         canvas.stroke(dent, shade(person.skin, 0.66), 0.035, alpha=0.7 * min(muscles.pout, 1.0))
-    picks = [0, 3, 6, 9, 12, 15, 18]
-    ring = np.concatenate(
-        [np.stack([xs, lip_top], 1)[picks], np.stack([xs, lip_bottom], 1)[[15, 12, 9, 6, 3]]]
-    )
-    inside = np.concatenate(
-        [np.stack([xs, upper], 1)[[1, 5, 9, 13, 17]], np.stack([xs, lower], 1)[[13, 9, 5]]]
-    )
-    return [ring, inside]
+    # The 68 usual points run along the upper edge and back along the lower one.
+    outer = _band(xs, lip_top, lip_bottom)[[0, 3, 6, 9, 12, 15, 18, 22, 25, 28, 31, 34]]
+    return [outer, _band(xs, upper, lower)[[1, 5, 9, 13, 17, 24, 28, 32]]]
+
+
+def _band(xs: Values, top: Values, bottom: Values) -> Points:
+    """The outline of what lies between two lines: along the top and back along the bottom."""
+    return np.concatenate([np.stack([xs, top], 1), np.stack([xs, bottom], 1)[::-1]])
 
 
 def _draw_inside(
@@ -275,18 +228,15 @@ def _draw_inside(
 ) -> None:
     """Darkness, tongue and teeth, each ending where the lips begin."""
     gap = lower - upper
-    opening = np.concatenate([np.stack([xs, upper], 1), np.stack([xs, lower], 1)[::-1]])
-    canvas.fill(opening, (92, 26, 36))
+    canvas.fill(_band(xs, upper, lower), (92, 26, 36))
 
     def band(top: Values, bottom: Values, colour: Colour) -> None:
-        top, bottom = np.clip(top, upper, lower), np.clip(bottom, upper, lower)
-        shape = np.concatenate([np.stack([xs, top], 1), np.stack([xs, bottom], 1)[::-1]])
-        canvas.fill(shape, colour)
+        within = _band(xs, np.clip(top, upper, lower), np.clip(bottom, upper, lower))
+        canvas.fill(within, colour)
 
     if opened > 0.3 and box < 0.25:
-        hump = (
-            0.45 * gap.max() * np.clip(1 - ((xs - xs.mean()) / (0.75 * np.ptp(xs) / 2)) ** 2, 0, 1)
-        )
+        across = (xs - xs.mean()) / (0.75 * np.ptp(xs) / 2)
+        hump = 0.45 * gap.max() * np.clip(1 - across**2, 0, 1)
         band(lower - hump, lower, (222, 102, 108))
     teeth = (250, 248, 240)
     if box > 0.02:

@@ -5,7 +5,7 @@ distribution of valence and arousal follows Russell's circumplex (1980) with per
 and spreads close to AffectNet's annotations (Mollahosseini et al. 2017).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -68,70 +68,40 @@ class Muscles:
 
     def blend(self, other: "Muscles", share: float) -> "Muscles":
         """This face turned ``share`` (0 to 1, beyond for exaggeration) of the way to another."""
-        return Muscles(
-            **{
-                f.name: getattr(self, f.name) * (1 - share) + getattr(other, f.name) * share
-                for f in fields(self)
-            }
-        )
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Muscles(*(mine * (1 - share) + theirs * share for mine, theirs in pairs))
 
 
-_PROTOTYPES: Final = {
-    "Neutral": Muscles(),
-    "Happy": Muscles(smile=1.0, open=0.34, width=0.35, cheeks=1.0, lower_lids=0.55, brow_outer=0.2),
-    "Sad": Muscles(
-        smile=-0.9,
-        width=-0.25,
-        pout=0.8,
-        brow_inner=1.0,
-        brow_outer=-0.7,
-        eyes=-0.45,
-        droop=0.9,
-        gaze_down=0.7,
-    ),
-    "Surprise": Muscles(
-        open=0.85, width=-0.5, brow_inner=1.0, brow_outer=1.0, eyes=0.8, smile=0.05
-    ),
-    "Fear": Muscles(
-        smile=-0.45,
-        open=0.42,
-        width=0.35,
-        square=0.9,
-        brow_inner=1.1,
-        brow_outer=0.1,
-        brow_gather=0.5,
-        eyes=0.75,
-        lower_lids=0.2,
-    ),
-    "Disgust": Muscles(
-        smile=-0.6,
-        open=0.18,
-        upper_lip=1.0,
-        nose=1.0,
-        brow_inner=-0.55,
-        brow_outer=-0.35,
-        brow_gather=0.3,
-        eyes=-0.4,
-        lower_lids=0.8,
-        cheeks=0.5,
-    ),
-    "Anger": Muscles(
-        smile=-0.5,
-        open=0.22,
-        width=0.15,
-        square=1.0,
-        press=0.6,
-        brow_inner=-1.1,
-        brow_outer=0.5,
-        brow_gather=1.0,
-        eyes=0.1,
-        lower_lids=0.5,
-        nose=0.2,
-    ),
-    "Contempt": Muscles(
-        smirk=1.0, smile=0.05, press=0.4, brow_tilt=0.9, brow_inner=-0.1, eyes=-0.35, cheeks=0.15
-    ),
-}
+_ACTION_TABLE: Final = """
+muscle        Neutral    Happy      Sad Surprise     Fear  Disgust    Anger Contempt
+smile               0        1      -.9      .05     -.45      -.6      -.5      .05
+open                0      .34        0      .85      .42      .18      .22        0
+width               0      .35     -.25      -.5      .35        0      .15        0
+square              0        0        0        0       .9        0        1        0
+smirk               0        0        0        0        0        0        0        1
+upper_lip           0        0        0        0        0        1        0        0
+press               0        0        0        0        0        0       .6       .4
+pout                0        0       .8        0        0        0        0        0
+brow_inner          0        0        1        1      1.1     -.55     -1.1      -.1
+brow_outer          0       .2      -.7        1       .1     -.35       .5        0
+brow_gather         0        0        0        0       .5       .3        1        0
+brow_tilt           0        0        0        0        0        0        0       .9
+eyes                0        0     -.45       .8      .75      -.4       .1     -.35
+lower_lids          0      .55        0        0       .2       .8       .5        0
+droop               0        0       .9        0        0        0        0        0
+nose                0        0        0        0        0        1       .2        0
+cheeks              0        1        0        0        0       .5        0      .15
+gaze_down           0        0       .7        0        0        0        0        0
+"""
+
+
+def _prototypes() -> dict[str, Muscles]:
+    names, *rows = (line.split()[1:] for line in _ACTION_TABLE.strip().splitlines())
+    columns = zip(*rows, strict=True)
+    return {n: Muscles(*map(float, column)) for n, column in zip(names, columns, strict=True)}
+
+
+_PROTOTYPES: Final = _prototypes()
 
 _NEIGHBOURS: Final = {
     "Neutral": ("Contempt", "Sad"),
@@ -176,15 +146,13 @@ def contract(expression: int, valence: float, arousal: float, rng: np.random.Gen
     more_a = arousal - mean_a * min(strength, 1.0)
     wobble = rng.normal(0.0, 0.07, size=6)
     opens = 0.15 if name in ("Neutral", "Sad", "Contempt") else 0.6
-    return Muscles(
-        **{
-            **{f.name: getattr(face, f.name) for f in fields(face)},
-            "smile": face.smile + 0.75 * more_v + wobble[0],
-            "cheeks": face.cheeks + 0.3 * more_v,
-            "open": float(np.clip(face.open + opens * more_a + 0.5 * wobble[1], 0.0, 1.1)),
-            "eyes": face.eyes + 0.7 * more_a + wobble[2],
-            "brow_inner": face.brow_inner + 0.3 * more_a + wobble[3],
-            "brow_outer": face.brow_outer + 0.3 * more_a + wobble[4],
-            "width": face.width + wobble[5],
-        }
+    return replace(
+        face,
+        smile=face.smile + 0.75 * more_v + wobble[0],
+        cheeks=face.cheeks + 0.3 * more_v,
+        open=float(np.clip(face.open + opens * more_a + 0.5 * wobble[1], 0.0, 1.1)),
+        eyes=face.eyes + 0.7 * more_a + wobble[2],
+        brow_inner=face.brow_inner + 0.3 * more_a + wobble[3],
+        brow_outer=face.brow_outer + 0.3 * more_a + wobble[4],
+        width=face.width + wobble[5],
     )

@@ -1,62 +1,26 @@
 """Who is drawn: everything about a face that is not its expression."""
 
 import colorsys
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 Colour = tuple[int, int, int]
 
-_SKINS: Final[tuple[Colour, ...]] = (
-    (255, 226, 202),
-    (255, 214, 186),
-    (247, 205, 168),
-    (236, 188, 146),
-    (226, 174, 128),
-    (206, 150, 106),
-    (180, 122, 80),
-    (150, 97, 62),
-    (118, 74, 48),
-    (92, 58, 40),
-)
-_HAIRS: Final[tuple[Colour, ...]] = (
-    (38, 30, 34),
-    (58, 40, 34),
-    (92, 60, 42),
-    (130, 84, 50),
-    (158, 76, 42),
-    (206, 104, 50),
-    (226, 184, 104),
-    (240, 222, 178),
-    (158, 158, 164),
-    (228, 228, 232),
-    (238, 128, 166),
-    (70, 152, 164),
-    (136, 98, 186),
+
+def _colours(text: str) -> list[Colour]:
+    """From the web's notation, rrggbb."""
+    return [(code[0], code[1], code[2]) for code in map(bytes.fromhex, text.split())]
+
+
+_SKINS: Final = _colours("ffe2ca ffd6ba f7cda8 ecbc92 e2ae80 ce966a b47a50 96613e 764a30 5c3a28")
+_HAIRS: Final = _colours(
+    "261e22 3a2822 5c3c2a 825432 9e4c2a ce6832 e2b868 f0deb2 9e9ea4 e4e4e8 ee80a6 4698a4 8862ba"
 )
 _HAIR_WEIGHTS: Final = (6, 6, 6, 4, 2, 2, 4, 2, 2, 1, 0.6, 0.6, 0.6)
-_IRISES: Final[tuple[Colour, ...]] = (
-    (74, 48, 34),
-    (104, 68, 40),
-    (62, 96, 140),
-    (92, 138, 104),
-    (112, 124, 132),
-    (134, 98, 52),
-)
-HAIR_STYLES: Final = (
-    "short",
-    "fringe",
-    "side",
-    "bob",
-    "long",
-    "curly",
-    "bun",
-    "bald",
-    "spiky",
-    "headscarf",
-    "beanie",
-)
+_IRISES: Final = _colours("4a3022 684428 3e608c 5c8a68 707c84 866234")
+_HAIR_STYLES: Final = "short fringe side bob long curly bun bald spiky headscarf beanie"
 _HAIR_STYLE_WEIGHTS: Final = (4, 3, 4, 3, 4, 3, 2, 1, 2, 1, 1)
 
 
@@ -83,76 +47,43 @@ def vivid(
     return (int(r * 255), int(g * 255), int(b * 255))
 
 
-@dataclass(frozen=True)
+def _choice(rng: np.random.Generator, weights: Iterable[float]) -> int:
+    shares = np.fromiter(weights, float)
+    return int(rng.choice(len(shares), p=shares / shares.sum()))
+
+
 class Person:
-    """Lengths are in half face widths, and factors around 1."""
+    """Somebody nobody has met. Lengths are in half face widths, and factors around 1."""
 
-    skin: Colour
-    hair: Colour
-    iris: Colour
-    lips: Colour
-    clothes: Colour
-    clothes_style: str
-    accent: Colour
-    hair_style: str
-    beard: str
-    glasses: str
-    earrings: bool
-    freckles: bool
-    blush: float
-    lashes: bool
-    cheek_width: float
-    jaw_width: float
-    chin: float
-    ears: float
-    eye_size: float
-    eye_gap: float
-    eye_rest: float
-    brow_height: float
-    brow_weight: float
-    nose_size: float
-    nose_style: int
-    mouth_width: float
-    lip_weight: float
-    resting_smile: float
-
-
-def sample_person(rng: np.random.Generator) -> Person:
-    """Somebody nobody has met."""
-    skin = _SKINS[rng.integers(len(_SKINS))]
-    weights = np.asarray(_HAIR_WEIGHTS)
-    hair = _HAIRS[rng.choice(len(_HAIRS), p=weights / weights.sum())]
-    styles = np.asarray(_HAIR_STYLE_WEIGHTS)
-    style = HAIR_STYLES[rng.choice(len(HAIR_STYLES), p=styles / styles.sum())]
-    bearded = rng.random() < (0.3 if style in ("short", "side", "bald", "spiky", "beanie") else 0)
-    lips = mix(shade(skin, 0.78), (196, 72, 84), rng.uniform(0.25, 0.75))
-    return Person(
-        skin=skin,
-        hair=hair,
-        iris=_IRISES[rng.integers(len(_IRISES))],
-        lips=lips,
-        clothes=vivid(rng, (0.3, 0.75), (0.4, 0.95)),
-        clothes_style=("plain", "stripes", "collar", "hood")[rng.integers(4)],
-        accent=vivid(rng, (0.4, 0.8), (0.5, 0.95)),
-        hair_style=style,
-        beard=("full", "stubble", "moustache", "goatee")[rng.integers(4)] if bearded else "none",
-        glasses=("round", "square")[rng.integers(2)] if rng.random() < 0.16 else "none",
-        earrings=rng.random() < 0.2,
-        freckles=rng.random() < 0.15,
-        blush=rng.uniform(0.0, 0.55),
-        lashes=rng.random() < 0.4,
-        cheek_width=rng.uniform(0.93, 1.06),
-        jaw_width=rng.uniform(0.86, 1.14),
-        chin=rng.uniform(0.92, 1.08),
-        ears=rng.uniform(0.85, 1.2),
-        eye_size=rng.uniform(0.9, 1.15),
-        eye_gap=rng.uniform(0.94, 1.06),
-        eye_rest=rng.normal(0.0, 0.08),
-        brow_height=rng.normal(0.0, 0.03),
-        brow_weight=rng.uniform(0.7, 1.35),
-        nose_size=rng.uniform(0.8, 1.2),
-        nose_style=int(rng.integers(3)),
-        mouth_width=rng.uniform(0.9, 1.12),
-        lip_weight=rng.uniform(0.55, 1.3),
-        resting_smile=rng.normal(0.0, 0.07),
-    )
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.skin = _SKINS[rng.integers(len(_SKINS))]
+        self.hair = _HAIRS[_choice(rng, _HAIR_WEIGHTS)]
+        self.hair_style = _HAIR_STYLES.split()[_choice(rng, _HAIR_STYLE_WEIGHTS)]
+        may_be_bearded = self.hair_style in ("short", "side", "bald", "spiky", "beanie")
+        bearded = rng.random() < (0.3 if may_be_bearded else 0)
+        self.lips = mix(shade(self.skin, 0.78), (196, 72, 84), rng.uniform(0.25, 0.75))
+        self.iris = _IRISES[rng.integers(len(_IRISES))]
+        self.clothes = vivid(rng, (0.3, 0.75), (0.4, 0.95))
+        self.clothes_style = ("plain", "stripes", "collar", "hood")[rng.integers(4)]
+        self.accent = vivid(rng, (0.4, 0.8), (0.5, 0.95))
+        beards = ("full", "stubble", "moustache", "goatee")
+        self.beard = beards[rng.integers(4)] if bearded else "none"
+        self.glasses = ("round", "square")[rng.integers(2)] if rng.random() < 0.16 else "none"
+        self.earrings = rng.random() < 0.2
+        self.freckles = rng.random() < 0.15
+        self.blush = rng.uniform(0.0, 0.55)
+        self.lashes = rng.random() < 0.4
+        self.cheek_width = rng.uniform(0.93, 1.06)
+        self.jaw_width = rng.uniform(0.86, 1.14)
+        self.chin = rng.uniform(0.92, 1.08)
+        self.ears = rng.uniform(0.85, 1.2)
+        self.eye_size = rng.uniform(0.9, 1.15)
+        self.eye_gap = rng.uniform(0.94, 1.06)
+        self.eye_rest = rng.normal(0.0, 0.08)
+        self.brow_height = rng.normal(0.0, 0.03)
+        self.brow_weight = rng.uniform(0.7, 1.35)
+        self.nose_size = rng.uniform(0.8, 1.2)
+        self.nose_style = int(rng.integers(3))
+        self.mouth_width = rng.uniform(0.9, 1.12)
+        self.lip_weight = rng.uniform(0.55, 1.3)
+        self.resting_smile = rng.normal(0.0, 0.07)

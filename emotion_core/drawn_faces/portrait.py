@@ -7,9 +7,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from emotion_core.drawn_faces import camera, features, hair, head
-from emotion_core.drawn_faces.canvas import SIZE, SUPERSAMPLE, Canvas, sample_pose
+from emotion_core.drawn_faces.canvas import SUPERSAMPLE, Canvas, sample_pose
 from emotion_core.drawn_faces.muscles import contract
-from emotion_core.drawn_faces.person import sample_person
+from emotion_core.drawn_faces.person import Person
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def draw_portrait(
         arousal: -1 to 1.
         rng: Decides everything else: person, pose, light, what is in the way.
     """
-    person = sample_person(rng)
+    person = Person(rng)
     muscles = contract(expression, valence, arousal, rng)
     canvas = Canvas(camera.background(rng), sample_pose(rng))
     hair.draw_back_hair(canvas, person)
@@ -56,7 +56,4 @@ def draw_portrait(
     flat = canvas.project(jaw, 0.0)
     bulging = canvas.project(np.concatenate([*brows, *nose, *eyes, *mouth]))
     landmarks = np.concatenate([flat, bulging]).ravel() / SUPERSAMPLE
-    picture = camera.photograph(canvas, rng)
-    if picture.size != (SIZE, SIZE):
-        raise AssertionError(f"the camera returned {picture.size}")
-    return Portrait(picture, landmarks)
+    return Portrait(camera.photograph(canvas, rng), landmarks)

@@ -1,37 +1,22 @@
 """From facts to one self-contained HTML file that asks nothing of the network."""
 
-import base64
-import hashlib
-import json
-import re
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from emotion_core.charts import affect, agreement, confidence, cost, expressions, metrics
+from emotion_core.charts import metrics
 from emotion_core.comparison import formatting, model_card
 from emotion_core.comparison.champion_roles import standing_of, standing_sentence
 from emotion_core.comparison.compared_run import SELECTION, ComparedRun
 from emotion_core.comparison.comparison import Comparison
 from emotion_core.comparison.expressions import ConfusionDifference
-from emotion_core.comparison.pair import DECISIVE, Pair, metric_name
+from emotion_core.comparison.pair import DECISIVE, Pair
 from emotion_core.comparison.published_results import FIELD_METRICS
-from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
-from emotion_core.files import replacing
-from emotion_core.pages import health_measures
-from emotion_core.pages.earlier_pages import FACTS_FILE, PAGE_FILE, keep_earlier
-from emotion_core.settings import TEMPLATES_DIR
-from emotion_core.statistics.metrics import METRICS
-
-SORTING: Final = "sort.js"
-"""Sorts tables."""
-FRAMED: Final = "frame.js"
-"""Lets a page that Airflow shows in a frame lead to Airflow's own pages."""
-SCRIPTS: Final = (SORTING, FRAMED)
+from emotion_core.emotions import EXPRESSIONS
+from emotion_core.pages.page import render_page, write_page
+from emotion_core.pages.stored_reports import PAGE_FILE, keep_earlier
 
 _CURVES: Final = (
     ("loss", "Loss"),
@@ -62,6 +47,7 @@ def render_comparison(
     shown = _pairs_shown(comparison)
     page = render_page(
         "comparison.html",
+        root=None,
         comparison=comparison,
         pairs=tuple(pair for pair in comparison.pairs if pair in shown),
         folded_pairs=tuple(pair for pair in comparison.pairs if pair not in shown),
@@ -69,105 +55,18 @@ def render_comparison(
         standing=standing_sentence(comparison.runs),
         standing_of=standing_of,
         thumbnails=thumbnails,
-    )
-    facts = json.dumps(comparison.to_dict(), indent=1, ensure_ascii=True, allow_nan=False)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    keep_earlier(out_dir, page)
-    with replacing(out_dir / PAGE_FILE) as page_file, replacing(out_dir / FACTS_FILE) as facts_file:
-        page_file.write_text(page, encoding="utf-8", newline="\n")
-        facts_file.write_text(facts + "\n", encoding="utf-8", newline="\n")
-    return out_dir / PAGE_FILE
-
-
-def render_page(template: str, *, scripts: Sequence[str] = (SORTING,), **facts: Any) -> str:
-    """Render a template with the house's style sheet inlined.
-
-    Every value is escaped, and a name that is not given is an error, not an empty text.
-
-    Args:
-        template: A file of ``reports/templates``.
-        scripts: The only scripts that run on the page, of :data:`SCRIPTS`.
-        facts: What the template names.
-    """
-    style, style_hash = _inlined("style.css")
-    shown: dict[str, Any] = {
-        "style": style,
-        "style_hash": style_hash,
-        "scripts": [_inlined(name) for name in scripts],
-        "form_action": "'none'",
-        "referrer": "no-referrer",
-    }
-    return _environment().get_template(template).render(shown | facts)
-
-
-def script_policy() -> str:
-    """The source expressions of a Content-Security-Policy that lets just our scripts run."""
-    return " ".join(f"'{_inlined(name)[1]}'" for name in SCRIPTS)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES_DIR),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        score=formatting.score,
-        signed=formatting.signed,
-        count=formatting.count,
-        percent=formatting.percent,
-        p_figure=formatting.p_figure,
-        moment=formatting.moment,
-        duration=formatting.duration,
-        listing=formatting.listing,
-        measured=health_measures.measured,
-        measure_name=health_measures.measure_name,
-        visible=formatting.visible,
-        metric_name=metric_name,
-        rounded=formatting.rounded,
-        per_second=formatting.per_second,
-        megabytes=formatting.megabytes,
-        images_needed=images_needed,
-        magnitude=magnitude,
-        millions=millions,
-        gigaflops=gigaflops,
-    )
-    environment.globals.update(
-        EXPRESSIONS=EXPRESSIONS,
-        DIMENSIONS=DIMENSIONS,
-        METRICS=METRICS,
-        interval=formatting.interval,
-        interval_strip=metrics.interval_strip,
-        lead_bar=metrics.lead_bar,
-        lead_reach=metrics.lead_reach,
-        share_bar=metrics.share_bar,
-        agreement_bar=metrics.agreement_bar,
-        class_chart=expressions.class_chart,
-        precision_recall_chart=expressions.precision_recall_chart,
-        density_chart=agreement.density_chart,
-        residual_chart=agreement.residual_chart,
-        bland_altman_chart=agreement.bland_altman_chart,
-        cost_chart=cost.cost_chart,
-        FIELD_METRICS=FIELD_METRICS,
-        DECISIVE=DECISIVE,
-        INTENDED=model_card.INTENDED,
-        NOT_FOR=model_card.NOT_FOR,
-        NOTICE=model_card.NOTICE,
-        swatch=metrics.swatch,
-        affect_scatter=affect.affect_scatter,
-        circumplex=affect.circumplex,
-        reliability_chart=confidence.reliability_chart,
-        risk_chart=confidence.risk_chart,
         confusion_rows=confusion_rows,
         mistakes_sentence=mistakes_sentence,
         difference_rows=difference_rows,
         difference_sentence=difference_sentence,
+        images_needed=images_needed,
+        FIELD_METRICS=FIELD_METRICS,
+        DECISIVE=DECISIVE,
+        model_card=model_card,
     )
-    return environment
+    facts = comparison.to_dict()
+    keep_earlier(out_dir, page)
+    return write_page(out_dir / PAGE_FILE, page, facts)
 
 
 def confusion_rows(run: ComparedRun) -> list[tuple[str, int, list[tuple[str, int, int]]]]:
@@ -250,21 +149,6 @@ def images_needed(count: int | None) -> str:
     return str(count) if count < 100 else formatting.count(float(f"{count:.2g}"))
 
 
-def magnitude(size: float) -> str:
-    """An effect's size without its sign, which the column of leads already tells."""
-    return formatting.score(abs(size), 2)
-
-
-def millions(count: int | None) -> str:
-    """``24.6`` of 24,560,458."""
-    return formatting.NOTHING if count is None else formatting.rounded(count / 1e6)
-
-
-def gigaflops(flops: int | None) -> str:
-    """``4.09`` of 4,090,000,000."""
-    return formatting.NOTHING if flops is None else formatting.rounded(flops / 1e9)
-
-
 def _pairs_shown(comparison: Comparison) -> list[Pair]:
     """Of up to three runs all pairs; of more, each task's first against its second."""
     if len(comparison.compared) <= 3:
@@ -295,13 +179,3 @@ def _curves(comparison: Comparison) -> list[Markup]:
         if lines:
             drawn.append(metrics.curve_chart(f"curve-{metric}", title, lines))
     return drawn
-
-
-@cache
-def _inlined(name: str) -> tuple[Markup, str]:
-    """A file without its comments, and its hash for the page's security policy."""
-    text = (TEMPLATES_DIR / name).read_text(encoding="utf-8")
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    text = re.sub(r"\s*\n\s*", "\n", text).strip()
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Markup(text), f"sha256-{digest}"  # noqa: S704 - our own file

@@ -1,11 +1,10 @@
-"""The health page: what waits, what was measured against which limit, and what was alarming."""
+"""The health page: what waits, the latest check with its limits, the alarms, the drift."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-from emotion_core.pages.comparison_report import render_page
 from emotion_core.store import health, health_history
 from emotion_core.store.health import HealthRow
 from emotion_core.store.health_history import Alarm, NightDistance, Waiting
@@ -16,13 +15,10 @@ DISTANCES: Final = ("psi_expression", "js_expression", "ks_valence", "ks_arousal
 
 @dataclass(frozen=True)
 class DriftRow:
-    """One night against one reference."""
+    """One batch against one reference."""
 
-    batch: str
-    night: datetime
-    model: str
-    against: str
-    count_images: int
+    first: NightDistance
+    """Names batch, model, reference and images, which are the same for all."""
     distances: tuple[NightDistance | None, ...]
     """In the order of :data:`DISTANCES`."""
 
@@ -38,11 +34,12 @@ class HealthPage:
     hours_since_newest: float | None
     waiting: tuple[Waiting, ...]
     readings: tuple[HealthRow, ...]
-    """Of the newest look, alarms first."""
+    """Of the latest check, alarms first."""
     alarms: tuple[Alarm, ...]
-    """Of all looks, newest first."""
+    """Of all checks, newest first."""
     drift: tuple[DriftRow, ...]
-    """Newest night first."""
+    """Newest batch first."""
+    distances: tuple[str, ...] = DISTANCES
 
 
 def read_health(connection: Any, made_at: datetime) -> HealthPage:
@@ -66,16 +63,6 @@ def read_health(connection: Any, made_at: datetime) -> HealthPage:
     )
 
 
-def render_health(page: HealthPage, *, root: str) -> str:
-    """The page as HTML.
-
-    Args:
-        page: What it shows.
-        root: From the page to where its neighbours lie.
-    """
-    return render_page("health.html", page=page, root=root, DISTANCES=DISTANCES)
-
-
 def _headline(readings: list[HealthRow]) -> str:
     count = sum(row.status == "alarm" for row in readings)
     if not readings:
@@ -87,17 +74,9 @@ def _headline(readings: list[HealthRow]) -> str:
 
 def _drift(found: list[NightDistance]) -> tuple[DriftRow, ...]:
     rows = []
-    for (batch, against), of_night in groupby(found, key=lambda one: (one.batch, one.against)):
-        measured = {one.measure: one for one in of_night}
+    for _, of_reference in groupby(found, key=lambda one: (one.batch, one.against)):
+        measured = {one.measure: one for one in of_reference}
         first = next(iter(measured.values()))
-        rows.append(
-            DriftRow(
-                batch,
-                first.night,
-                first.model,
-                against,
-                first.count_images,
-                tuple(measured.get(name) for name in DISTANCES),
-            )
-        )
+        distances = tuple(measured.get(name) for name in DISTANCES)
+        rows.append(DriftRow(first, distances))
     return tuple(rows)

@@ -1,12 +1,9 @@
 """The models' page: what there is, who was champion and why, and what the gate refused."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from emotion_core.comparison import formatting
-from emotion_core.pages.comparison_report import FRAMED, SORTING, render_page
 from emotion_core.statistics.metrics import METRICS
 from emotion_core.store import aliases, model_listing, models
 from emotion_core.store.aliases import AliasChange
@@ -62,38 +59,3 @@ def read_models(connection: Any, made_at: datetime) -> ModelsPage:
         count_more_changes=max(0, len(changes) - CHANGES_SHOWN),
         refused=tuple(model_listing.refused_gates(connection)),
     )
-
-
-def render_models(
-    page: ModelsPage,
-    *,
-    root: str,
-    report_link: Callable[[str], str],
-    press: str | None = None,
-) -> str:
-    """The page as HTML.
-
-    Args:
-        page: What it shows.
-        root: From the page to where its neighbours lie.
-        report_link: The address of a report by its key, from ``root``.
-        press: Names this showing, in the forms; None shows no forms.
-    """
-    return render_page(
-        "models.html",
-        scripts=(SORTING, FRAMED),
-        page=page,
-        root=root,
-        report_link=report_link,
-        press=press,
-        figure_of=figure_of,
-        form_action="'self'",
-        referrer="same-origin",
-    )
-
-
-def figure_of(figure: str, value: float | None) -> str:
-    """A gate's figure as people read it: images are counted, everything else is a score."""
-    if value is None:
-        return formatting.NOTHING
-    return formatting.count(value) if figure == "images" else formatting.score(value)

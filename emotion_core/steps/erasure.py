@@ -228,7 +228,7 @@ def _remove_pages(
     here: Installation, samples: Sequence[tuple[str, str]], outcome: ErasureOutcome
 ) -> int:
     """Remove the reports that name a sample; returns how many are gone."""
-    from emotion_core.pages.named_samples import pages_naming, remove_page
+    from emotion_core.pages.stored_reports import pages_naming, remove_page
 
     count = 0
     for folder in pages_naming(here.settings.reports_dir, samples):

@@ -86,14 +86,12 @@ def report_night(here: Installation, run_key: str, *, made_at: datetime | None =
     Raises:
         ReportError: There is no such batch.
     """
-    from emotion_core.pages.index import NIGHTS, write_night
-    from emotion_core.pages.night import read_night, without_names
+    from emotion_core.pages.batch import batch_file, read_batch, without_names, write_batch
 
     with here.database.transaction("emotion_report") as connection:
         reports.begin_report(connection)
-        night = without_names(read_night(connection, run_key, made_at or datetime.now(UTC)))
-    folder = here.settings.folder("reports_dir") / NIGHTS / folder_name(run_key)
-    page = write_night(night, folder)
+        batch = without_names(read_batch(connection, run_key, made_at or datetime.now(UTC)))
+    page = write_batch(batch, here.settings.folder("reports_dir") / batch_file(run_key))
     refresh_index(here)
     return str(page)
 
@@ -137,13 +135,13 @@ def _render(
 
 
 def refresh_index(here: Installation) -> None:
-    """The list of all reports and newest nights as a file, for people without Airflow."""
+    """The list of all reports and newest batches as a file, for people without Airflow."""
     from emotion_core.pages.index import write_index
 
     with here.database.transaction("emotion_report") as connection:
         reports.begin_report(connection)
-        found, nights = reports.reports(connection), batches.batches(connection, 30)
-    write_index(found, nights, here.settings.folder("reports_dir"))
+        found, newest = reports.reports(connection), batches.batches(connection, 30)
+    write_index(found, newest, here.settings.folder("reports_dir"))
 
 
 def _measure(here: Installation, run_ids: list[int]) -> None:

@@ -8,7 +8,7 @@ from comparison_factory import MADE_AT, make_run_facts, make_validation_images
 
 from emotion_core.comparison.comparison import compare
 from emotion_core.pages.comparison_report import render_comparison
-from emotion_core.pages.earlier_pages import FACTS_FILE
+from emotion_core.pages.stored_reports import FACTS_FILE
 from emotion_core.store.model_changes import Flip, ModelChange
 
 CHANGE = ModelChange(

@@ -178,8 +178,8 @@ def retried(scored: str, operator: Page, system: System) -> str:
     batches = open_place(operator, system, "batches")
     batches.get_by_role("link", name=scored, exact=True).click()
     batches.locator("summary", has_text="Retry").click()
-    batches.get_by_label("score at once").uncheck()
-    batches.get_by_role("button", name="Put 1 back").click()
+    batches.get_by_label("score now").uncheck()
+    batches.get_by_role("button", name="Retry 1").click()
     dag_id, run_id = run_of(operator)
     assert dag_id == "retry_refused"
     return system.finished(dag_id, run_id)
@@ -210,7 +210,7 @@ def test_a_promotion_is_kept_with_who_and_why(
     models = open_place(operator, system, "models")
 
     assert models.locator("h1").inner_text() == f"{MODEL} is champion"
-    history = models.get_by_role("region", name="Who was champion").inner_text()
+    history = models.get_by_role("region", name="Changes of champion").inner_text()
     assert "promotion" in history and "operator" in history and REASON in history
 
 
@@ -222,8 +222,8 @@ def test_a_retried_file_is_said_to_be_put_back(
     operator.goto(f"{system.address}/emotion/batches/tonight")
 
     assert operator.locator("h1").inner_text() == "4 of 5 files scored"
-    refused = operator.get_by_role("region", name="What was refused, and why")
-    assert "put back" in refused.inner_text()
+    refused = operator.get_by_role("region", name="Refused files")
+    assert "retried" in refused.inner_text()
     operator.get_by_text("The files").click()
     assert "letter to Jane.jpg" in refused.inner_text()
     assert operator.locator("form").count() == 0
@@ -252,7 +252,11 @@ def test_a_viewer_sees_every_page_without_a_button_or_a_file_name(
 def test_a_viewers_form_is_refused(viewer: Page, system: System) -> None:
     answer = viewer.request.post(
         f"{system.address}/emotion/models/roll-back",
-        form={"press": "20261123T010203_00000000-1", "champion": MODEL, "reason": "spite"},
+        form={
+            "idempotency_key": "20261123T010203_00000000-1",
+            "champion": MODEL,
+            "reason": "spite",
+        },
         headers={"Sec-Fetch-Site": "same-origin"},
     )
 
@@ -264,7 +268,7 @@ def test_another_sites_form_is_refused_though_the_browser_sends_the_cookie(
     retried: str, operator: Page, system: System
 ) -> None:
     # Another port of the same host is another origin, but the same site: the cookie travels.
-    fields = {"press": "20261123T010203_00000000-2", "champion": MODEL, "reason": "spite"}
+    fields = {"idempotency_key": "20261123T010203_00000000-2", "champion": MODEL, "reason": "spite"}
     inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())
     form = f'<form method="post" action="{system.address}/emotion/models/roll-back">{inputs}</form>'
     operator.route(

@@ -22,7 +22,8 @@ from jinja2 import UndefinedError
 from emotion_core.comparison.comparison import compare
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.pages import comparison_report
-from emotion_core.pages.comparison_report import render_comparison, render_page
+from emotion_core.pages.comparison_report import render_comparison
+from emotion_core.pages.page import render_page
 from emotion_core.statistics.metrics import METRICS
 
 IMAGES = make_validation_images(96)
@@ -103,12 +104,12 @@ def test_the_page_answers_in_order(page: str) -> None:
         "How they trained",
         "Where each fails",
         "Valence and arousal",
-        "Can its confidence be trusted",
+        "Is the confidence calibrated",
         "Single images",
-        "What changed for readers of the tables",
+        "What changed in the tables",
         "What it costs to run",
         "What exactly was compared",
-        "The models, and what they may not be used for",
+        "Model cards and limits of use",
         "How to read it",
         "Limits",
     ]

@@ -40,7 +40,7 @@ def main() -> None:
             plugin.app.dependency_overrides[plugin.get_user] = lambda person=person: person
             visitor = TestClient(plugin.app, follow_redirects=False)
             page = visitor.get("/batches/night")
-            form = {"press": f"{PRESS}{number}", "batch": "night", "reason": "truncated"}
+            form = {"idempotency_key": f"{PRESS}{number}", "batch": "night", "reason": "truncated"}
             started = visitor.post("/batches/retry", data=form, headers=OURS)
             told[role] = [page.status_code, "Jane" in page.text, started.status_code]
     with Path(sys.argv[1]).open("w") as file:

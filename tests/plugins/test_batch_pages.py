@@ -7,7 +7,8 @@ import pytest
 from factories import make_arrivals, make_model, make_scores
 from fastapi.testclient import TestClient
 
-from emotion_core.pages.batches import BatchesPage, render_batches
+from emotion_core.pages.batches import BatchesPage
+from emotion_core.pages.page import render_page
 from emotion_core.store import batches, retries
 from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.store.database import Database
@@ -85,7 +86,7 @@ def test_one_batch_names_its_files_to_those_who_may_act_and_to_nobody_else(
     assert "Jane" not in looking
     for page in (acting, looking):
         assert "Check owner and permissions." in page
-    assert "shown to those who may start runs" in looking
+    assert "only users who may start runs see them" in looking
 
 
 def test_the_tab_of_a_run_keeps_the_same_silence(
@@ -115,10 +116,10 @@ def test_each_reason_has_a_button_until_its_files_are_put_back(
         retries.request_retry(connection, code="unreadable_file", run_key=night, requested_by="ada")
 
     after = visit("op").get(address).text
-    assert 'action="../batches/retry"' in before and ">Put 2 back<" in before
+    assert 'action="../batches/retry"' in before and ">Retry 2<" in before
     assert f'name="batch" value="{night}"' in before
     assert "<form" not in looking
-    assert "<form" not in after and ">put back<" in after
+    assert "<form" not in after and ">retried<" in after
 
 
 def test_an_open_batch_has_no_button_yet(operator: TestClient, database: Database) -> None:
@@ -150,8 +151,8 @@ def test_a_batch_that_never_was_is_said_not_to_be(visitor: TestClient) -> None:
     [(False, "promote one on the page"), (True, "Drop images into the inbox")],
 )
 def test_a_first_day_says_what_to_do_next(has_champion: bool, advice: str) -> None:
-    page = render_batches(
-        BatchesPage(NOW, "No batch yet", (), has_champion), root="", batch_link=str
-    )
+    nothing = BatchesPage(NOW, "No batch yet", (), has_champion)
+
+    page = render_page("batches.html", page=nothing, root="", batch_link=str)
 
     assert advice in page

@@ -47,7 +47,7 @@ def promotion(
 ) -> dict[str, Any]:
     champion, other = rivals
     form = {
-        "press": press,
+        "idempotency_key": press,
         "model": other.name,
         "champion": champion.name,
         "reason": "it is better",
@@ -79,7 +79,7 @@ def test_an_operators_promotion_is_a_run_in_that_persons_name(
 def test_a_button_pressed_twice_starts_one_run(
     operator: TestClient, rivals: tuple[ModelVersion, ModelVersion], press: str
 ) -> None:
-    form = {"press": press, "champion": rivals[0].name, "reason": "complaints"}
+    form = {"idempotency_key": press, "champion": rivals[0].name, "reason": "complaints"}
 
     answers = [operator.post("/models/roll-back", data=form, headers=OURS) for _ in range(2)]
 
@@ -88,7 +88,12 @@ def test_a_button_pressed_twice_starts_one_run(
 
 
 def test_files_are_put_back_by_reason_and_batch(operator: TestClient, press: str) -> None:
-    form = {"press": press, "batch": "night of it", "reason": "truncated", "score_now": "yes"}
+    form = {
+        "idempotency_key": press,
+        "batch": "night of it",
+        "reason": "truncated",
+        "score_now": "yes",
+    }
 
     answer = operator.post("/batches/retry", data=form, headers=OURS)
 
@@ -113,7 +118,7 @@ def test_who_may_only_look_starts_nothing(
     dag_id: str,
     role: str | None,
 ) -> None:
-    form = {"press": press, "model": "m", "reason": "r", "champion": "c", "batch": "b"}
+    form = {"idempotency_key": press, "model": "m", "reason": "r", "champion": "c", "batch": "b"}
 
     answer = visit(role).post(path, data=form, headers=OURS)
 
@@ -123,7 +128,7 @@ def test_who_may_only_look_starts_nothing(
 
 
 def test_nobody_starts_anything_without_a_login(plugin: ModuleType, press: str) -> None:
-    form = {"press": press, "batch": "b", "reason": "truncated"}
+    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
 
     answer = TestClient(plugin.app).post("/batches/retry", data=form, headers=OURS)
 
@@ -146,7 +151,7 @@ def test_nobody_starts_anything_without_a_login(plugin: ModuleType, press: str) 
 def test_a_form_of_another_site_starts_nothing(
     operator: TestClient, press: str, headers: dict[str, str]
 ) -> None:
-    form = {"press": press, "batch": "b", "reason": "truncated"}
+    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
 
     answer = operator.post("/batches/retry", data=form, headers=headers)
 
@@ -156,7 +161,7 @@ def test_a_form_of_another_site_starts_nothing(
 
 
 def test_a_browser_on_plain_http_says_its_origin_alone(operator: TestClient, press: str) -> None:
-    form = {"press": press, "batch": "b", "reason": "truncated"}
+    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
 
     answer = operator.post("/batches/retry", data=form, headers={"origin": "http://testserver"})
 
@@ -192,7 +197,7 @@ def test_a_paused_dag_is_said_to_be_so(
     operator: TestClient, pausing: Callable[[str], None], press: str
 ) -> None:
     pausing("retry_refused")
-    form = {"press": press, "batch": "b", "reason": "truncated"}
+    form = {"idempotency_key": press, "batch": "b", "reason": "truncated"}
 
     answer = operator.post("/batches/retry", data=form, headers=OURS)
 
@@ -217,7 +222,7 @@ def test_what_the_dag_does_not_take_is_refused_by_the_dag(operator: TestClient, 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("press", "../../x"), ("reason", ""), ("reason", "x" * 2001), ("model", "x" * 201)],
+    [("idempotency_key", "../../x"), ("reason", ""), ("reason", "x" * 2001), ("model", "x" * 201)],
 )
 def test_a_form_filled_in_by_hand_is_refused_by_the_fields_name(
     operator: TestClient,
@@ -237,7 +242,7 @@ def test_a_form_filled_in_by_hand_is_refused_by_the_fields_name(
 def test_inside_airflows_frame_a_page_of_ours_leads_out_of_it(
     operator: TestClient, press: str
 ) -> None:
-    form = {"press": press, "batch": "b", "reason": "truncated", "framed": "1"}
+    form = {"idempotency_key": press, "batch": "b", "reason": "truncated", "framed": "1"}
 
     answer = operator.post("/batches/retry", data=form, headers=OURS)
 

@@ -9,8 +9,9 @@ from fastapi.testclient import TestClient
 from promotions import forget_champion
 from watched_nights import make_champion, score_night
 
-from emotion_core.pages.health import HealthPage, render_health
+from emotion_core.pages.health import HealthPage
 from emotion_core.pages.health_measures import measured
+from emotion_core.pages.page import render_page
 from emotion_core.settings import Settings
 from emotion_core.steps import health
 from emotion_core.steps.installation import Installation
@@ -46,7 +47,7 @@ def test_alarms_limits_drift_and_what_waits_stand_on_one_page(
     page = visitor.get("/health").text
 
     assert "limits are crossed</h1>" in page
-    look = page[page.index('id="look-title"') :].partition("</section>")[0]
+    look = page[page.index('id="check-title"') :].partition("</section>")[0]
     first = look[look.index("<tbody>") :].partition("</tr>")[0]
     assert 'class="differs"' in first and "alarm" in first and "new" in first
     assert "Age of the newest prediction" in look and "36.0\u202fh" in look
@@ -62,9 +63,9 @@ def test_alarms_limits_drift_and_what_waits_stand_on_one_page(
 def test_a_first_day_says_when_somebody_will_look() -> None:
     nothing = HealthPage(NOW, "Nothing was measured yet", None, None, (), (), (), ())
 
-    page = render_health(nothing, root="")
+    page = render_page("health.html", page=nothing, root="")
 
-    assert "<em>Watch health</em> looks after every scored night" in page
+    assert "<em>Watch health</em> runs after every scored batch" in page
     assert "No limit was ever crossed" in page
     assert "The champion has scored nothing yet. No image waits for a worker." in page
 

@@ -8,7 +8,8 @@ from factories import make_labels, make_predictions, make_training_run
 from fastapi.testclient import TestClient
 from promotions import forget_champion, make_champion, make_rival, make_shared_labels, record_gate
 
-from emotion_core.pages.models import ModelsPage, render_models
+from emotion_core.pages.models import ModelsPage
+from emotion_core.pages.page import render_page
 from emotion_core.store import aliases, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion, register_model_version
@@ -133,7 +134,7 @@ def test_a_browser_without_a_login_is_led_to_it_and_back(plugin: object) -> None
 def test_a_first_day_says_what_to_do_next() -> None:
     nothing = ModelsPage(NOW, None, None, None, (), (), 0, ())
 
-    page = render_models(nothing, root="", report_link=str)
+    page = render_page("models.html", page=nothing, root="", report_link=str, idempotency_key=None)
 
     assert "No model is champion yet" in page
     assert "Trigger <em>Train and compare</em>" in page

@@ -257,7 +257,7 @@ def test_pictures_of_single_images_are_shown_only_when_asked_for(
 
     assert "<img" not in without
     assert with_them.count('src="data:image/jpeg;base64,') >= 10
-    assert "do not pass this page on" in with_them
+    assert "do not share this page" in with_them
 
 
 def test_pictures_of_another_data_set_are_never_shown(

@@ -1,12 +1,16 @@
-"""One scoring run, as facts: what came, what was refused and why, the mix, the drift, the speed."""
+"""One batch: what came, what was refused and why, the expressions, the drift, the speed."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from emotion_core.comparison import formatting
+from emotion_core.comparison.facts import plain
 from emotion_core.errors import ReportError
+from emotion_core.files import folder_name
+from emotion_core.pages.page import render_page, write_page
 from emotion_core.store import batches, nights, throughput
 from emotion_core.store.batches import BatchSummary, HeldReason, RefusedFile
 from emotion_core.store.nights import DriftReading, MixShare
@@ -24,12 +28,12 @@ class RefusedFor:
     count: int
     meaning: str
     advice: str
-    count_put_back: int = 0
-    """Of these, since somebody asked for it."""
+    count_retried: int = 0
+    """Of these, because somebody asked for it."""
 
 
 @dataclass(frozen=True)
-class Night:
+class BatchPage:
     """What became of one batch."""
 
     batch: BatchSummary
@@ -47,17 +51,17 @@ class Night:
     speed: str
     """In one sentence."""
     drift: tuple[DriftReading, ...]
-    """Empty until the health of this night was looked at."""
+    """Empty until *Watch health* has checked this batch."""
     is_nameless: bool = False
     """Whether names of files and folders were left out; see :func:`without_names`."""
 
     @property
-    def count_put_back(self) -> int:
-        """Refused files that somebody put back."""
-        return sum(reason.count_put_back for reason in self.reasons)
+    def count_retried(self) -> int:
+        """Refused files that somebody retried."""
+        return sum(reason.count_retried for reason in self.reasons)
 
 
-def read_night(connection: Any, run_key: str, made_at: datetime) -> Night:
+def read_batch(connection: Any, run_key: str, made_at: datetime) -> BatchPage:
     """Read one batch from the tables.
 
     Args:
@@ -73,7 +77,7 @@ def read_night(connection: Any, run_key: str, made_at: datetime) -> Night:
         raise ReportError(f"there is no batch {run_key!r}; see `emotion batches`")
     refused = batches.refused_files(connection, run_key)
     speeds = throughput.throughputs(connection, run_key)
-    return Night(
+    return BatchPage(
         batch=summary,
         made_at=made_at,
         headline=headline(summary),
@@ -88,16 +92,30 @@ def read_night(connection: Any, run_key: str, made_at: datetime) -> Night:
     )
 
 
-def without_names(night: Night) -> Night:
-    """The night for people who must not see what files and folders are called, nor details that
+def without_names(page: BatchPage) -> BatchPage:
+    """The page for people who must not see what files and folders are called, nor details that
     may repeat it: as much as analysts are shown."""
     return replace(
-        night,
+        page,
         refused=(),
         count_more_refused=0,
-        held=tuple(replace(held, folder="not shown", detail="") for held in night.held),
+        held=tuple(replace(held, folder="not shown", detail="") for held in page.held),
         is_nameless=True,
     )
+
+
+def batch_file(run_key: str) -> str:
+    """Where a batch's page lies below the folder of reports."""
+    return f"nights/{folder_name(run_key)}/night.html"
+
+
+def write_batch(page: BatchPage, path: Path) -> Path:
+    """Write one batch as a page and its facts; returns the page's path.
+
+    The same facts give the same bytes, and a failure leaves what was there.
+    """
+    text = render_page("batch.html", page=page, root=None, idempotency_key=None)
+    return write_page(path, text, {"schema": 1, **plain(page)})
 
 
 def headline(summary: BatchSummary) -> str:

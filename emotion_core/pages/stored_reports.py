@@ -1,12 +1,41 @@
-"""Written comparison pages that name single samples: an erasure must find them again."""
+"""Reports as files: what a newer one replaces is kept, what names an erased sample is found."""
 
 import json
 import shutil
 from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from emotion_core.pages.earlier_pages import EARLIER, FACTS_FILE, PAGE_FILE
+from emotion_core.files import replacing
+
+PAGE_FILE: Final = "comparison.html"
+FACTS_FILE: Final = "comparison.json"
+EARLIER: Final = "earlier"
+"""Folder beside a page, with a folder for each earlier one, named by the time it was made."""
+
+
+def keep_earlier(folder: Path, page: str) -> None:
+    """Copy the report in a folder aside, if another page is about to take its place.
+
+    Args:
+        folder: Of the report; may hold nothing yet.
+        page: The page to come.
+    """
+    present, facts = folder / PAGE_FILE, folder / FACTS_FILE
+    if not present.is_file() or present.read_bytes() == page.encode("utf-8"):
+        return
+    kept = folder / EARLIER / _made_at(facts, present)
+    kept.mkdir(parents=True, exist_ok=True)
+    for path in (present, facts):
+        if path.is_file():
+            with replacing(kept / path.name) as copy:
+                shutil.copyfile(path, copy)
+
+
+def earlier_pages(folder: Path) -> list[Path]:
+    """The earlier pages of a report, newest first."""
+    return sorted((folder / EARLIER).glob(f"*/{PAGE_FILE}"), reverse=True)
 
 
 def pages_naming(reports: Path, samples: Collection[tuple[str, str]]) -> list[Path]:
@@ -36,6 +65,15 @@ def remove_page(folder: Path) -> None:
     else:
         for name in (PAGE_FILE, FACTS_FILE):
             (folder / name).unlink(missing_ok=True)
+
+
+def _made_at(facts: Path, page: Path) -> str:
+    """When a page was made, as a folder's name; of facts that cannot be read, the file's time."""
+    try:
+        moment = datetime.fromisoformat(json.loads(facts.read_text(encoding="utf-8"))["made_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        moment = datetime.fromtimestamp(page.stat().st_mtime, UTC)
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def _names(facts_file: Path, samples: Collection[tuple[str, str]]) -> bool:

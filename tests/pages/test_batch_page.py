@@ -1,4 +1,4 @@
-"""The index with its filters, and the night's report: from rows, and as files."""
+"""One batch's page: from rows to facts, to a page, and to a file that names no file."""
 
 import json
 from datetime import UTC, datetime
@@ -7,73 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import make_arrivals, make_model
+from page_samples import USUAL, batch
 from sqlalchemy import text
 
 from emotion_core.errors import ReportError
-from emotion_core.pages.index import IndexFilter, render_index, render_night, write_night
-from emotion_core.pages.night import read_night, without_names
+from emotion_core.pages.batch import read_batch, without_names, write_batch
+from emotion_core.pages.page import render_page
 from emotion_core.settings import Settings
 from emotion_core.steps import reports
 from emotion_core.steps.installation import Installation
 from emotion_core.store.batches import ArrivedFile, close_batch, enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.reports import ReportRecord
 from emotion_core.store.throughput import record_throughput
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
-
-
-def make_report(key: str, **changes: object) -> ReportRecord:
-    usual = {
-        "verdict": "Expression: no clear winner.",
-        "title": f"Networks of {key}",
-        "networks": ("resnet50", "efficientnet_b0"),
-        "datasets": ("AffectNet, part",),
-        "outcomes": ("no_winner", "winner"),
-    }
-    return ReportRecord(key, "/r", count_runs=2, rendered_at=NOW, **(usual | changes))  # type: ignore[arg-type]
-
-
-REPORTS = [
-    make_report("one"),
-    make_report("two", networks=("swin_t",), outcomes=("one_run", "one_run")),
-    make_report("three", datasets=("drawn",), is_drawn=True, verdict="ResNet50 is better."),
-]
-
-
-@pytest.mark.parametrize(
-    ("chosen", "shown"),
-    [
-        (IndexFilter(), {"one", "two", "three"}),
-        (IndexFilter(network="swin_t"), {"two"}),
-        (IndexFilter(dataset="AffectNet, part"), {"one", "two"}),
-        (IndexFilter(outcome="a winner"), {"one", "three"}),
-        (IndexFilter(faces="photographs"), {"one", "two"}),
-        (IndexFilter(words="BETTER resnet50"), {"three"}),
-        (IndexFilter(words="affectnet", network="resnet50"), {"one"}),
-        (IndexFilter(words="<script>"), set()),
-    ],
-)
-def test_the_form_lets_through_what_it_was_filled_in_for(
-    chosen: IndexFilter, shown: set[str]
-) -> None:
-    page = render_index(REPORTS, link=lambda key: f"runs/{key}", chosen=chosen)
-
-    assert {key for key in ("one", "two", "three") if f'href="runs/{key}"' in page} == shown
-
-
-def test_the_form_needs_no_script_and_keeps_what_was_chosen() -> None:
-    page = render_index(REPORTS, link=str, chosen=IndexFilter(words='"quoted"', network="resnet50"))
-
-    assert 'method="get"' in page and "form-action &#39;self&#39;" in page.replace("'", "&#39;")
-    assert 'value="&#34;quoted&#34;"' in page
-    assert '<option value="resnet50" selected>' in page
-    assert "None of the 3 reports" in page
-
-
-def test_an_index_without_reports_says_how_to_get_one() -> None:
-    assert "trigger <em>Train and compare</em>" in render_index([], link=str)
 
 
 @pytest.fixture
@@ -111,13 +59,13 @@ def night(database: Database, request: pytest.FixtureRequest) -> str:
     return key
 
 
-def test_a_night_says_what_came_what_was_refused_the_mix_and_the_speed(
+def test_a_page_says_what_came_what_was_refused_the_expressions_and_the_speed(
     database: Database, night: str
 ) -> None:
     with database.transaction("emotion_report") as connection:
-        found = read_night(connection, night, NOW)
+        found = read_batch(connection, night, NOW)
 
-    page = render_night(found)
+    page = render_page("batch.html", page=found, root=None, idempotency_key=None)
 
     assert found.headline == "3 of 4 files scored"
     assert [(part.expression, part.count_images) for part in found.mix] == [
@@ -128,54 +76,45 @@ def test_a_night_says_what_came_what_was_refused_the_mix_and_the_speed(
     assert [(reason.reason, reason.count) for reason in found.reasons] == [("unreadable_file", 1)]
     assert found.speed == "4 images by one worker, 2.00\u202fimages/s for each of them."
     assert "&lt;b&gt;half&lt;/b&gt;.jpg" in page and "Check owner and permissions." in page
-    assert "Drift" not in page
+    assert "Drift" not in page and "Drift" in batch(USUAL)
 
 
-def test_a_night_shows_its_drift_once_its_health_was_looked_at(
-    database: Database, night: str
-) -> None:
+def test_drift_is_read_once_the_batch_was_checked(database: Database, night: str) -> None:
     with database.transaction("emotion_report") as connection:
         connection.execute(
             text(
-                "WITH looked AS (INSERT INTO health_check (check_key, source, batch_id, "
+                "WITH checked AS (INSERT INTO health_check (check_key, source, batch_id, "
                 "model_version_id) SELECT :key, source, id, model_version_id FROM batch "
                 "WHERE run_key = :key RETURNING id) "
                 "INSERT INTO health_reading (check_id, measure, against, value, limit_value, "
                 "p_value, count_images, count_reference, status, sentence) "
                 "SELECT id, 'psi_expression', 'validation', 0.4, 0.1, 0.0002, 3, 48, 'alarm', "
-                "'The mix has moved.' FROM looked"
+                "'The mix has moved.' FROM checked"
             ),
             {"key": night},
         )
-        found = read_night(connection, night, NOW)
+        found = read_batch(connection, night, NOW)
 
-    assert "The mix has moved." in render_night(found)
-    assert found.drift[0].status == "alarm"
+    assert [(one.status, one.sentence) for one in found.drift] == [("alarm", "The mix has moved.")]
 
 
-def test_a_night_is_a_page_and_its_facts_byte_for_byte_again(
+def test_a_written_page_is_the_same_bytes_again_and_names_no_file_that_must_be_erasable(
     database: Database, night: str, settings: Settings, tmp_path: Path
 ) -> None:
     page = Path(reports.report_night(Installation(settings), night, made_at=NOW))
     with database.transaction("emotion_report") as connection:
-        again = write_night(without_names(read_night(connection, night, NOW)), tmp_path / "again")
+        facts = without_names(read_batch(connection, night, NOW))
+    again = write_batch(facts, tmp_path / "again" / "night.html")
 
     assert page.read_bytes() == again.read_bytes()
-    facts = json.loads(page.with_name("night.json").read_text())
-    assert facts["batch"]["count_found"] == 4
-    assert facts["mix"][0]["share"] == pytest.approx(2 / 3, abs=1e-6)
-
-
-def test_a_written_night_names_no_file_that_its_erasure_would_have_to_find(
-    night: str, settings: Settings
-) -> None:
-    page = Path(reports.report_night(Installation(settings), night, made_at=NOW))
-
     for written in (page, page.with_name("night.json")):
         assert "half" not in written.read_text()
         assert "Check owner and permissions." in written.read_text()
+    said = json.loads(page.with_name("night.json").read_text())
+    assert said["batch"]["count_found"] == 4
+    assert said["mix"][0]["share"] == pytest.approx(2 / 3, abs=1e-6)
 
 
-def test_a_night_that_never_was_is_refused_by_name(settings: Settings) -> None:
+def test_a_batch_that_never_was_is_refused_by_name(settings: Settings) -> None:
     with pytest.raises(ReportError, match="no batch 'nobody'"):
         reports.report_night(Installation(settings), "nobody")
