@@ -1,7 +1,7 @@
 """A generated archive for ``benchmarks/analyst.py``: thirty nights, two models, some refusals.
 
 Everything follows from a row's number, so the four large tables are filled side by side without
-reading one another. Their indexes and keys are taken off first and put back, as PostgreSQL's manual
+reading one another. Their indexes and keys are dropped and created again, as PostgreSQL's manual
 asks of bulk loads (https://www.postgresql.org/docs/current/populate.html); the keys are not asked
 again about rows that were there before them.
 """

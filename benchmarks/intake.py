@@ -156,7 +156,7 @@ def batch_of(database: Database, folder: Path, key: str) -> Batch:
 
 @contextmanager
 def highest_memory() -> Iterator[list[float]]:
-    """Megabytes that this process held at most, looked at by the kernel."""
+    """Megabytes that this process held at most, as the kernel counts."""
     Path("/proc/self/clear_refs").write_text("5")
     found = [0.0]
     yield found

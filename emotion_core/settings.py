@@ -89,7 +89,7 @@ class Settings:
     device: str
     """``auto``, ``cpu`` or ``cuda`` (``EMOTION_DEVICE``)."""
     alert_webhook: str | None = field(repr=False)
-    """Address that is told of crossed limits (``EMOTION_ALERT_WEBHOOK``); often a secret itself."""
+    """Address that alerts are sent to (``EMOTION_ALERT_WEBHOOK``); often a secret itself."""
     alert_email: str | None
     """Who is written to, through Airflow's SMTP connection (``EMOTION_ALERT_EMAIL``)."""
     erasure_key: str | None = field(repr=False)

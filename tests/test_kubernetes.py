@@ -1,4 +1,4 @@
-"""deploy/kubernetes, held against the chart's keys, the Dockerfile and docker-compose.yaml.
+"""deploy/kubernetes, compared with the chart's keys, the Dockerfile and docker-compose.yaml.
 
 Nothing here was applied to a cluster, and no chart is rendered: neither is at hand.
 """

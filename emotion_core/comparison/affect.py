@@ -110,7 +110,7 @@ def _dimension(evaluation: Evaluation, column: int) -> DimensionFacts:
         pearson=pearson,
         bias_correction=ccc / pearson if pearson else 0.0,
         scale=scale,
-        # A constant answer has no spread but rounding's.
+        # A constant prediction has no spread but rounding's.
         shift=bias / common if common > 1e-6 else 0.0,
         bias=bias,
         limit_low=bias - LIMITS * spread,
@@ -121,15 +121,17 @@ def _dimension(evaluation: Evaluation, column: int) -> DimensionFacts:
 
 
 def _sentence(dimension: str, scale: float, bias: float) -> str:
-    """What to mend: scale and place can be mended by two numbers, correlation only by learning."""
+    """What to correct: two numbers correct scale and bias, only training improves correlation."""
     if scale < 1 / _STRETCHED:
-        spread = f"plays safe (its answers spread {formatting.percent(scale)} as far as the truth)"
+        spread = (
+            f"spreads too little ({formatting.percent(scale)} of the labels' standard deviation)"
+        )
     elif scale > _STRETCHED:
-        spread = f"exaggerates (its answers spread {formatting.percent(scale)} as far as the truth)"
+        spread = f"spreads too much ({formatting.percent(scale)} of the labels' standard deviation)"
     else:
-        spread = "spreads its answers about as far as the truth"
+        spread = "spreads as far as the labels"
     if abs(bias) < _SHIFTED:
-        return f"In {dimension} it {spread} and is not shifted."
+        return f"In {dimension} it {spread} and has no bias."
     way = "high" if bias > 0 else "low"
     return (
         f"In {dimension} it {spread} and is {formatting.score(abs(bias), 2)} too {way} on average."

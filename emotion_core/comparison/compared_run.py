@@ -1,4 +1,4 @@
-"""One run as a comparison shows it: its record, its figures with intervals, its mistakes."""
+"""One run as a comparison shows it: its record, its metrics with intervals, its mistakes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ class RunFacts:
 
 @dataclass(frozen=True, eq=False)
 class ComparedRun:
-    """One run of a comparison. Without an evaluation it has no figures to show."""
+    """One run of a comparison. Without an evaluation it has no metrics to show."""
 
     number: int
     """Place in the comparison from 0; decides colour and marker."""
@@ -80,7 +80,7 @@ class ComparedRun:
     record: RunRecord
     state: State
     reason: str | None
-    """Why it has no figures; None if it has."""
+    """Why it has no metrics; None if it has."""
     scores: Mapping[str, Estimate]
     """By metric, and the mean CCC; empty without an evaluation."""
     references: Mapping[str, Mapping[str, float]]
@@ -96,7 +96,7 @@ class ComparedRun:
     regions: tuple[Region, ...]
     """Errors by where the truth lies; empty without an evaluation."""
     failures: tuple[Failure, ...]
-    """Surely wrong about the expression, surest first."""
+    """Confident errors in the expression, the most confident first."""
     misses: tuple[Miss, ...]
     """Farthest off in valence and arousal, farthest first."""
     cost: Cost

@@ -22,10 +22,10 @@ from emotion_core.comparison.expressions import ConfusionDifference, confusion_d
 from emotion_core.comparison.facts import plain
 from emotion_core.comparison.pair import Pair, pairs_of
 from emotion_core.comparison.published_results import FieldResult, field_results
-from emotion_core.comparison.run_configuration import Conditions, conditions_of
+from emotion_core.comparison.run_configuration import RunConfiguration, configuration_of
 from emotion_core.comparison.score_table import ScoreTable, score_tables
 from emotion_core.comparison.verdict import TASKS, Verdict, summary_of, verdict_on
-from emotion_core.comparison.warnings import Notice, notices_for
+from emotion_core.comparison.warnings import ReportWarning, warnings_for
 from emotion_core.errors import ReportError
 from emotion_core.store.figures import FIGURES, figure_sql
 from emotion_core.store.model_changes import ModelChange, changes_among
@@ -51,7 +51,7 @@ MOST_RUNS: Final = 8
 
 @dataclass(frozen=True)
 class Comparison:
-    """Up to eight runs held against each other."""
+    """Up to eight runs compared with each other."""
 
     group_key: str
     made_at: datetime
@@ -59,10 +59,10 @@ class Comparison:
     """All verdicts in one line."""
     verdicts: tuple[Verdict, ...]
     """One per task."""
-    notices: tuple[Notice, ...]
+    warnings: tuple[ReportWarning, ...]
     runs: tuple[ComparedRun, ...]
     not_paired: str | None
-    """Why runs with figures cannot be held against each other; None if they can."""
+    """Why runs with metrics cannot be compared with each other; None if they can."""
     tables: tuple[ScoreTable, ...]
     pairs: tuple[Pair, ...]
     confusion_differences: tuple[ConfusionDifference, ...]
@@ -73,7 +73,7 @@ class Comparison:
     """What changed on delivered images where one of the runs' models replaced another's."""
     field_results: tuple[FieldResult, ...]
     """What others published; empty for drawn faces."""
-    conditions: Conditions
+    configuration: RunConfiguration
     figures: Mapping[str, str]
     """The SQL behind each figure, by the names of :data:`emotion_core.store.figures.FIGURES`."""
 
@@ -251,7 +251,7 @@ def _compared(
         )
     not_paired = pairing_obstacle(compared)
     pairs = () if not_paired else pairs_of(compared)
-    conditions = conditions_of(compared)
+    configuration = configuration_of(compared)
     verdicts = tuple(verdict_on(task, compared, pairs, not_paired) for task in TASKS)
     evaluations = {run.number: run.evaluation for run in compared if run.evaluation is not None}
     together = [] if not_paired else list(evaluations.values())
@@ -260,7 +260,7 @@ def _compared(
         made_at=made_at,
         summary=summary_of(verdicts),
         verdicts=verdicts,
-        notices=notices_for(compared, conditions, not_paired),
+        warnings=warnings_for(compared, configuration, not_paired),
         runs=compared,
         not_paired=not_paired,
         tables=score_tables(compared, pairs),
@@ -273,7 +273,7 @@ def _compared(
         doubtful_labels=doubtful_labels(together, runs[0].doubts),
         changes=tuple(change_of(change) for change in changes),
         field_results=field_results(compared),
-        conditions=conditions,
+        configuration=configuration,
         figures=MappingProxyType(
             {name: figure_sql(name, [run.record.id for run in compared]) for name in FIGURES}
         ),
@@ -301,7 +301,7 @@ def pairing_obstacle(runs: Sequence[ComparedRun]) -> str | None:
         if len(set(keys)) > 1:
             names = formatting.listing([run.label for run in with_figures])
             return (
-                f"{names} were validated {words}. Their figures stand side by side below, but "
+                f"{names} were validated {words}. Their metrics stand side by side below, but "
                 "they cannot be paired image by image, and no claim is made about which is better."
             )
     return None

@@ -45,7 +45,7 @@ class Confidence:
     mean_confidence: float
     accuracy: float
     risk_coverage: tuple[tuple[float, float], ...]
-    """(share of images kept, the surest first; share of wrong labels among them)."""
+    """(share of images kept, the most confident first; share of wrong labels among them)."""
     calibration: Calibration | None
     """As recorded after training; None if it was not."""
     sentence: str
@@ -89,7 +89,7 @@ def _ece_of_calibrated(
 
     Each image is right with the probability that the network gives (J. Bröcker and L. Smith,
     "Increasing the reliability of reliability diagrams", Weather and Forecasting 22, 2007).
-    Byte-identical files are right or wrong together. Always the same draws.
+    Byte-identical files are right or wrong together. The seed is fixed.
     """
     rng = np.random.default_rng(0)
     gaps = np.zeros(_DRAWS)
@@ -117,17 +117,17 @@ def _risk_coverage(
 
 def _sentence(ece: float, limit: float, mean: float, accuracy: float) -> str:
     measured = (
-        f"on average it is {formatting.percent(mean)} sure and {formatting.percent(accuracy)} right"
+        f"mean confidence {formatting.percent(mean)}, accuracy {formatting.percent(accuracy)}"
     )
     if ece <= SMALL_ERROR:
-        return f"Its confidence can be taken nearly at its word: {measured}."
+        return f"It is well calibrated: {measured}."
     if ece <= limit:
         return (
-            f"Its confidence is as near to its accuracy as that of a network that is always right "
-            f"as often as it says: {measured}."
+            "Its calibration error is no larger than chance causes in a calibrated network: "
+            f"{measured}."
         )
     if mean - accuracy >= ece / 2:
-        return f"It is too sure of itself: {measured}."
+        return f"It is overconfident: {measured}."
     if accuracy - mean >= ece / 2:
-        return f"It is right more often than it says: {measured}."
-    return f"It is too sure at some levels and too modest at others: {measured}."
+        return f"It is underconfident: {measured}."
+    return f"It is overconfident at some levels and underconfident at others: {measured}."

@@ -73,7 +73,7 @@ class DoubtfulLabel:
 
 
 def failures(evaluation: Evaluation) -> tuple[Failure, ...]:
-    """The surest mistakes, surest first."""
+    """Confident errors, the most confident first."""
     wrong = np.flatnonzero(~evaluation.right)
     chosen = wrong[np.argsort(-evaluation.confidence[wrong], kind="stable")[:SHOWN]]
     return tuple(
@@ -104,7 +104,7 @@ def misses(evaluation: Evaluation) -> tuple[Miss, ...]:
 
 
 def disagreements(evaluations: Sequence[Evaluation]) -> tuple[Disagreement, ...]:
-    """Images with different answers, the ones of which every run is surest first.
+    """Images with different answers, the ones of which every run is most confident first.
 
     Args:
         evaluations: Of runs validated on the same images.

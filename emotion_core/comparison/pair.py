@@ -1,4 +1,4 @@
-"""Two runs held against each other on the same validation images."""
+"""Two runs compared on the same validation images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ TESTED: Final = MappingProxyType(
     }
     | {name: metric for name, metric in METRICS.items() if metric.task == "affect"}
 )
-"""Every metric in which two runs are held against each other."""
+"""Every metric in which two runs are compared."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What others found on real faces: for reference, not for tests.
 
-Their figures cannot be paired with ours: other images, another split, other training data. The
+Their metrics cannot be paired with ours: other images, another split, other training data. The
 report that this comparison follows stands in the tables of scores, the field in one of its own.
 """
 
@@ -46,7 +46,7 @@ RESULTS: Final = (
         ),
     ),
     PublishedResult(
-        "EfficientNetB0",
+        "EfficientNet-B0",
         PROTOCOL,
         MappingProxyType(
             {
@@ -70,7 +70,7 @@ RESULTS: Final = (
 
 @dataclass(frozen=True)
 class FieldResult:
-    """A published figure, as precise as it was published."""
+    """A published metric, as precise as it was published."""
 
     label: str
     protocol: str
@@ -136,5 +136,5 @@ _FIELD: Final = (
 
 
 def field_results(runs: "Sequence[ComparedRun]") -> tuple[FieldResult, ...]:
-    """The field's figures, where every run was made on real faces."""
+    """Published metrics, where every run was made on real faces."""
     return () if any(run.record.dataset_is_drawn for run in runs) else _FIELD

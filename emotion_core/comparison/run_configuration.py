@@ -40,7 +40,7 @@ _RECIPE_ELSEWHERE: Final = frozenset({"network", "preset", "seed", "validation_s
 
 
 @dataclass(frozen=True)
-class Condition:
+class Setting:
     """One circumstance, for each run in order."""
 
     group: str
@@ -61,35 +61,35 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Conditions:
+class RunConfiguration:
     """Everything that was the same or was not, and what each run came to."""
 
-    different: tuple[Condition, ...]
-    same: tuple[Condition, ...]
-    recipe: tuple[Condition, ...]
+    different: tuple[Setting, ...]
+    same: tuple[Setting, ...]
+    recipe: tuple[Setting, ...]
     """Every setting, whether it differs or not."""
-    outcomes: tuple[Condition, ...]
+    outcomes: tuple[Setting, ...]
     """Differ by nature: times, speed, size. Not marked."""
 
     @property
-    def same_by_group(self) -> tuple[tuple[str, tuple[Condition, ...]], ...]:
+    def same_by_group(self) -> tuple[tuple[str, tuple[Setting, ...]], ...]:
         """What does not differ, by group, without what nobody recorded."""
-        known = [condition for condition in self.same if condition.common != formatting.NOTHING]
-        groups = dict.fromkeys(condition.group for condition in known)
+        known = [setting for setting in self.same if setting.common != formatting.NOTHING]
+        groups = dict.fromkeys(setting.group for setting in known)
         return tuple((group, tuple(c for c in known if c.group == group)) for group in groups)
 
     def different_in(self, group: str) -> tuple[str, ...]:
         """Names of what differs in a group."""
-        return tuple(condition.name for condition in self.different if condition.group == group)
+        return tuple(setting.name for setting in self.different if setting.group == group)
 
 
-def conditions_of(runs: Sequence[ComparedRun]) -> Conditions:
+def configuration_of(runs: Sequence[ComparedRun]) -> RunConfiguration:
     """Hold the circumstances of all runs against each other."""
     recipe = _recipe(runs)
     everything = [*_data(runs), *recipe, *_machine(runs)]
-    return Conditions(
-        different=tuple(condition for condition in everything if condition.differs),
-        same=tuple(condition for condition in everything if not condition.differs),
+    return RunConfiguration(
+        different=tuple(setting for setting in everything if setting.differs),
+        same=tuple(setting for setting in everything if not setting.differs),
         recipe=tuple(recipe),
         outcomes=tuple(_outcomes(runs)),
     )
@@ -97,11 +97,11 @@ def conditions_of(runs: Sequence[ComparedRun]) -> Conditions:
 
 def _each(
     group: str, name: str, runs: Sequence[ComparedRun], value: Callable[[ComparedRun], str]
-) -> Condition:
-    return Condition(group, name, tuple(value(run) for run in runs))
+) -> Setting:
+    return Setting(group, name, tuple(value(run) for run in runs))
 
 
-def _data(runs: Sequence[ComparedRun]) -> list[Condition]:
+def _data(runs: Sequence[ComparedRun]) -> list[Setting]:
     return [
         _each("Data", "Data set", runs, lambda run: _text(run.record.dataset_name)),
         _each(
@@ -136,7 +136,7 @@ def _data(runs: Sequence[ComparedRun]) -> list[Condition]:
     ]
 
 
-def _recipe(runs: Sequence[ComparedRun]) -> list[Condition]:
+def _recipe(runs: Sequence[ComparedRun]) -> list[Setting]:
     recorded = {field for run in runs for field in run.record.recipe} - _RECIPE_ELSEWHERE
     fields = [field for field in _RECIPE_WORDS if field in recorded]
     fields += sorted(recorded - set(fields))  # of a newer release
@@ -144,7 +144,7 @@ def _recipe(runs: Sequence[ComparedRun]) -> list[Condition]:
         _each("Recipe", "Preset", runs, lambda run: _text(run.record.preset)),
         _each("Recipe", "Starting weights", runs, lambda run: _origin(run.record.weights_origin)),
         *(
-            Condition(
+            Setting(
                 "Recipe",
                 _RECIPE_WORDS.get(field, formatting.visible(_words(field), 60)),
                 tuple(formatting.setting(run.record.recipe.get(field)) for run in runs),
@@ -154,12 +154,12 @@ def _recipe(runs: Sequence[ComparedRun]) -> list[Condition]:
     ]
 
 
-def _machine(runs: Sequence[ComparedRun]) -> list[Condition]:
+def _machine(runs: Sequence[ComparedRun]) -> list[Setting]:
     libraries = list(dict.fromkeys(name for run in runs for name in run.record.versions))
     return [
         _each("Machine", "Device", runs, lambda run: _text(run.record.device)),
         *(
-            Condition(
+            Setting(
                 "Machine",
                 formatting.visible(library, 60),
                 tuple(_text(run.record.versions.get(library)) for run in runs),
@@ -170,7 +170,7 @@ def _machine(runs: Sequence[ComparedRun]) -> list[Condition]:
     ]
 
 
-def _outcomes(runs: Sequence[ComparedRun]) -> list[Condition]:
+def _outcomes(runs: Sequence[ComparedRun]) -> list[Setting]:
     def optional_count(value: float | None) -> str:
         return formatting.NOTHING if value is None else formatting.count(value)
 

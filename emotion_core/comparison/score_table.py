@@ -14,7 +14,11 @@ from emotion_core.statistics.paired_tests import Estimate
 RowKind = Literal["run", "reference", "published"]
 
 REFERENCES: Final = (
-    ("constant", "Always the same", "most frequent training label, mean of the training part"),
+    (
+        "constant",
+        "Majority / mean baseline",
+        "most frequent training label, mean of the training split",
+    ),
     ("chance", "Chance", "each label with probability 1/8; true values in random order"),
 )
 """Kind in the tables, name and meaning of each yardstick, the stronger first."""
@@ -22,7 +26,7 @@ REFERENCES: Final = (
 
 @dataclass(frozen=True)
 class ScoreCell:
-    """One figure."""
+    """One metric of one row."""
 
     estimate: Estimate | None
     is_best: bool
@@ -129,7 +133,7 @@ def _published_rows(columns: Sequence[Metric]) -> list[ScoreRow]:
 
 
 def _beginning(text: str, limit: int = 160) -> str:
-    # The whole of it stands among the notices.
+    # The whole of it stands among the warnings.
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 

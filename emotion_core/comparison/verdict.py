@@ -97,7 +97,7 @@ def verdict_on(
         )
 
     if not ranked:
-        return verdict("no_run", "No result", "No run has ended with figures to show.")
+        return verdict("no_run", "No result", "No run has ended with metrics to show.")
     if len(ranked) > 1 and not_paired is not None:
         return verdict("not_paired", "No claim", not_paired)
     best, rivals = ranked[0], ranked[1:]

@@ -1,4 +1,4 @@
-"""What a reader must know before the figures: drawn faces, random weights, failed runs."""
+"""What a reader must know before the metrics: drawn faces, random weights, failed runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun
-from emotion_core.comparison.run_configuration import Conditions
+from emotion_core.comparison.run_configuration import RunConfiguration
 
 Weight = Literal["warning", "note"]
 
@@ -15,7 +15,7 @@ FEW_IMAGES: Final = 200
 
 
 @dataclass(frozen=True)
-class Notice:
+class ReportWarning:
     """One thing to know."""
 
     weight: Weight
@@ -23,9 +23,9 @@ class Notice:
     text: str
 
 
-def notices_for(
-    runs: Sequence[ComparedRun], conditions: Conditions, not_paired: str | None
-) -> tuple[Notice, ...]:
+def warnings_for(
+    runs: Sequence[ComparedRun], configuration: RunConfiguration, not_paired: str | None
+) -> tuple[ReportWarning, ...]:
     """All that apply, warnings first."""
     return (
         *_about_data(runs),
@@ -35,47 +35,49 @@ def notices_for(
         *_about_runs(runs),
         *_about_pairing(runs, not_paired),
         *_about_device(runs),
-        *_about_recipes(runs, conditions),
+        *_about_recipes(runs, configuration),
         *_about_size(runs),
     )
 
 
-def _about_data(runs: Sequence[ComparedRun]) -> list[Notice]:
+def _about_data(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
     if not any(run.record.dataset_is_drawn for run in runs):
         return []
     return [
-        Notice(
+        ReportWarning(
             "warning",
             "Drawn faces",
-            "These faces were drawn by this program, not photographed. The figures show that "
+            "These faces were drawn by this program, not photographed. The metrics show that "
             "training, scoring and comparing work; they say nothing about real faces.",
         )
     ]
 
 
-def _about_labels(runs: Sequence[ComparedRun]) -> list[Notice]:
+def _about_labels(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
     warnings = dict.fromkeys(text for run in runs for text in run.record.label_warnings)
     return [
-        Notice("warning", "Labels that contradict each other", _sentence(formatting.visible(text)))
+        ReportWarning(
+            "warning", "Labels that contradict each other", _sentence(formatting.visible(text))
+        )
         for text in warnings
     ]
 
 
-def _about_kept_epochs(runs: Sequence[ComparedRun]) -> list[Notice]:
-    """What choosing the epoch on the reported images may have added to the figures."""
+def _about_kept_epochs(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
+    """What choosing the epoch on the reported images may have added to the metrics."""
     chosen = [run for run in runs if run.has_figures and run.record.recipe.get("keep") == "best"]
     if not chosen:
         return []
     gains = [text for run in chosen if (text := _gain_by_choice(run))]
     return [
-        Notice(
+        ReportWarning(
             "warning",
             "Best epoch chosen on these images",
             f"{_names(chosen)} kept the epoch that scored best on the images reported here, so "
-            "the figures read too high, the more so the longer a network was trained. "
+            "the metrics are too high, the more so the longer a network was trained. "
             + "".join(f"{text}. " for text in gains)
             + "On fresh images, the best of 12 epochs lost .033 of accuracy where 152 images had "
-            "chosen it, and .017 where 512 had. A recipe that keeps the last epoch has no choice.",
+            "chosen it, and .017 where 512 had. A recipe that keeps the last epoch has no bias.",
         )
     ]
 
@@ -93,12 +95,12 @@ def _gain_by_choice(run: ComparedRun) -> str:
     )
 
 
-def _about_weights(runs: Sequence[ComparedRun]) -> list[Notice]:
+def _about_weights(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
     random = [run for run in runs if run.record.weights_origin == "none"]
     if not random:
         return []
     return [
-        Notice(
+        ReportWarning(
             "warning",
             "Random starting weights",
             f"{_names(random)} started from random weights, without pretraining. On so few images "
@@ -108,36 +110,36 @@ def _about_weights(runs: Sequence[ComparedRun]) -> list[Notice]:
     ]
 
 
-def _about_runs(runs: Sequence[ComparedRun]) -> list[Notice]:
-    notices = [
-        Notice("warning", f"{run.label} failed", f"{_sentence(run.reason or '')}")
+def _about_runs(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
+    warnings = [
+        ReportWarning("warning", f"{run.label} failed", f"{_sentence(run.reason or '')}")
         for run in runs
         if run.state == "failed"
     ]
     for run in runs:
         if run.state != "failed" and not run.has_figures:
-            notices.append(
-                Notice(
+            warnings.append(
+                ReportWarning(
                     "warning",
-                    f"{run.label} has no figures",
+                    f"{run.label} has no metrics",
                     f"This page shows what the tables held when it was made: {run.reason}.",
                 )
             )
-    return notices
+    return warnings
 
 
-def _about_pairing(runs: Sequence[ComparedRun], not_paired: str | None) -> list[Notice]:
+def _about_pairing(runs: Sequence[ComparedRun], not_paired: str | None) -> list[ReportWarning]:
     if not_paired is None or sum(run.has_figures for run in runs) < 2:
         return []
-    return [Notice("warning", "Not the same images", not_paired)]
+    return [ReportWarning("warning", "Not the same images", not_paired)]
 
 
-def _about_device(runs: Sequence[ComparedRun]) -> list[Notice]:
+def _about_device(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
     on_cpu = [run for run in runs if (run.record.device or "").lower().startswith("cpu")]
     if not on_cpu:
         return []
     return [
-        Notice(
+        ReportWarning(
             "note",
             "Trained on a CPU",
             f"{_names(on_cpu)} trained on a CPU, where recipes are usually cut down to fit the "
@@ -146,12 +148,14 @@ def _about_device(runs: Sequence[ComparedRun]) -> list[Notice]:
     ]
 
 
-def _about_recipes(runs: Sequence[ComparedRun], conditions: Conditions) -> list[Notice]:
-    differing = [name for name in conditions.different_in("Recipe") if name != "Preset"]
+def _about_recipes(
+    runs: Sequence[ComparedRun], configuration: RunConfiguration
+) -> list[ReportWarning]:
+    differing = [name for name in configuration.different_in("Recipe") if name != "Preset"]
     if not differing or sum(run.has_figures for run in runs) < 2:
         return []
     return [
-        Notice(
+        ReportWarning(
             "note",
             "The recipes differ",
             f"The runs differ in {formatting.listing([_uncapitalised(n) for n in differing])}. "
@@ -160,12 +164,12 @@ def _about_recipes(runs: Sequence[ComparedRun], conditions: Conditions) -> list[
     ]
 
 
-def _about_size(runs: Sequence[ComparedRun]) -> list[Notice]:
+def _about_size(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
     sizes = [len(run.evaluation) for run in runs if run.evaluation is not None]
     if not sizes or min(sizes) >= FEW_IMAGES:
         return []
     return [
-        Notice(
+        ReportWarning(
             "note",
             "Few validation images",
             f"Only {formatting.count(min(sizes))} images were held out. The intervals are wide, "

@@ -1,4 +1,4 @@
-"""What Airflow's processes are told of proxies: those are for the internet, not for ourselves."""
+"""The proxy variables of Airflow's processes: proxies are for the internet, not for ourselves."""
 
 import importlib.util
 import ipaddress

@@ -15,7 +15,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import ks_2samp
 
 CHANCE: Final = 0.001
-"""How often chance alone may cross a limit. Eight are looked at each night."""
+"""How often chance alone may cross a limit. Eight are measured each night."""
 
 MINIMUM_IMAGES: Final = 50
 """With fewer on either side nothing is said."""

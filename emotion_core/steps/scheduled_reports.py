@@ -11,7 +11,7 @@ from emotion_core.store import health, models, reports
 log = logging.getLogger(__name__)
 
 NEWEST: Final = 7
-"""Models that are looked at: with the champion they fill one report."""
+"""Models that are compared: with the champion they fill one report."""
 
 
 def report_latest_night(here: Installation) -> str | None:

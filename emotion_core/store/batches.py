@@ -186,7 +186,7 @@ def known_files(
 def enter_files(connection: Connection, batch: Batch, files: Sequence[ArrivedFile]) -> int:
     """Enter arrived files, in one transaction; returns how many are new in this batch.
 
-    Files that could not be read, were put back and have been read again move to this batch; their
+    Files that could not be read, were retried and have been read again move to this batch; their
     content is planned by :func:`plan_items`.
 
     Raises:
@@ -213,8 +213,7 @@ def _enter_files(
 ) -> tuple[int, int]:
     if not connection.execute(query("lock_open_batch"), {"batch_id": batch.id}).rowcount:
         raise ScoringError(
-            "the batch was closed by another run while files were taken in; those that are left "
-            "are taken in by the next"
+            "the batch was closed by another run during ingest; the next batch takes the rest"
         )
     make_temporary_table(
         connection,

@@ -124,7 +124,7 @@ def erase_unread_files(connection: Connection, erasure_id: int, source: str, pat
 def erase_lying_file(
     connection: Connection, erasure_id: int, source: str, path: bytes, mark: bytes
 ) -> None:
-    """A file that lies in a source and was never taken in becomes a leftover."""
+    """A file that lies in a source and was never ingested becomes a leftover."""
     note_leftover(connection, erasure_id, source, path, mark)
     _count(connection, erasure_id, Erased(count_files=1))
 

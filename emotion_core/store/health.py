@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from emotion_core.store.queries import query
 
 SAMPLE = 100_000
-"""Images looked at on each side of a comparison: enough to see a difference of a hundredth."""
+"""Images read on each side of a comparison: enough to see a difference of a hundredth."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def record_check(
     Args:
         connection: Transaction of role ``emotion_report``.
         check_key: Names the look.
-        source: The inbox that was looked at.
-        night: What it looked at.
+        source: The inbox that was checked.
+        night: What was checked.
         readings: With the columns of ``health_reading`` as keys.
     """
     check_id = connection.execute(
@@ -114,7 +114,7 @@ def record_check(
 
 
 def health_readings(connection: Connection, check_key: str | None = None) -> list[HealthRow]:
-    """What one look found, alarms first; without a key the newest look."""
+    """What one check found, alarms first; without a key the latest check."""
     rows = connection.execute(query("health_readings"), {"check_key": check_key}).mappings()
     return [HealthRow(**row) for row in rows]
 

@@ -54,7 +54,7 @@ def recent_alarms(connection: Connection, limit: int = 30) -> list[Alarm]:
 
 
 def drift_by_night(connection: Connection, nights: int = 14) -> list[NightDistance]:
-    """Every distance of the newest nights that were looked at, newest first."""
+    """Every distance of the newest nights that were checked, newest first."""
     rows = connection.execute(query("drift_by_night"), {"nights": nights}).mappings()
     return [NightDistance(**row) for row in rows]
 

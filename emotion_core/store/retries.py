@@ -1,4 +1,4 @@
-"""Refusals that a person puts back, and the batches that take them over."""
+"""Retries of refused files, and the batches that take them over."""
 
 from sqlalchemy import Connection
 
@@ -23,7 +23,7 @@ def request_retry(
 
 
 def take_over_files(connection: Connection, batch_id: int) -> int:
-    """Give this batch the files of its source that were put back; returns how many.
+    """Give this batch the files of its source that are to be retried; returns how many.
 
     Only files whose content is known; those that could not be read are entered by
     :func:`emotion_core.store.batches.enter_files` when they are found again.

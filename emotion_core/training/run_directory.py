@@ -249,7 +249,7 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder and hold it against other processes; a kill lets go of it by itself.
+        """Make the folder and lock it against other processes; a kill releases the lock.
 
         Raises:
             TrainingError: Another process is training here, or the folder cannot be made.

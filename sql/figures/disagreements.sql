@@ -1,4 +1,4 @@
--- Images of which the runs say different things, the ones of which every run is surest first.
+-- Images with different predictions, those of which every run is most confident first.
 WITH answer AS (
     SELECT p.run_id, p.sample_id, called.expression_id, called.confidence
     FROM validation_prediction AS p

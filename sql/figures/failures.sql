@@ -1,4 +1,4 @@
--- The surest mistakes of each run. Ids of samples may be file names: analysts have no right to them.
+-- Confident errors of each run. Ids of samples may be file names: analysts have no right to them.
 WITH answer AS (
     SELECT p.run_id, p.sample_id, label.expression_id, called.expression_id AS called_id,
            called.confidence,

@@ -1,4 +1,4 @@
--- Every distance of the newest nights that were looked at.
+-- Every distance of the newest nights that were checked.
 SELECT
     batch, night, model, against, measure, value, limit_value, status, count_images
 FROM drift

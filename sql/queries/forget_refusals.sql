@@ -1,4 +1,4 @@
--- Reasons and details; the file's row and its item stay, so that it is not looked at again. What an
+-- Reasons and details; the file's row and its item stay, so that it is not read again. What an
 -- open batch counts on is left alone.
 WITH old AS (
     SELECT rejection.id

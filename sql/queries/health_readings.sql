@@ -1,4 +1,4 @@
--- What one look found, alarms first; without a key what the newest look found.
+-- What one check found, alarms first; without a key what the latest check found.
 SELECT
     health_check.check_key, batch.run_key AS batch, health_check.checked_at,
     health_reading.measure, health_reading.against, health_reading.status,

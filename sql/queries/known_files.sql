@@ -1,5 +1,5 @@
 -- Which of these deliveries (path, size, time) the ledger already holds. A file that could not be
--- read and was put back counts as unknown: it is to be looked at again.
+-- read and is to be retried counts as unknown: it is read again.
 -- LIMIT 1 keeps this one look into the index per delivery, however many files the ledger holds.
 SELECT known.path, known.bytes, known.modified_ns
 FROM unnest(cast(:paths AS bytea[]), cast(:bytes AS bigint[]), cast(:modified_ns AS bigint[]))

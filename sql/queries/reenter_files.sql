@@ -1,7 +1,7 @@
--- Files that could not be read, were put back, and have now been looked at again: they move to
+-- Files that could not be read, were retried, and have now been read again: they move to
 -- this batch, with their content or with the reason why they still cannot be read.
 WITH again AS (
-    -- From the few that were put back, not from the many that arrived.
+    -- From the few that were retried, not from the many that arrived.
     SELECT inbox_file.id, image.id AS image_id, arrived_file.code, arrived_file.detail
     FROM refusal_retry
     JOIN inbox_file ON inbox_file.id = refusal_retry.inbox_file_id

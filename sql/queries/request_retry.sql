@@ -1,5 +1,5 @@
 -- Puts refused files back, with the refusal as it stands. Content is refused as a whole: every
--- file that holds it is put back. What an open batch still counts on is left alone.
+-- file that holds it is retried. What an open batch still counts on is left alone.
 WITH refused_content AS (
     SELECT scoring_item.id, scoring_item.image_id, scoring_item.model_version_id,
            coalesce(rejection.code, 'quarantined')                    AS code,

@@ -1,4 +1,4 @@
--- A new batch takes over the files of its source that were put back and whose content is known:
+-- A new batch takes over the files of its source that are to be retried and whose content is known:
 -- their items wait again. Content that another open batch counts on stays where it is.
 WITH taken AS (
     UPDATE refusal_retry SET to_batch_id = batch.id, retried_at = now()

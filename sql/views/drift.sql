@@ -21,7 +21,7 @@ JOIN model_version ON model_version.id = health_check.model_version_id
 WHERE health_reading.measure IN ('psi_expression', 'js_expression', 'ks_valence', 'ks_arousal')
 ORDER BY batch.id, health_reading.measure, health_reading.against, health_check.id DESC;
 
-COMMENT ON VIEW drift IS 'One row per night, measure and reference: whether that night''s scores are distributed as the model''s validation images or as the nights before. The newest look counts.';
+COMMENT ON VIEW drift IS 'One row per night, measure and reference: whether that night''s scores are distributed as the model''s validation images or as the nights before. The latest check counts.';
 COMMENT ON COLUMN drift.batch IS 'The scoring run of that night.';
 COMMENT ON COLUMN drift.night IS 'When that run was closed.';
 COMMENT ON COLUMN drift.model IS 'Network and version that scored it.';

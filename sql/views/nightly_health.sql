@@ -26,7 +26,7 @@ COMMENT ON COLUMN nightly_health.checked_at IS 'When it looked.';
 COMMENT ON COLUMN nightly_health.batch IS 'The newest closed night at that time; NULL before the first.';
 COMMENT ON COLUMN nightly_health.model IS 'Network and version that scored that night.';
 COMMENT ON COLUMN nightly_health.measure IS 'expected_accuracy: mean published confidence, which is calibrated; refused_share; freshness_hours: age of the newest prediction; backlog_hours: how long the oldest image has waited; and the four of the view drift.';
-COMMENT ON COLUMN nightly_health.against IS 'What the figure is held against: validation, recent nights, or a fixed limit.';
+COMMENT ON COLUMN nightly_health.against IS 'What the value is compared with: validation, recent nights, or a fixed limit.';
 COMMENT ON COLUMN nightly_health.value IS 'The figure; NULL when nothing could be said.';
 COMMENT ON COLUMN nightly_health.low IS 'Lower end of its interval, where it has one.';
 COMMENT ON COLUMN nightly_health.high IS 'Upper end of its interval, where it has one.';

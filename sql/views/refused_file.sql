@@ -31,7 +31,7 @@ FROM (
 ) AS refused
 JOIN batch ON batch.id = refused.batch_id
 JOIN rejection_reason ON rejection_reason.code = refused.code
--- What was put back is told by its record: the file may have moved on to a later batch.
+-- The record of a retry tells which file was retried: the file may have moved on to a later batch.
 WHERE NOT EXISTS (
     SELECT FROM refusal_retry
     WHERE refusal_retry.inbox_file_id = refused.id

@@ -30,9 +30,9 @@ def test_a_stretched_and_shifted_truth_loses_by_scale_and_shift_alone() -> None:
 
     assert valence.pearson == pytest.approx(1.0)
     assert valence.scale == pytest.approx(0.5)
-    assert "plays safe" in valence.sentence and "too high" in valence.sentence
+    assert "spreads too little" in valence.sentence and "too high" in valence.sentence
     assert arousal.ccc == pytest.approx(1.0)
-    assert arousal.sentence.endswith("and is not shifted.")
+    assert arousal.sentence.endswith("and has no bias.")
 
 
 def test_limits_of_agreement_hold_nineteen_of_twenty_normal_residuals() -> None:

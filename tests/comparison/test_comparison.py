@@ -1,4 +1,4 @@
-"""What a comparison says: verdicts, pairs, tables, circumstances and notices."""
+"""What a comparison says: verdicts, pairs, tables, circumstances and warnings."""
 
 import dataclasses
 import json
@@ -246,7 +246,7 @@ def test_runs_on_different_images_are_not_paired_and_nothing_is_claimed(
     assert comparison.pairs == ()
     assert words in (comparison.not_paired or "")
     assert {verdict.kind for verdict in comparison.verdicts} == {"not_paired"}
-    assert "Not the same images" in [notice.title for notice in comparison.notices]
+    assert "Not the same images" in [warning.title for warning in comparison.warnings]
     assert not any(
         cell.is_best for table in comparison.tables for row in table.rows for cell in row.cells
     )
@@ -278,7 +278,7 @@ def test_a_failed_run_is_shown_with_its_reason_and_the_other_with_its_figures() 
     assert row.cells == ()
     assert row.missing == "failed: CUDA out of memory; use a smaller batch_size"
     assert ("EfficientNet-B0 failed", "CUDA out of memory; use a smaller batch_size.") in [
-        (notice.title, notice.text) for notice in comparison.notices
+        (warning.title, warning.text) for warning in comparison.warnings
     ]
 
 
@@ -286,7 +286,7 @@ def test_when_every_run_failed_there_is_no_result_but_a_page_of_reasons() -> Non
     comparison = compare([make_failed_run("resnet50"), make_failed_run()], MADE_AT)
 
     assert [verdict.kind for verdict in comparison.verdicts] == ["no_run", "no_run"]
-    assert len(comparison.notices) == 2
+    assert len(comparison.warnings) == 2
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_the_reported_figures_stand_beside_real_faces_and_not_beside_drawn_ones(
     published = [row for row in real.tables[0].rows if row.kind == "published"]
     assert [row.label for row in published] == [
         "ResNet50, as reported",
-        "EfficientNetB0, as reported",
+        "EfficientNet-B0, as reported",
     ]
     assert published[0].cells[0].estimate is not None
     assert published[0].cells[0].estimate.value == 0.408
@@ -408,22 +408,22 @@ def test_what_differs_is_told_apart_from_what_is_the_same() -> None:
         MADE_AT,
     )
 
-    different = {condition.name: condition.values for condition in comparison.conditions.different}
+    different = {setting.name: setting.values for setting in comparison.configuration.different}
     assert different == {
         "Learning rate": ("0.0001", "0.001"),
         "Device": ("NVIDIA H200", "CPU, 2 threads"),
     }
-    same = {condition.name: condition.common for condition in comparison.conditions.same}
+    same = {setting.name: setting.common for setting in comparison.configuration.same}
     assert same["Batch size"] == "32"
     assert same["torch"] == "2.11.0"
-    titles = [notice.title for notice in comparison.notices]
+    titles = [warning.title for warning in comparison.warnings]
     assert titles == ["Trained on a CPU", "The recipes differ"]
 
 
 def test_what_a_failed_run_never_recorded_is_no_difference() -> None:
     comparison = compare([make_run_facts(images=IMAGES), make_failed_run()], MADE_AT)
 
-    assert comparison.conditions.different == ()
+    assert comparison.configuration.different == ()
 
 
 def test_drawn_faces_random_weights_and_few_images_are_told_at_the_top() -> None:
@@ -431,9 +431,9 @@ def test_drawn_faces_random_weights_and_few_images_are_told_at_the_top() -> None
         images=make_validation_images(80), dataset_is_drawn=True, weights_origin="none"
     )
 
-    notices = compare([facts], MADE_AT).notices
+    warnings = compare([facts], MADE_AT).warnings
 
-    assert [(notice.weight, notice.title) for notice in notices] == [
+    assert [(warning.weight, warning.title) for warning in warnings] == [
         ("warning", "Drawn faces"),
         ("warning", "Random starting weights"),
         ("note", "Few validation images"),
@@ -451,17 +451,17 @@ def test_a_run_that_kept_its_best_epoch_is_told_with_what_the_choice_gained() ->
 
     comparison = compare([last, best], MADE_AT)
 
-    (notice,) = (n for n in comparison.notices if n.title == "Best epoch chosen on these images")
-    assert notice.weight == "warning"
-    assert notice.text.startswith("EfficientNet-B0 kept the epoch that scored best on the images")
+    (warning,) = (n for n in comparison.warnings if n.title == "Best epoch chosen on these images")
+    assert warning.weight == "warning"
+    assert warning.text.startswith("EfficientNet-B0 kept the epoch that scored best on the images")
     assert (
         f"accuracy {formatting.score(of_epoch[9])} in the kept epoch 9, "
         f"{formatting.score(of_epoch[12])} in the last, 12 "
         f"({formatting.signed(of_epoch[9] - of_epoch[12])})"
-    ) in notice.text
-    different = {condition.name: condition.values for condition in comparison.conditions.different}
+    ) in warning.text
+    different = {setting.name: setting.values for setting in comparison.configuration.different}
     assert different == {"Epoch that is kept": ("last", "best")}
-    assert not [n for n in compare([last], MADE_AT).notices if "epoch" in n.title]
+    assert not [n for n in compare([last], MADE_AT).warnings if "epoch" in n.title]
 
 
 def test_what_a_data_sets_labels_speak_against_is_told_at_the_top() -> None:
@@ -475,8 +475,8 @@ def test_what_a_data_sets_labels_speak_against_is_told_at_the_top() -> None:
         MADE_AT,
     )
 
-    (notice,) = (n for n in comparison.notices if n.weight == "warning")
-    assert notice.text == f"{warnings[0]}."
+    (warning,) = (n for n in comparison.warnings if n.weight == "warning")
+    assert warning.text == f"{warnings[0]}."
 
 
 # --- the facts as a file --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Single images: the surest mistakes, the farthest answers, and labels that everybody doubts."""
+"""Single images: confident errors, the farthest predictions, and likely label errors."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ def say(frame: pd.DataFrame, place: int, expression: int, p: float) -> pd.DataFr
     return said
 
 
-def test_the_surest_mistake_stands_first_with_what_the_label_got() -> None:
+def test_the_most_confident_error_stands_first_with_what_the_label_got() -> None:
     evaluation = Evaluation.from_frame(say(FRAMES[0], 8, 5, 0.9999))
 
     first, *rest = failures(evaluation)

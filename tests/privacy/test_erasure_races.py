@@ -1,4 +1,4 @@
-"""Erasing while others take in, score and publish: whoever comes second sees what the first did."""
+"""Erasing during ingest, scoring and publishing: the second transaction sees what the first did."""
 
 import random
 import threading
