@@ -14,9 +14,9 @@ from emotion_core.comparison.compared_run import ComparedRun, RunFacts, compared
 from emotion_core.comparison.disagreement import (
     SHOWN,
     Disagreement,
-    DoubtfulLabel,
+    LikelyLabelError,
     disagreements,
-    doubtful_labels,
+    likely_label_errors,
 )
 from emotion_core.comparison.expressions import ConfusionDifference, confusion_difference
 from emotion_core.comparison.facts import plain
@@ -68,7 +68,7 @@ class Comparison:
     confusion_differences: tuple[ConfusionDifference, ...]
     """One per pair."""
     disagreements: tuple[Disagreement, ...]
-    doubtful_labels: tuple[DoubtfulLabel, ...]
+    likely_label_errors: tuple[LikelyLabelError, ...]
     changes: tuple[Change, ...]
     """What changed on delivered images where one of the runs' models replaced another's."""
     field_results: tuple[FieldResult, ...]
@@ -105,7 +105,7 @@ class Comparison:
     def shown_samples(self) -> frozenset[str]:
         """Ids of the single images on the page."""
         known = {image.sample_id for image in self.disagreements}
-        known |= {image.sample_id for image in self.doubtful_labels}
+        known |= {image.sample_id for image in self.likely_label_errors}
         known |= {image.sample_id for run in self.runs for image in run.failures}
         known |= {image.sample_id for run in self.runs for image in run.misses}
         return frozenset(known)
@@ -270,7 +270,7 @@ def _compared(
             for pair in pairs
         ),
         disagreements=disagreements(together),
-        doubtful_labels=doubtful_labels(together, runs[0].doubts),
+        likely_label_errors=likely_label_errors(together, runs[0].doubts),
         changes=tuple(change_of(change) for change in changes),
         field_results=field_results(compared),
         configuration=configuration,

@@ -1,4 +1,4 @@
-"""Single images, as ids with numbers: surely wrong, told apart by the networks, oddly labelled."""
+"""Single images by id: confident errors, disagreements of the networks, likely label errors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Failure:
-    """An image on which a run is surely wrong about the expression."""
+    """A confident error in the expression."""
 
     sample_id: str
     truth: str
@@ -56,11 +56,11 @@ class Disagreement:
     calls: tuple[Call, ...]
     """One per run with figures, in their order."""
     least_confidence: float
-    """Of the least sure run."""
+    """Of the least confident run."""
 
 
 @dataclass(frozen=True)
-class DoubtfulLabel:
+class LikelyLabelError:
     """An image whose label is likely wrong."""
 
     sample_id: str
@@ -69,7 +69,7 @@ class DoubtfulLabel:
     p_labelled: float
     p_suggested: float
     found_by: str
-    """Who doubts: a cross-validation by its name, or ``all N networks``."""
+    """A cross-validation by its name, or ``all N networks``."""
 
 
 def failures(evaluation: Evaluation) -> tuple[Failure, ...]:
@@ -130,9 +130,9 @@ def disagreements(evaluations: Sequence[Evaluation]) -> tuple[Disagreement, ...]
     )
 
 
-def doubtful_labels(
+def likely_label_errors(
     evaluations: Sequence[Evaluation], recorded: pd.DataFrame
-) -> tuple[DoubtfulLabel, ...]:
+) -> tuple[LikelyLabelError, ...]:
     """Labels that a cross-validation doubts, then those that every run here contradicts alike.
 
     Args:
@@ -143,7 +143,7 @@ def doubtful_labels(
     columns = ("sample_id", "labelled", "suggested", "p_given", "p_suggested", "found_by")
     rows = zip(*(recorded[name].head(SHOWN) for name in columns), strict=True)
     doubts = [
-        DoubtfulLabel(str(sample), str(given), str(other), float(p), float(q), str(by))
+        LikelyLabelError(str(sample), str(given), str(other), float(p), float(q), str(by))
         for sample, given, other, p, q, by in rows
     ]
     known = {doubt.sample_id for doubt in doubts}
@@ -151,7 +151,7 @@ def doubtful_labels(
     return (*doubts, *agreed)
 
 
-def _contradicted(evaluations: Sequence[Evaluation]) -> list[DoubtfulLabel]:
+def _contradicted(evaluations: Sequence[Evaluation]) -> list[LikelyLabelError]:
     if len(evaluations) < 2:
         return []
     first = evaluations[0]
@@ -162,7 +162,7 @@ def _contradicted(evaluations: Sequence[Evaluation]) -> list[DoubtfulLabel]:
     mean = np.mean([e.probabilities for e in evaluations], axis=0)
     margin = mean[chosen, called[0][chosen]] - mean[chosen, first.truth[chosen]]
     return [
-        DoubtfulLabel(
+        LikelyLabelError(
             sample_id=first.sample_ids[n],
             labelled=EXPRESSIONS[first.truth[n]],
             suggested=EXPRESSIONS[called[0][n]],

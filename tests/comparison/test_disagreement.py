@@ -9,8 +9,8 @@ from emotion_core.comparison.compared_run import DOUBT_COLUMNS
 from emotion_core.comparison.disagreement import (
     SHOWN,
     disagreements,
-    doubtful_labels,
     failures,
+    likely_label_errors,
     misses,
 )
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
@@ -68,14 +68,14 @@ def test_one_network_disagrees_with_nobody_and_doubts_nothing() -> None:
     evaluation = Evaluation.from_frame(FRAMES[0])
 
     assert disagreements([evaluation]) == ()
-    assert doubtful_labels([evaluation], NO_DOUBTS) == ()
+    assert likely_label_errors([evaluation], NO_DOUBTS) == ()
 
 
 def test_a_label_that_every_network_contradicts_alike_is_doubted_after_recorded_doubts() -> None:
     evaluations = [Evaluation.from_frame(say(frame, 24, 6, 0.96)) for frame in FRAMES]
     recorded = pd.DataFrame([("9", "Sad", "Fear", 0.1, 0.8, "a night")], columns=DOUBT_COLUMNS)
 
-    first, second, *_ = doubtful_labels(evaluations, recorded)
+    first, second, *_ = likely_label_errors(evaluations, recorded)
 
     assert (first.sample_id, first.found_by) == ("9", "a night")
     assert (second.sample_id, second.labelled, second.suggested) == ("121", "Neutral", "Anger")

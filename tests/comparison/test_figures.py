@@ -235,7 +235,7 @@ def test_single_images_follow_from_their_sql_in_the_same_order(
         assert [m.distance for m in run.misses] == pytest.approx([row["distance"] for row in far])
     told = tables["disagreements"].drop_duplicates("sample_id")
     assert [d.sample_id for d in comparison.disagreements] == list(told["sample_id"])
-    assert comparison.doubtful_labels[0].sample_id == tables["doubtful_labels"]["sample_id"][0]
+    assert comparison.likely_label_errors[0].sample_id == tables["doubtful_labels"]["sample_id"][0]
 
 
 def test_the_cost_is_that_of_the_table(
