@@ -118,7 +118,7 @@ def fill(database: Database, runs: int, images: int) -> None:
             validation_share=0.5,
             fold=0,
             fingerprint=digest,
-            parts={"train": [], "validation": list(labels["sha256"])},
+            members={"train": [], "validation": list(labels["sha256"])},
         )
         for number in range(runs):
             key = f"{GROUP}/network{number}"

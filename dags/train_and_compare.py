@@ -5,9 +5,10 @@ comparison report from the tables.
 
 | task | does | on a retry |
 |---|---|---|
-| `prepare` | checks the form and every file of the data set, enters data set and split | finds its rows |
+| `prepare` | checks the form, reads and decodes every image once, enters data set and split | reads again, finds its rows |
 | `train` | one per network, in pool `gpu`; epochs are rows as they finish | goes on from the last finished epoch |
-| `register` | run directory -> metrics with intervals, predictions, model version | writes the same rows again |
+| `clean_up` | removes the decoded images (the teardown of `prepare`) | has nothing left to do |
+| `register` | run directory -> metrics with intervals, predictions, model version, its speed | writes the same rows again |
 | `compare` | tables -> report; open it in this run's tab *Emotion report* | renders again |
 
 **This DAG is idempotent**: its rows are keyed by this run's id and the network.
@@ -111,7 +112,7 @@ PARAMS = {
             "best": "the best on the held-out images",
         },
         title="Epoch to keep",
-        description="The best is chosen on the images that are reported: its figures read too "
+        description="The best is chosen on the images that are reported: its metrics read too "
         "high, the more the fewer images and the more epochs. The report says by how much.",
         section="Instead of the preset's values",
     ),
@@ -211,12 +212,12 @@ def train_and_compare() -> None:
     )
     def train(network: str) -> str:
         from emotion_core.airflow.task_context import installation
-        from emotion_core.steps import labels, training
+        from emotion_core.steps import training
 
         context = get_current_context()
         form = dict(context["params"])
         with installation() as here:
-            context["network_label"] = labels.training_label(here, network, form)
+            context["network_label"] = training.training_label(network, form)
             return training.train(here, context["run_id"], network, form)
 
     @task(
@@ -248,7 +249,19 @@ def train_and_compare() -> None:
         with installation() as here:
             return reports.compare(here, get_current_context()["run_id"])
 
-    compare(register.expand(run_key=train.expand(network=prepare())))
+    @task(pool="cpu", task_display_name="Remove decoded images")
+    def clean_up() -> None:
+        from emotion_core.airflow.task_context import installation
+        from emotion_core.steps import training
+
+        with installation() as here:
+            training.clean_up(here, get_current_context()["run_id"])
+
+    networks = prepare()
+    trained = train.expand(network=networks)
+    compare(register.expand(run_key=trained))
+    # A teardown: it runs though a training failed, and whoever clears a training prepares again.
+    trained >> clean_up().as_teardown(setups=networks)
 
 
 train_and_compare()

@@ -53,22 +53,23 @@ def run(options: argparse.Namespace) -> None:
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.class_folders import read_class_folders
     from emotion_core.training.loop import train
-    from emotion_core.training.pretraining import finished, pretrain
+    from emotion_core.training.pretraining import pretrain
     from emotion_core.training.split import split_by_content
 
-    labelled_set = read_affectnet(options.data)
-    earlier = read_class_folders(options.pretraining_data)
+    labelled_set = read_affectnet(options.data, options.image_size)
+    earlier = read_class_folders(options.pretraining_data, PRETRAINED["pretraining_image_size"])
     for name in options.rows or ROWS:
         for fold in options.folds:
             recipe = _recipe(name, fold, options)
-            stage = None
-            if recipe.pretraining_epochs:
-                # One stage for all rows of a network: what differs is what is done with it.
-                starts_alike = not {"network", "weights"} & ROWS[name].keys()
-                shared = _recipe("tuned", fold, options) if starts_alike else recipe
-                for epoch in pretrain(shared, earlier, options.out / "stages"):
-                    print(f"{name}, {earlier.name}: {epoch.describe()}", flush=True)
-                stage = finished(shared, earlier, options.out / "stages")
+            # One stage for all rows of a network: what differs is what is done with it.
+            starts_alike = not {"network", "weights", *NONE} & ROWS[name].keys()
+            shared = _recipe("tuned", fold, options) if starts_alike else recipe
+            stage = pretrain(
+                shared,
+                earlier if shared.pretraining_epochs else None,
+                options.out / "stages",
+                lambda epoch: print(f"earlier set: {epoch.describe()}", flush=True),
+            )
             split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, fold)
             directory = options.out / name.replace(" ", "_") / f"fold-{fold + 1}"
             for epoch in train(recipe, labelled_set, split, directory, pretraining=stage):

@@ -85,7 +85,7 @@ def make_training_run(
         validation_share=0.5,
         fold=0,
         fingerprint=digest,
-        parts={
+        members={
             "train": list(labels["sha256"][:half]),
             "validation": list(labels["sha256"][half:]),
         },

@@ -1,8 +1,8 @@
-"""``emotion db``, ``train``, ``register``, ``doubt-labels``, ``runs``."""
+"""``emotion db``, ``train``, ``register``, ``label-errors``, ``runs``."""
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,6 +15,8 @@ from emotion_core.steps import reports, training
 from emotion_core.store import training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
+from emotion_core.training.recipe import LIMITS
+from emotion_core.training.request import EXCLUDED_SHARE_LIMIT
 from emotion_core.vision.architectures import MAIN_NETWORKS
 
 
@@ -31,6 +33,16 @@ def db_migrate() -> None:
     print("\n".join(f"applied {name}" for name in applied) or "nothing to do")
 
 
+def _instead(field: str) -> Any:
+    """A number that may stand in place of the preset's."""
+    low, high = LIMITS[field]
+    return typer.Option(min=low, max=high, help="In place of the preset's.")
+
+
+Run = Annotated[str | None, typer.Option(help="Name of the run; default: by the time.")]
+Note = Annotated[str | None, typer.Option(help="Why; shown in the report.")]
+
+
 @app.command()
 def train(
     data: Annotated[Path, typer.Argument(help="Folder or zip in AffectNet's layout.")],
@@ -39,37 +51,27 @@ def train(
     ] = None,
     preset: Annotated[str, typer.Option(help="seed, tuned or quick.")] = "seed",
     weights: Annotated[str | None, typer.Option(help="imagenet or none.")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, max=500, help="In place of the preset's.")
-    ] = None,
+    epochs: Annotated[int | None, _instead("epochs")] = None,
     keep: Annotated[
         str | None, typer.Option(help="Epoch whose weights stay: last, or best (flatters it).")
     ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=2, max=4096, help="In place of the preset's.")
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(min=1e-8, max=1, help="In place of the preset's.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=2**31 - 1, help="In place of the preset's.")
-    ] = None,
+    batch_size: Annotated[int | None, _instead("batch_size")] = None,
+    learning_rate: Annotated[float | None, _instead("learning_rate")] = None,
+    seed: Annotated[int | None, _instead("seed")] = None,
     pretraining_data: Annotated[
         Path | None, typer.Option(help="Faces to learn first, a folder per expression.")
     ] = None,
-    pretraining_epochs: Annotated[
-        int | None, typer.Option(min=0, max=500, help="Passes over them.")
-    ] = None,
+    pretraining_epochs: Annotated[int | None, _instead("pretraining_epochs")] = None,
     excluded_share_limit: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Share of a data set that may be unusable, 0 to 1."),
-    ] = None,
-    note: Annotated[str | None, typer.Option(help="Why; shown in the report.")] = None,
-    run: Annotated[
-        str | None, typer.Option(help="A run to go on with, or a name for a new one.")
-    ] = None,
+        float, typer.Option(min=0, max=1, help="Share of a data set that may be unusable, 0 to 1.")
+    ] = EXCLUDED_SHARE_LIMIT,
+    note: Note = None,
+    run: Run = None,
 ) -> None:
-    """Train, register and compare, as the DAG train_and_compare does."""
+    """Train, register and compare, as the DAG train_and_compare does.
+
+    With the name of a run that was interrupted, it goes on.
+    """
     here = installation()
     group_key = run or _name_by_time()
     form = {
@@ -84,13 +86,15 @@ def train(
         "seed": seed,
         "pretraining_data": pretraining_data and str(pretraining_data.absolute()),
         "pretraining_epochs": pretraining_epochs,
+        "excluded_share_limit": excluded_share_limit,
         "note": note,
     }
-    if excluded_share_limit is not None:
-        form["excluded_share_limit"] = excluded_share_limit
     print(f"run {group_key}")
-    for name in training.prepare(here, group_key, form):
-        training.register(here, training.train(here, group_key, name, form))
+    try:
+        for name in training.prepare(here, group_key, form):
+            training.register(here, training.train(here, group_key, name, form))
+    finally:
+        training.clean_up(here, group_key)
     print(reports.compare(here, group_key))
 
 
@@ -101,19 +105,19 @@ def register(
         typer.Argument(help="Finished runs of one data set and split, each its own network."),
     ],
     data: Annotated[Path, typer.Option(help="The labelled set they were trained on.")],
-    run: Annotated[str | None, typer.Option(help="Name for them; default: by the time.")] = None,
-    note: Annotated[str | None, typer.Option(help="Why; shown in the report.")] = None,
+    run: Run = None,
+    note: Note = None,
 ) -> None:
     """Enter runs that were trained on another machine, and compare them."""
     here = installation()
     group_key = run or _name_by_time()
-    for folder in folders:
-        print(training.import_run(here, folder, data, group_key=group_key, note=note))
+    for model in training.import_runs(here, folders, data, group_key=group_key, note=note):
+        print(model)
     print(reports.compare(here, group_key))
 
 
-@app.command("doubt-labels")
-def doubt_labels(
+@app.command("label-errors")
+def label_errors(
     data: Annotated[Path, typer.Argument(help="The labelled set that was cross-validated.")],
     folds: Annotated[
         Path, typer.Argument(help="Folder with fold-1, fold-2, … of one network's runs.")
@@ -128,7 +132,7 @@ def doubt_labels(
     if not found:
         raise TrainingError(f"{folds} holds no fold-1, fold-2, …; name one network's folder")
     count = training.record_label_errors(installation(), name or folds.absolute().name, data, found)
-    print(f"{count} labels doubted; see the view likely_label_error")
+    print(f"{count} likely label errors; see the view likely_label_error")
 
 
 @runs_app.callback(invoke_without_command=True)
@@ -189,11 +193,11 @@ def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) ->
                 add_row(facts, name, value)
         console.print(facts)
         if found.figures:
-            figures = Table("metric", record.network, "95 % interval", "chance", "always the same")
+            table = Table("metric", record.network, "95 % interval", "chance", "constant baseline")
             for metric in METRICS.values():
                 if metric.name in found.figures:
-                    add_row(figures, metric.label, *found.figures[metric.name])
-            console.print(figures)
+                    add_row(table, metric.label, *found.figures[metric.name])
+            console.print(table)
 
 
 def _kept(record: training_runs.RunRecord) -> str:

@@ -28,7 +28,7 @@ def faces_to_score(labelled_set: LabelledSet, split: Split, seed: int) -> list[b
         return _newly_drawn(seed)
     distinct = {labelled_set.samples[i].sha256: i for i in split.validation}
     chosen = random.Random(seed).sample(sorted(distinct), min(COUNT_GOOD, len(distinct)))
-    return [labelled_set.read_image(labelled_set.samples[distinct[sha256]]) for sha256 in chosen]
+    return labelled_set.read_images([labelled_set.samples[distinct[sha256]] for sha256 in chosen])
 
 
 def drop(folder: Path, faces: Sequence[bytes]) -> DroppedBatch:

@@ -1,1 +1,1 @@
-"""What people read: report, index, night, models, batches, health. Templates are filled here."""
+"""HTML pages: report, index, batch, batches, models, health. Templates are filled here."""

@@ -199,6 +199,7 @@ def _erase_contents(
     outcome: ErasureOutcome,
 ) -> None:
     from emotion_core.privacy.tombstones_file import append_tombstones
+    from emotion_core.training.decoded import remove_decoded
 
     count_pages = 0
     for sha256 in contents:
@@ -207,6 +208,8 @@ def _erase_contents(
             if erased.hold is None:
                 # Pages first: once it is committed nothing knows any more what they name.
                 count_pages += _remove_pages(here, erased.samples, outcome)
+                if erased.samples:
+                    remove_decoded(here.settings.runs_dir)
                 # On disk before it is committed: no restore may forget what was done.
                 append_tombstones(
                     here.settings.erasures_path, {key.content(sha256): datetime.now(UTC)}

@@ -266,14 +266,14 @@ def challenge(
 
 def _golden(here: Installation, model: ModelVersion) -> tuple[str, str]:
     """Whether the folder still holds the registered model, and it gives its own answers."""
-    from emotion_core.vision.checkpoint import load_model
+    from emotion_core.vision.checkpoint import read_description
     from emotion_core.vision.golden_outputs import GOLDEN_FILE
     from emotion_core.vision.scorer import Scorer
 
     folder = Path(model.folder)
     try:
-        _, description = load_model(folder)
-        if description.weights_sha256 != model.weights_sha256:
+        # The scorer compares the file of weights with this digest.
+        if read_description(folder).weights_sha256 != model.weights_sha256:
             return "failed", f"{folder} holds other weights than {model.name} had"
         Scorer(folder, device=here.settings.device).close()
     except EmotionError as error:
@@ -288,7 +288,7 @@ def _collapse(connection: Any, candidate: ModelVersion) -> str | None:
     import numpy as np
 
     from emotion_core.statistics.predictions import Evaluation
-    from emotion_core.training.degenerate_model import collapse
+    from emotion_core.training.degenerate_model import why_degenerate
     from emotion_core.vision.scores import Scores
 
     run = training_runs.run_by_key(connection, candidate.run_key)
@@ -297,7 +297,7 @@ def _collapse(connection: Any, candidate: ModelVersion) -> str | None:
         held_out = Evaluation.from_frame(training_runs.validation_predictions(connection, run.id))
     except ReportError as nothing:
         return str(nothing)
-    return collapse(
+    return why_degenerate(
         held_out.truth,
         held_out.truth_va,
         Scores(held_out.probabilities.astype(np.float32), held_out.va.astype(np.float32)),

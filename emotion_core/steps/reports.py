@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion_core.errors import EmotionError, ReportError
+from emotion_core.errors import ReportError
 from emotion_core.files import folder_name
 from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, models, reports, run_facts, training_runs
@@ -33,9 +33,6 @@ def compare(
     """
     from emotion_core.comparison.comparison import read_comparison
 
-    with here.database.transaction("emotion_report") as connection:
-        records = training_runs.runs_in_group(connection, group_key)
-    _measure(here, [record.id for record in records])
     return _render(
         here,
         lambda connection, moment: read_comparison(connection, group_key, moment),
@@ -67,7 +64,6 @@ def compare_runs(
 
     with here.database.transaction("emotion_report") as connection:
         found = [record for name in names for record in _runs_named(connection, name)]
-    _measure(here, [record.id for record in found])
     keys = [record.run_key for record in found]
     return _render(
         here,
@@ -144,27 +140,6 @@ def refresh_index(here: Installation) -> None:
     write_index(found, newest, here.settings.folder("reports_dir"))
 
 
-def _measure(here: Installation, run_ids: list[int]) -> None:
-    """Time the models that no device has timed yet; a model whose folder is gone is left."""
-    with here.database.transaction("emotion_report") as connection:
-        untimed = run_facts.models_without_cost(connection, run_ids)
-    for model_version_id, folder in untimed.items():
-        if not Path(folder).is_dir():
-            log.info("the model in %s was not timed: its folder is not here", folder)
-            continue
-        from emotion_core.vision.cost import measure_cost
-
-        try:
-            cost = measure_cost(Path(folder), here.settings.device)
-        except EmotionError as error:
-            log.warning("the model in %s was not timed: %s", folder, error)
-            continue
-        with here.database.transaction("emotion_report") as connection:
-            run_facts.record_model_cost(
-                connection, model_version_id, run_facts.ModelCost(**vars(cost))
-            )
-
-
 def _thumbnails(here: Installation, comparison: "Comparison") -> dict[str, str]:
     from emotion_core.pages.thumbnails import thumbnail
     from emotion_core.training.affectnet import read_affectnet
@@ -178,12 +153,9 @@ def _thumbnails(here: Installation, comparison: "Comparison") -> dict[str, str]:
             f"{location} holds other data than the runs were trained on; report without "
             "thumbnails, or restore the data set"
         )
-    wanted = comparison.shown_samples
-    return {
-        sample.sample_id: thumbnail(labelled_set.read_image(sample))
-        for sample in labelled_set.samples
-        if sample.sample_id in wanted
-    }
+    wanted = [s for s in labelled_set.samples if s.sample_id in comparison.shown_samples]
+    images = labelled_set.read_images(wanted)
+    return {s.sample_id: thumbnail(data) for s, data in zip(wanted, images, strict=True)}
 
 
 def _runs_named(connection: Any, name: str) -> list[training_runs.RunRecord]:

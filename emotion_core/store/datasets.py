@@ -61,7 +61,7 @@ def register_split(
     validation_share: float,
     fold: int,
     fingerprint: str,
-    parts: Mapping[str, Sequence[str]],
+    members: Mapping[str, Sequence[str]],
 ) -> int:
     """Enter a split once; returns its id.
 
@@ -72,7 +72,7 @@ def register_split(
         validation_share: Above 0, below 1.
         fold: Which share is held out, from 0.
         fingerprint: 64 hex digits over the membership.
-        parts: ``{"train": [...], "validation": [...]}``, image SHA-256 in hex.
+        members: ``{"train": [...], "validation": [...]}``, image SHA-256 in hex.
     """
     row = connection.execute(
         query("register_split"),
@@ -86,13 +86,12 @@ def register_split(
     ).one()
     split_id = int(row.id)
     if row.is_new:
-        members = pd.DataFrame(
-            [(part, sha256) for part, images in parts.items() for sha256 in images],
+        frame = pd.DataFrame(
+            [(name, "\\x" + sha256) for name, images in members.items() for sha256 in images],
             columns=["part", "sha256"],
         ).drop_duplicates()
-        members["sha256"] = "\\x" + members["sha256"]
         make_temporary_table(connection, "member", "part text, sha256 bytea")
-        copy_frame(connection, "member", members)
+        copy_frame(connection, "member", frame)
         connection.execute(
             text(
                 "INSERT INTO split_member (split_id, image_id, part) "
@@ -103,22 +102,22 @@ def register_split(
     return split_id
 
 
-def record_doubtful_labels(
-    connection: Connection, *, fingerprint: str, group_key: str, doubts: pd.DataFrame
+def record_label_errors(
+    connection: Connection, *, fingerprint: str, group_key: str, errors: pd.DataFrame
 ) -> None:
-    """Write the labels that one cross-validation doubts; writing again replaces them.
+    """Write the likely label errors of one cross-validation; writing again replaces them.
 
     Args:
         connection: Transaction of role ``emotion_train``.
         fingerprint: Of a data set that :func:`register_dataset` has entered.
         group_key: Names the cross-validation.
-        doubts: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
+        errors: Columns ``sample_id``, ``expression``, ``suggested``, ``p_given``, ``p_suggested``.
     """
     dataset_id = connection.execute(
         query("forget_doubtful_labels"),
         {"fingerprint": bytes.fromhex(fingerprint), "group_key": group_key},
     ).scalar_one()
-    frame = doubts.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
+    frame = errors.rename(columns={"expression": "expression_id", "suggested": "suggested_id"})
     frame = frame.assign(dataset_id=dataset_id, group_key=group_key)
     copy_frame(connection, "doubtful_label", frame)
 

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from emotion_core.errors import EmotionError
 from emotion_core.settings import Settings
@@ -16,15 +16,17 @@ from emotion_core.vision.architectures import MAIN_NETWORKS, NETWORKS
 if TYPE_CHECKING:  # pandas takes a second to import
     from emotion_core.training.run_directory import RunResult
 
-_COLUMNS = (
-    ("accuracy", "accuracy"),
-    ("macro_f1", "macro F1"),
-    ("mean_average_precision", "mAP"),
-    ("rmse_valence", "RMSE val."),
-    ("rmse_arousal", "RMSE aro."),
-    ("ccc_valence", "CCC val."),
-    ("ccc_arousal", "CCC aro."),
-)
+_COLUMNS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "mean_average_precision": "mAP",
+    "rmse_valence": "RMSE val.",
+    "rmse_arousal": "RMSE aro.",
+    "ccc_valence": "CCC val.",
+    "ccc_arousal": "CCC aro.",
+}
+_FIELDS = (*LIMITS, *CHOICES, "augmentation")
+"""Of a recipe, that a command line may set."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,60 +47,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train_networks(networks: Sequence[str], options: argparse.Namespace) -> None:
     """Train one network after the other and print how they did on the held-out images."""
     overrides = {
-        name: value
-        for name in (*LIMITS, *CHOICES, "augmentation")
-        if (value := getattr(options, name, None)) is not None
+        name: value for name in _FIELDS if (value := getattr(options, name, None)) is not None
     }
     folds = range(options.folds) if options.command == "crossvalidate" else [None]
     if options.command == "crossvalidate":
         overrides["validation_share"] = 1 / options.folds
     # All recipes first: a mistake in the second must not be found after training the first.
     recipes = {
-        options.out / network.replace(":", "_") / _fold_name(fold): Recipe.from_preset(
-            options.preset, network, **overrides, **({} if fold is None else {"fold": fold})
+        options.out / network.replace(":", "_") / ("" if fold is None else f"fold-{fold + 1}"): (
+            Recipe.from_preset(
+                options.preset, network, **overrides, **({} if fold is None else {"fold": fold})
+            )
         )
         for network in networks
         for fold in folds
     }
-    _train_recipes(recipes, options)
-    from emotion_core.training.run_directory import RunDirectory
-
-    results: dict[str, list[RunResult]] = {network: [] for network in networks}
-    for directory, recipe in recipes.items():
-        results[recipe.network].append(RunDirectory(directory).read())
-    from emotion_core.training.distributed import is_first_here
-
-    if is_first_here():
-        _say(_table(results))
-
-
-def _fold_name(fold: int | None) -> str:
-    return "" if fold is None else f"fold-{fold + 1}"
-
-
-def _train_recipes(recipes: Mapping[Path, Recipe], options: argparse.Namespace) -> None:
     settings = Settings.from_environment()
-    device = options.device or settings.device
     # Read when torch is loaded. By default its threads burn a core while they wait for one
     # another; beside other processes training then drops to a tenth of its speed.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Importing torch takes seconds; mistakes above are answered at once.
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.class_folders import read_class_folders
-    from emotion_core.training.distributed import is_first_here
+    from emotion_core.training.distributed import is_local_main
     from emotion_core.training.labelled_set import reasons
     from emotion_core.training.loop import train
-    from emotion_core.training.pretraining import finished, pretrain, require_set
+    from emotion_core.training.pretraining import pretrain, require_set
+    from emotion_core.training.run_directory import RunDirectory
     from emotion_core.training.split import split_by_content
 
     def say(line: str) -> None:
-        if is_first_here():
+        if is_local_main():
             _say(line)
 
-    labelled_set = read_affectnet(options.data)
-    earlier = options.pretraining_data and read_class_folders(options.pretraining_data)
-    for recipe in recipes.values():
-        require_set(recipe, earlier)
+    # All recipes share the image size: every image is read and decoded once.
+    recipe = next(iter(recipes.values()))
+    labelled_set = read_affectnet(options.data, recipe.image_size)
+    earlier = options.pretraining_data and read_class_folders(
+        options.pretraining_data, recipe.pretraining_image_size
+    )
+    require_set(recipe, earlier)
     for found in filter(None, (labelled_set, earlier)):
         say(f"{found.name}: {found.counts()}")
         if found.exclusions:
@@ -106,64 +94,54 @@ def _train_recipes(recipes: Mapping[Path, Recipe], options: argparse.Namespace) 
         for warning in found.warnings:
             say(f"  warning: {warning}")
         found.require_usable(options.excluded_share_limit)
+    machine: dict[str, Any] = {
+        "device": options.device or settings.device,
+        "weights_dir": settings.weights_folder,
+    }
+    results: dict[str, list[RunResult]] = {network: [] for network in networks}
     for directory, recipe in recipes.items():
         split = split_by_content(labelled_set, recipe.seed, recipe.validation_share, recipe.fold)
-        stage = None
-        if earlier is not None:
-            stages = options.stages or options.out / "stages"
-            for epoch in pretrain(
-                recipe, earlier, stages, device=device, weights_dir=settings.weights_folder
-            ):
-                say(f"  {recipe.network} on {earlier.name}: {epoch.describe()}")
-            stage = finished(recipe, earlier, stages)
+        stages = options.stages or options.out / "stages"
+        stage = pretrain(
+            recipe, earlier, stages, lambda epoch: say(f"  earlier: {epoch.describe()}"), **machine
+        )
         say(
             f"{recipe.network} → {directory}: {len(split.train)} images to train, "
             f"{len(split.validation)} held out"
         )
-        for epoch in train(
-            recipe,
-            labelled_set,
-            split,
-            directory,
-            device=device,
-            weights_dir=settings.weights_folder,
-            pretraining=stage,
-        ):
+        for epoch in train(recipe, labelled_set, split, directory, pretraining=stage, **machine):
             say(f"  {epoch.describe()}")
+        results[recipe.network].append(RunDirectory(directory).read())
+    say(_table(results))
 
 
 def _table(results: "Mapping[str, Sequence[RunResult]]") -> str:
-    """The networks' figures on all that their runs held out, beside what guessing reaches."""
-    from emotion_core.training.pooling import mean_figures, pooled_figures
+    """The networks' metrics on all that their runs held out, beside what guessing reaches."""
+    import pandas as pd
+
+    from emotion_core.training.pooling import mean_metrics, pooled_metrics
 
     first = next(iter(results.values()))
-    summary = first[0].summary
-    rows = {name: pooled_figures(runs) for name, runs in results.items()}
-    rows["constant predictor"] = mean_figures([run.summary["constant_predictor"] for run in first])
-    rows["chance"] = mean_figures([run.summary["chance_line"] for run in first])
-    width = max(map(len, rows))
-    lines = [f"{'':{width}}" + "".join(f"  {label:>9}" for _, label in _COLUMNS)]
-    for name, values in rows.items():
-        cells = "".join(f"  {_cell(values.get(metric)):>9}" for metric, _ in _COLUMNS)
-        lines.append(f"{name:{width}}{cells}")
+    dataset = first[0].summary["dataset"]
+    rows = {name: pooled_metrics(runs) for name, runs in results.items()}
+    rows["constant predictor"] = mean_metrics([run.summary["constant_predictor"] for run in first])
+    rows["chance"] = mean_metrics([run.summary["chance_line"] for run in first])
+    table = pd.DataFrame.from_dict(rows, orient="index")[list(_COLUMNS)].rename(columns=_COLUMNS)
+    lines = [table.to_string(float_format="{:.3f}".format, na_rep="–")]
     count = sum(run.summary["split"]["count_validation"] for run in first)
-    lines.append(f"on {count} held-out images of {summary['dataset']['name']}")
+    lines.append(f"on {count} held-out images of {dataset['name']}")
     if len(first) > 1:
         lines.append(f"in {len(first)} folds, each by a network that never saw them")
     for name, runs in results.items():
         gains = [run.gain_by_choice for run in runs if run.recipe.keep == "best"]
         if gains:
             lines.append(
-                f"{name} kept the epoch that is best on these images, so its figures read too "
+                f"{name} kept the epoch that is best on these images, so its metrics read too "
                 f"high: accuracy {sum(gains) / len(gains):+.3f} against the last epoch"
             )
-    if summary["dataset"]["is_drawn"]:
-        lines.append("The faces are drawn: these figures say nothing about people.")
+    if dataset["is_drawn"]:
+        lines.append("The faces are drawn: these metrics say nothing about people.")
     return "\n".join(lines)
-
-
-def _cell(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{value:.3f}"
 
 
 def _say(line: str, stream: TextIO | None = None) -> None:

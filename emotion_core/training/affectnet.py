@@ -5,16 +5,12 @@ in a zip archive that is read in place. Nothing wrong with one file stops the re
 :class:`Exclusion`. Landmarks are not used and may be missing.
 """
 
-import hashlib
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
-
-import numpy as np
 
 from emotion_core.drawn_faces.dataset import DRAWN_MARKER
 from emotion_core.emotions import EXPRESSIONS, MIN_PER_EXPRESSION
@@ -24,21 +20,21 @@ from emotion_core.training.class_folders import FOLDERS
 from emotion_core.training.labelled_set import (
     Exclusion,
     LabelledSet,
+    Pixels,
     Sample,
-    assemble,
+    digest_and_decode,
+    natural,
     printable,
+    read_faces,
     reasons,
 )
-from emotion_core.training.plausibility import contradiction
 from emotion_core.training.source_files import (
     OTHER_IMAGES,
     FileRefused,
     SourceFiles,
     open_source,
     packed,
-    require_suffix,
 )
-from emotion_core.vision.images import MAX_FILE_BYTES, decode
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 _ANNOTATION = re.compile(r"(.+)_(exp|val|aro|lnd)\.npy", re.DOTALL)
@@ -55,19 +51,22 @@ class _Face:
     root: str
     stem: str
     images: list[str] = field(default_factory=list)
-    other_images: list[str] = field(default_factory=list)
-    """With endings that are not read."""
     annotations: dict[str, str] = field(default_factory=dict)
+    sample_id: str = ""
 
 
-def read_affectnet(source: Path) -> LabelledSet:
-    """Read and validate a data set.
+def read_affectnet(
+    source: Path, image_size: int | None = None, folder: Path | None = None
+) -> LabelledSet:
+    """Read and validate a data set; every file is read, hashed and decoded once.
 
-    Every image is decoded once, every label checked. A data set with several ``images`` folders
-    (AffectNet's train_set and val_set) is read whole; ids then carry their folder's name.
+    A data set with several ``images`` folders (AffectNet's train_set and val_set) is read whole;
+    ids then carry their folder's name.
 
     Args:
         source: A folder at any depth above the images, or a zip archive.
+        image_size: Side of the pixels to keep for a training; None keeps none.
+        folder: As for :func:`emotion_core.training.labelled_set.read_faces`.
 
     Raises:
         DataError: There is nothing to read, the archive is encrypted, no image is found, or fewer
@@ -76,31 +75,25 @@ def read_affectnet(source: Path) -> LabelledSet:
     files = open_source(source)
     names = files.names()
     faces = _gather(names)
-    if not any(face.images or face.other_images for face in faces):
+    if not any(face.images for face in faces):
         raise DataError(f"{source} holds no images: {_LAYOUT}{_advice(source, names)}")
-    prefix = _common_root(face.root for face in faces if face.images or face.other_images)
-    slices = [faces[start : start + 64] for start in range(0, len(faces), 64)]
-    samples: list[Sample] = []
-    exclusions: list[Exclusion] = []
-    # Decoding leaves Python's lock, so threads share the work; the results keep their order.
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for found in pool.map(
-            lambda part: [_validate(files, face, prefix) for face in part], slices
-        ):
-            for sample, problems in found:
-                exclusions += problems
-                if sample is not None:
-                    samples.append(sample)
-    _require_every_expression(source, samples, exclusions)
-    return assemble(
+    prefix = _common_root(face.root for face in faces if face.images)
+    for face in faces:
+        if face.images:
+            path = PurePosixPath(face.root, face.stem).relative_to(prefix)
+            face.sample_id = printable(str(path))
+    faces.sort(key=lambda face: natural(face.sample_id))
+    found = read_faces(
         source,
-        samples,
-        exclusions,
+        faces,
+        partial(_validate, files),
         kind="affectnet 1",
         is_drawn=any(name.rpartition("/")[2] == DRAWN_MARKER for name in names),
-        has_affect=True,
-        files=files,
+        image_size=image_size,
+        folder=folder,
     )
+    _require_every_expression(found)
+    return found
 
 
 def _gather(names: Iterable[str]) -> list[_Face]:
@@ -112,19 +105,23 @@ def _gather(names: Iterable[str]) -> list[_Face]:
 
     for name in names:
         folder, _, file = name.rpartition("/")
-        above, _, last = folder.rpartition("/")
+        above, _, kind = folder.rpartition("/")
         # Archives may hold names such as ./images/1.jpg or /images/1.jpg.
         root = "/".join(part for part in above.split("/") if part not in ("", "."))
-        kind = last.lower()
-        if kind == "images":
-            stem, dot, suffix = file.rpartition(".")
-            if dot and f".{suffix.lower()}" in _IMAGE_SUFFIXES:
-                face(root, stem).images.append(name)
-            elif dot and f".{suffix.lower()}" in OTHER_IMAGES:
-                face(root, stem).other_images.append(name)
-        elif kind == "annotations" and (match := _ANNOTATION.fullmatch(file)):
+        stem, dot, suffix = file.rpartition(".")
+        is_image = dot and f".{suffix.lower()}" in _IMAGE_SUFFIXES + OTHER_IMAGES
+        if kind.lower() == "images" and is_image:
+            face(root, stem).images.append(name)
+        elif kind.lower() == "annotations" and (match := _ANNOTATION.fullmatch(file)):
             face(root, match[1]).annotations[match[2]] = name
+    for one in faces.values():
+        # A format that is not read counts where nothing else bears the id.
+        one.images = [n for n in one.images if _is_read(n)] or one.images
     return list(faces.values())
+
+
+def _is_read(name: str) -> bool:
+    return name.lower().endswith(_IMAGE_SUFFIXES)
 
 
 def _common_root(roots: Iterable[str]) -> PurePosixPath:
@@ -139,86 +136,59 @@ def _common_root(roots: Iterable[str]) -> PurePosixPath:
 
 
 def _validate(
-    files: SourceFiles, face: _Face, prefix: PurePosixPath
+    files: SourceFiles, face: _Face, pixels: Pixels | None
 ) -> tuple[Sample | None, list[Exclusion]]:
-    """One face's sample, or everything that is wrong with it."""
-    problems: list[Exclusion] = []
-
-    def exclude(name: str, code: str, detail: str) -> None:
-        problems.append(Exclusion(printable(name), code, printable(detail)))
-
-    images = face.images or face.other_images
-    if not images:
+    """One face's sample, or everything that is wrong with it; its image goes to ``pixels``."""
+    if not face.images:
         name = min(face.annotations.values())
-        exclude(name, "annotation_without_image", f"no image {printable(face.stem)} lies beside it")
-        return None, problems
-    if len(images) > 1:
-        for name in sorted(images):
-            exclude(name, "ambiguous_id", "several images share this id; which one is labelled?")
-        return None, problems
-    name = images[0]
-    missing = [kind for kind in ("exp", "val", "aro") if kind not in face.annotations]
-    if missing:
-        wanted = ", ".join(f"{face.stem}_{kind}.npy" for kind in missing)
-        exclude(name, "missing_annotation", f"there is no {wanted}")
+        what = f"no image {face.stem} lies beside it"
+        return None, [Exclusion.of(name, FileRefused("annotation_without_image", what))]
+    if len(face.images) > 1:
+        refused = FileRefused(
+            "ambiguous_id", "several images share this id; which one is labelled?"
+        )
+        return None, [Exclusion.of(name, refused) for name in sorted(face.images)]
+    problems: list[Exclusion] = []
     labels: dict[str, float] = {}
-    for kind in ("exp", "val", "aro"):
-        if kind in missing:
-            continue
+    sha256, name = "", face.images[0]
+    wanted = ("exp", "val", "aro")
+    if missing := [f"{face.stem}_{k}.npy" for k in wanted if k not in face.annotations]:
+        refused = FileRefused("missing_annotation", f"there is no {', '.join(missing)}")
+        problems.append(Exclusion.of(name, refused))
+    for kind in face.annotations.keys() & wanted:
         try:
             data = files.read(face.annotations[kind], annotation.BYTES_LIMIT)
-            if kind == "exp":
-                labels[kind] = annotation.read_expression(data)
-            else:
-                dimension = "valence" if kind == "val" else "arousal"
-                labels[kind] = annotation.read_dimension(data, dimension)
+            labels[kind] = annotation.READERS[kind](data)
         except FileRefused as refused:
-            exclude(face.annotations[kind], refused.code, refused.detail)
-    sha256 = ""
+            problems.append(Exclusion.of(face.annotations[kind], refused))
     try:
-        require_suffix(name, _IMAGE_SUFFIXES)
-        data = files.read(name, MAX_FILE_BYTES)
-        sha256 = hashlib.sha256(data).hexdigest()
-        decode(data)
+        sha256 = digest_and_decode(files, name, _IMAGE_SUFFIXES, pixels)
     except (FileRefused, ImageRefused) as refused:
-        exclude(name, refused.code, refused.detail)
+        problems.append(Exclusion.of(name, refused))
     if problems:
         return None, problems
-    sample_id = str(PurePosixPath(face.root, face.stem).relative_to(prefix))
-    sample = Sample(
-        sample_id=printable(sample_id),
-        image_name=name,
-        sha256=sha256,
-        expression=int(labels["exp"]),
-        valence=labels["val"],
-        arousal=labels["aro"],
-    )
-    return sample, problems
+    expression, valence, arousal = (labels[kind] for kind in wanted)
+    return Sample(face.sample_id, name, sha256, int(expression), valence, arousal), []
 
 
-def _require_every_expression(
-    source: Path, samples: list[Sample], exclusions: list[Exclusion]
-) -> None:
-    why = reasons(exclusions)
-    if not samples:
-        raise DataError(f"{source} holds no usable image; found wrong: {why}")
-    counts = Counter(sample.expression for sample in samples)
+def _require_every_expression(found: LabelledSet) -> None:
+    why = reasons(found.exclusions)
+    if not found.samples:
+        raise DataError(f"{found.source} holds no usable image; found wrong: {why}")
+    counts = Counter(sample.expression for sample in found.samples)
     short = [
         f"{counts[index]} of {name}"
         for index, name in enumerate(EXPRESSIONS)
         if counts[index] < MIN_PER_EXPRESSION
     ]
     if short:
-        odd = contradiction(
-            np.array([sample.expression for sample in samples]),
-            np.array([(sample.valence, sample.arousal) for sample in samples]),
-        )
-        raise DataError(
-            f"{source} holds only {', '.join(short)}; training needs at least "
-            f"{MIN_PER_EXPRESSION} usable images of each of the eight expressions"
-            + (f"; left out: {why}" if why else "")
-            + (f"; {odd}" if odd else "")
-        )
+        clauses = [
+            f"{found.source} holds only {', '.join(short)}; training needs at least "
+            f"{MIN_PER_EXPRESSION} usable images of each of the eight expressions",
+            *([f"left out: {why}"] if why else []),
+            *found.warnings,
+        ]
+        raise DataError("; ".join(clauses))
 
 
 def _advice(source: Path, names: Sequence[str]) -> str:

@@ -3,7 +3,10 @@
 import io
 import math
 import re
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -79,7 +82,7 @@ def read_number(data: bytes) -> float:
     return float(text)
 
 
-def read_expression(data: bytes) -> int:
+def _read_expression(data: bytes) -> int:
     """The expression's id, 0–7 in :data:`emotion_core.emotions.EXPRESSIONS`' order.
 
     Raises:
@@ -98,12 +101,8 @@ def read_expression(data: bytes) -> int:
     return int(number)
 
 
-def read_dimension(data: bytes, dimension: str) -> float:
+def _read_dimension(dimension: str, data: bytes) -> float:
     """Valence or arousal, in [-1, 1].
-
-    Args:
-        data: The file's bytes.
-        dimension: ``valence`` or ``arousal``; names the value in messages and codes.
 
     Raises:
         FileRefused: As :func:`read_number`, and ``no_value_label`` for AffectNet's -2,
@@ -118,3 +117,13 @@ def read_dimension(data: bytes, dimension: str) -> float:
             f"the {dimension} is {number:g}, expected -1 to 1; bring all values to that scale",
         )
     return number + 0.0  # -0.0 becomes 0.0, so that fingerprints agree
+
+
+READERS: Final[Mapping[str, Callable[[bytes], float]]] = MappingProxyType(
+    {
+        "exp": _read_expression,
+        "val": partial(_read_dimension, "valence"),
+        "aro": partial(_read_dimension, "arousal"),
+    }
+)
+"""By the file name's ending, what its bytes say."""

@@ -4,12 +4,10 @@ The layout of FER2013 and of many sets like it. There is no valence or arousal; 
 be missing. It serves as the set of the pretraining stage.
 """
 
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
@@ -19,9 +17,12 @@ from emotion_core.errors import DataError, ImageRefused
 from emotion_core.training.labelled_set import (
     Exclusion,
     LabelledSet,
+    Pixels,
     Sample,
-    assemble,
+    digest_and_decode,
+    natural,
     printable,
+    read_faces,
     reasons,
 )
 from emotion_core.training.source_files import (
@@ -30,9 +31,7 @@ from emotion_core.training.source_files import (
     SourceFiles,
     open_source,
     packed,
-    require_suffix,
 )
-from emotion_core.vision.images import MAX_FILE_BYTES, decode
 
 FOLDERS: Final = MappingProxyType(
     {
@@ -53,8 +52,13 @@ _ALIKE: Final = 0.7
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
+_Face = tuple[str, str, int | FileRefused]
+"""Id, path inside the source, and the expression or why there is none."""
 
-def read_class_folders(source: Path) -> LabelledSet:
+
+def read_class_folders(
+    source: Path, image_size: int | None = None, folder: Path | None = None
+) -> LabelledSet:
     """Read and validate a set whose folders are named after the expressions.
 
     An image belongs to the innermost folder around it that bears an expression's name. One that
@@ -62,6 +66,8 @@ def read_class_folders(source: Path) -> LabelledSet:
 
     Args:
         source: A folder at any depth above, or a zip archive.
+        image_size: As for :func:`emotion_core.training.affectnet.read_affectnet`.
+        folder: As there.
 
     Raises:
         DataError: There is nothing to read, no folder bears an expression's name, or some
@@ -69,43 +75,50 @@ def read_class_folders(source: Path) -> LabelledSet:
     """
     files = open_source(source)
     names = files.names()
-    images = [
-        name for name in names if PurePosixPath(name).suffix.lower() in _SUFFIXES + OTHER_IMAGES
-    ]
-    samples: list[Sample] = []
-    exclusions: list[Exclusion] = []
-    labelled: list[tuple[str, int]] = []
+    images = [n for n in names if PurePosixPath(n).suffix.lower() in _SUFFIXES + OTHER_IMAGES]
+    labelled: list[_Face] = []
     for name in images:
+        sample_id = printable(str(PurePosixPath(name).with_suffix("")))
         try:
-            labelled.append((name, _expression(name)))
+            labelled.append((sample_id, name, _expression(name)))
         except FileRefused as refused:
-            exclusions.append(_exclusion(name, refused))
-    if not labelled:
+            labelled.append((sample_id, name, refused))
+    labelled.sort(key=lambda face: natural(face[0]))
+    if all(isinstance(expression, FileRefused) for _, _, expression in labelled):
         raise DataError(
             f"{source} holds no images in folders named after expressions "
-            f"({', '.join(sorted(FOLDERS))}){_advice(source, names, exclusions)}"
+            f"({', '.join(sorted(FOLDERS))}){_advice(source, names, labelled)}"
         )
-    slices = [labelled[start : start + 256] for start in range(0, len(labelled), 256)]
-    # Decoding leaves Python's lock, so threads share the work; the results keep their order.
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for good, bad in pool.map(lambda part: _validate(files, part), slices):
-            samples += good
-            exclusions += bad
-    counts = Counter(sample.expression for sample in samples)
-    if short := [EXPRESSIONS[index] for index, count in sorted(counts.items()) if count < 2]:
-        why = f"; left out: {reasons(exclusions)}" if exclusions else ""
-        raise DataError(f"{source} holds only one usable image of {', '.join(short)}{why}")
-    if not samples:
-        raise DataError(f"{source} holds no usable image; found wrong: {reasons(exclusions)}")
-    return assemble(
+    found = read_faces(
         source,
-        samples,
-        exclusions,
+        labelled,
+        partial(_validate, files),
         kind="class folders 1",
-        is_drawn=False,
         has_affect=False,
-        files=files,
+        image_size=image_size,
+        folder=folder,
     )
+    why = reasons(found.exclusions)
+    if not found.samples:
+        raise DataError(f"{source} holds no usable image; found wrong: {why}")
+    counts = Counter(sample.expression for sample in found.samples)
+    if short := [EXPRESSIONS[index] for index, count in sorted(counts.items()) if count < 2]:
+        why = f"; left out: {why}" if why else ""
+        raise DataError(f"{source} holds only one usable image of {', '.join(short)}{why}")
+    return found
+
+
+def _validate(
+    files: SourceFiles, face: _Face, pixels: Pixels | None
+) -> tuple[Sample | None, list[Exclusion]]:
+    sample_id, name, expression = face
+    try:
+        if isinstance(expression, FileRefused):
+            raise expression
+        sha256 = digest_and_decode(files, name, _SUFFIXES, pixels)
+    except (FileRefused, ImageRefused) as refused:
+        return None, [Exclusion.of(name, refused)]
+    return Sample(sample_id, name, sha256, expression, 0.0, 0.0), []
 
 
 def _expression(name: str) -> int:
@@ -127,40 +140,11 @@ def _expression(name: str) -> int:
     raise FileRefused("unknown_folder", f"{where}; use one of {', '.join(EXPRESSIONS).lower()}")
 
 
-def _advice(source: Path, names: Sequence[str], exclusions: Sequence[Exclusion]) -> str:
+def _advice(source: Path, names: Sequence[str], faces: Sequence[_Face]) -> str:
     """What the source seems to be instead, with a semicolon before it; empty where unknown."""
     if source.resolve().name.lower() in FOLDERS and any("/" not in name for name in names):
         return f"; this is one of them: give the folder above it, {source.resolve().parent}"
     if any(PurePosixPath(name).parent.name.lower() == "annotations" for name in names):
         return "; it is laid out as AffectNet: give it as the data set itself"
-    return f"; found {reasons(exclusions)}" if exclusions else printable(packed(source, names))
-
-
-def _exclusion(name: str, refused: FileRefused | ImageRefused) -> Exclusion:
-    return Exclusion(printable(name), refused.code, printable(refused.detail))
-
-
-def _validate(
-    files: SourceFiles, part: Sequence[tuple[str, int]]
-) -> tuple[list[Sample], list[Exclusion]]:
-    good: list[Sample] = []
-    bad: list[Exclusion] = []
-    for name, expression in part:
-        try:
-            require_suffix(name, _SUFFIXES)
-            data = files.read(name, MAX_FILE_BYTES)
-            decode(data)
-        except (FileRefused, ImageRefused) as refused:
-            bad.append(_exclusion(name, refused))
-            continue
-        good.append(
-            Sample(
-                sample_id=printable(str(PurePosixPath(name).with_suffix(""))),
-                image_name=name,
-                sha256=hashlib.sha256(data).hexdigest(),
-                expression=expression,
-                valence=0.0,
-                arousal=0.0,
-            )
-        )
-    return good, bad
+    refused = [Exclusion.of(name, why) for _, name, why in faces if isinstance(why, FileRefused)]
+    return f"; found {reasons(refused)}" if refused else printable(packed(source, names))

@@ -1,9 +1,8 @@
 """Noticing that a training learned nothing, before a model version comes of it."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import bdtrc
 
 from emotion_core.emotions import DIMENSIONS, EXPRESSIONS
 from emotion_core.vision.scores import Scores
@@ -18,14 +17,14 @@ SMALLEST_SPREAD = 0.1
 """A dimension whose predictions vary less than this share of the truth's deviation is flat."""
 
 
-def collapse(
+def why_degenerate(
     truth: NDArray[np.int64], truth_va: NDArray[np.float64], scores: Scores, *, learns_affect: bool
 ) -> str | None:
     """Why a network is of no use, in one sentence; None when it is of some.
 
     It must be near chance, by an exact binomial test against always saying the most frequent
     expression, and besides say one expression most of the time or hardly vary in valence or
-    arousal. A weak network that tries is not collapsed.
+    arousal. A weak network that tries is not degenerate.
 
     Args:
         truth: [N], held-out images.
@@ -38,7 +37,8 @@ def collapse(
         return None
     right = int((scores.expressions == truth).sum())
     chance = float(np.bincount(truth, minlength=len(EXPRESSIONS)).max() / count)
-    if _at_least(right, count, chance) < LIKELY_BY_CHANCE:
+    # Probability that guessing gets this many right or more.
+    if bdtrc(right - 1, count, chance) < LIKELY_BY_CHANCE:
         return None
     signs = []
     said = np.bincount(scores.expressions, minlength=len(EXPRESSIONS)) / count
@@ -54,22 +54,7 @@ def collapse(
     if not signs:
         return None
     return (
-        f"the training collapsed: accuracy {right / count:.3f} on {count} held-out images is near "
+        f"the model is degenerate: accuracy {right / count:.3f} on {count} held-out images is near "
         f"chance ({chance:.3f}), and {' and '.join(signs)}; use another learning_rate, more epochs "
         "or pretrained weights"
     )
-
-
-def _at_least(right: int, count: int, chance: float) -> float:
-    """Probability that guessing gets this many right or more (exact binomial)."""
-    if chance >= 1:
-        return 1.0
-    logs = [
-        math.lgamma(count + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(count - k + 1)
-        + k * math.log(chance)
-        + (count - k) * math.log1p(-chance)
-        for k in range(right, count + 1)
-    ]
-    return math.fsum(math.exp(value) for value in logs)

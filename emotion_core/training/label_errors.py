@@ -6,14 +6,14 @@ import pandas as pd
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 
 LEAST_CONFIDENCE = 0.5
-"""Of the suggested expression: a network that is right half of the time doubts too easily."""
+"""Of the suggested expression: a network that is right half of the time contradicts too easily."""
 
 
-def doubtful_labels(predictions: pd.DataFrame) -> pd.DataFrame:
+def likely_label_errors(predictions: pd.DataFrame) -> pd.DataFrame:
     """Likely label errors by confident learning (Northcutt, Jiang, Chuang 2021, 1911.00068).
 
-    A label is doubted when another expression is the most probable one, with at least the mean
-    probability that images labelled so get for it, and at least ``LEAST_CONFIDENCE``.
+    A label is a likely error when another expression is the most probable one, with at least the
+    mean probability that images labelled so get for it, and at least ``LEAST_CONFIDENCE``.
 
     Args:
         predictions: Of a whole cross-validation, as
@@ -36,7 +36,7 @@ def doubtful_labels(predictions: pd.DataFrame) -> pd.DataFrame:
     suggested = probabilities.argmax(axis=1)
     rows = np.arange(len(given))
     p_suggested, p_given = probabilities[rows, suggested], probabilities[rows, given]
-    is_doubtful = (suggested != given) & (
+    is_likely = (suggested != given) & (
         p_suggested >= np.maximum(thresholds[suggested], LEAST_CONFIDENCE)
     )
     found: pd.DataFrame = pd.DataFrame(
@@ -48,6 +48,6 @@ def doubtful_labels(predictions: pd.DataFrame) -> pd.DataFrame:
             "p_suggested": p_suggested,
         }
     )
-    margin = np.where(is_doubtful, p_suggested - p_given, -np.inf)
-    widest_first = np.argsort(-margin, kind="stable")[: int(is_doubtful.sum())]
+    margin = np.where(is_likely, p_suggested - p_given, -np.inf)
+    widest_first = np.argsort(-margin, kind="stable")[: int(is_likely.sum())]
     return found.iloc[widest_first].reset_index(drop=True)

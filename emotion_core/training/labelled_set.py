@@ -1,75 +1,98 @@
-"""A labelled set of faces, wherever it was read from."""
+"""A labelled set of faces, wherever it was read from: labels, digests and decoded pixels."""
 
 import hashlib
+import json
+import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
 
 from emotion_core.emotions import EXPRESSIONS
-from emotion_core.errors import DataError
+from emotion_core.errors import DataError, ImageRefused
+from emotion_core.files import write_bytes
 from emotion_core.training.plausibility import contradiction
-from emotion_core.training.source_files import FileRefused, SourceFiles
-from emotion_core.vision.images import MAX_FILE_BYTES
+from emotion_core.training.source_files import FileRefused, SourceFiles, open_source, require_suffix
+from emotion_core.vision.images import MAX_FILE_BYTES, decode, decode_pixels
+from emotion_core.vision.preprocessing import Preprocessing
+from emotion_core.vision.processor import available_cores
+
+INDEX_FILE: Final = "index.json"
+PIXELS_FILE: Final = "pixels.npy"
+
+T = TypeVar("T")
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One face that can be used: its image decodes and all three labels are sound."""
+    """One face that can be used: its image decodes and all three labels are sound.
+
+    Attributes:
+        sample_id: Unique in the set: the file's name without ending, after its folder when there
+            are several.
+        image_name: Path inside the source.
+        sha256: Of the image file's bytes, hex.
+        expression: Index into :data:`emotion_core.emotions.EXPRESSIONS`.
+        valence: -1 (unpleasant) to 1 (pleasant).
+        arousal: -1 (calm) to 1 (excited).
+    """
 
     sample_id: str
-    """Unique in the set: the file's name without ending, after its folder when there are several"""
     image_name: str
-    """Path inside the source."""
     sha256: str
-    """Of the image file's bytes, hex."""
     expression: int
-    """Index into :data:`emotion_core.emotions.EXPRESSIONS`."""
     valence: float
-    """-1 (unpleasant) to 1 (pleasant)."""
     arousal: float
-    """-1 (calm) to 1 (excited)."""
 
 
 @dataclass(frozen=True)
 class Exclusion:
-    """One file that kept a face out of the set, and why. (name, code) is unique in a set."""
+    """One file that kept a face out of the set, and why. (name, code) is unique in a set.
+
+    Attributes:
+        name: Path inside the source, printable (control and undecodable bytes are escaped).
+        code: A short reason.
+        detail: For people.
+    """
 
     name: str
-    """Path inside the source, printable (control and undecodable bytes are escaped)."""
     code: str
     detail: str
 
-
-@dataclass(frozen=True)
-class Contradiction:
-    """Byte-identical images that were given different expressions. They stay in the set."""
-
-    sha256: str
-    sample_ids: tuple[str, ...]
-    expressions: tuple[int, ...]
-    """One per sample id."""
+    @classmethod
+    def of(cls, name: str, refused: FileRefused | ImageRefused) -> "Exclusion":
+        """A file that could not be read, or an image that could not be decoded."""
+        return cls(printable(name), refused.code, printable(refused.detail))
 
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """Faces with labels, in natural order of their ids (``2`` before ``10``)."""
+    """Faces with labels, in natural order of their ids (``2`` before ``10``).
+
+    Attributes:
+        fingerprint: SHA-256 (hex) over every sample's id, image hash and labels; not over where
+            they lie.
+        has_affect: Whether valence and arousal were labelled; otherwise every sample's are 0.
+        pixels: uint8 [N, S, S, 3] in the order of the samples; None where they were not asked for.
+    """
 
     name: str
     source: Path
     samples: tuple[Sample, ...]
     exclusions: tuple[Exclusion, ...]
     fingerprint: str
-    """SHA-256 (hex) over every sample's id, image hash and labels; not over where they lie."""
-    contradictions: tuple[Contradiction, ...]
     is_drawn: bool
     has_affect: bool
-    """Whether valence and arousal were labelled; otherwise every sample's are 0."""
-    _files: SourceFiles = field(repr=False, compare=False)
+    pixels: Pixels | None = field(default=None, repr=False, compare=False)
 
     def counts(self) -> str:
         """For people: how many images, of which expressions, and how many files were left out."""
@@ -87,6 +110,14 @@ class LabelledSet:
             np.array([(sample.valence, sample.arousal) for sample in self.samples]),
         )
         return (doubt,) if doubt else ()
+
+    @property
+    def contradictions(self) -> list[list[Sample]]:
+        """Byte-identical images that were given different expressions. They stay in the set."""
+        groups: dict[str, list[Sample]] = defaultdict(list)
+        for sample in self.samples:
+            groups[sample.sha256].append(sample)
+        return [group for group in groups.values() if len({s.expression for s in group}) > 1]
 
     def require_usable(self, excluded_share_limit: float) -> None:
         """Refuse a set of which too much had to be left out.
@@ -107,100 +138,146 @@ class LabelledSet:
                 f"{reasons(self.exclusions)}; mend them, or allow more"
             )
 
-    def read_image(self, sample: Sample) -> bytes:
-        """The image file's bytes, as validated.
+    def read_images(self, samples: Sequence[Sample]) -> list[bytes]:
+        """The image files' bytes, as validated.
 
         Raises:
-            DataError: The file is gone or is no longer the one that was validated.
+            DataError: A file is gone or is no longer the one that was validated.
         """
-        try:
-            data = self._files.read(sample.image_name, MAX_FILE_BYTES)
-        except FileRefused as refused:
-            raise DataError(
-                f"{printable(sample.image_name)} in {self.source} cannot be read any more: "
-                f"{refused.detail}"
-            ) from refused
-        if hashlib.sha256(data).hexdigest() != sample.sha256:
-            raise DataError(
-                f"{printable(sample.image_name)} in {self.source} has changed since the data set "
-                "was validated; read the data set again"
-            )
-        return data
+        files = open_source(self.source)
+        found = []
+        for sample in samples:
+            name = f"{printable(sample.image_name)} in {self.source}"
+            try:
+                found.append(files.read(sample.image_name, MAX_FILE_BYTES))
+            except FileRefused as refused:
+                raise DataError(f"{name} cannot be read any more: {refused.detail}") from refused
+            if hashlib.sha256(found[-1]).hexdigest() != sample.sha256:
+                raise DataError(
+                    f"{name} has changed since the data set was validated; read the data set again"
+                )
+        return found
 
-    @property
-    def duplicates(self) -> tuple[tuple[str, ...], ...]:
-        """Sample ids that share one image, byte for byte."""
-        return tuple(
-            tuple(sample.sample_id for sample in group)
-            for group in _by_content(self.samples).values()
-            if len(group) > 1
+    def save_index(self, folder: Path) -> None:
+        """Write all but the pixels as ``index.json``, beside the ``pixels.npy`` of the reading."""
+        stored = {name: value for name, value in vars(self).items() if name != "pixels"} | {
+            "source": os.fspath(self.source),
+            "samples": [asdict(sample) for sample in self.samples],
+            "exclusions": [asdict(exclusion) for exclusion in self.exclusions],
+        }
+        write_bytes(folder / INDEX_FILE, json.dumps(stored).encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> "LabelledSet":
+        """What :meth:`save_index` wrote; the pixels are mapped into memory, not read."""
+        stored = json.loads((folder / INDEX_FILE).read_bytes())
+        samples = tuple(Sample(**sample) for sample in stored["samples"])
+        # Copy on write: torch wants arrays that may be written to, and nothing may reach the file.
+        pixels: Pixels = np.load(folder / PIXELS_FILE, mmap_mode="c")[: len(samples)]
+        return cls(
+            **stored
+            | {
+                "source": Path(stored["source"]),
+                "samples": samples,
+                "exclusions": tuple(Exclusion(**each) for each in stored["exclusions"]),
+                "pixels": pixels,
+            }
         )
 
-    def describe(self) -> dict[str, Any]:
-        """Counts, label ranges and everything found wrong, ready for JSON."""
-        counts = Counter(sample.expression for sample in self.samples)
-        return {
-            "name": self.name,
-            "source": str(self.source),
-            "fingerprint": self.fingerprint,
-            "is_drawn": self.is_drawn,
-            "count_samples": len(self.samples),
-            "count_excluded": len(self.exclusions),
-            "per_expression": {name: counts[index] for index, name in enumerate(EXPRESSIONS)},
-            "valence": _spread(sample.valence for sample in self.samples),
-            "arousal": _spread(sample.arousal for sample in self.samples),
-            "duplicates": [list(ids) for ids in self.duplicates],
-            "warnings": list(self.warnings),
-            "contradictions": [
-                dict(
-                    zip(
-                        found.sample_ids,
-                        (EXPRESSIONS[label] for label in found.expressions),
-                        strict=True,
-                    )
-                )
-                for found in self.contradictions
-            ],
-            "exclusions_by_code": dict(sorted(Counter(e.code for e in self.exclusions).items())),
-            "exclusions": [
-                {"name": e.name, "code": e.code, "detail": e.detail} for e in self.exclusions
-            ],
-        }
 
-
-def assemble(
+def read_faces(
     source: Path,
-    samples: Iterable[Sample],
-    exclusions: Iterable[Exclusion],
+    faces: Sequence[T],
+    validate: Callable[[T, Pixels | None], tuple[Sample | None, list[Exclusion]]],
     *,
     kind: str,
-    is_drawn: bool,
-    has_affect: bool,
-    files: SourceFiles,
+    is_drawn: bool = False,
+    has_affect: bool = True,
+    image_size: int | None,
+    folder: Path | None,
 ) -> LabelledSet:
-    """Put a validated set in order.
+    """Validate every face of a source once, several at a time.
 
     Args:
         source: Folder or archive.
-        samples: In any order.
-        exclusions: In any order.
+        faces: What lies in it, in natural order of the ids.
+        validate: Gives a face's sample, or all that is wrong with it, and writes its pixels.
         kind: The layout's name and version; part of the fingerprint.
-        is_drawn: See :class:`LabelledSet`.
+        is_drawn: Whether a program drew the faces.
         has_affect: See :class:`LabelledSet`.
-        files: Of the source.
+        image_size: Side of the pixels to keep; None keeps none.
+        folder: Where the pixels go, as ``pixels.npy``; None keeps them in memory.
+
+    Raises:
+        DataError: Memory or disk does not hold the pixels.
     """
-    ordered = sorted(samples, key=lambda sample: _natural(sample.sample_id))
+    pixels = None
+    if image_size is not None:
+        pixels = _allocate(source, (len(faces), image_size, image_size, 3), folder)
+    # Decoding leaves Python's lock, so threads share the work; the results keep their order.
+    with ThreadPoolExecutor(available_cores()) as pool:
+        found = list(pool.map(validate, faces, repeat(None) if pixels is None else pixels))
+    rows = [row for row, (sample, _) in enumerate(found) if sample is not None]
+    if pixels is not None:
+        for place, row in enumerate(rows):  # close the gaps of what was left out
+            if place != row:
+                pixels[place] = pixels[row]
+        pixels = pixels[: len(rows)]
+    samples = tuple(sample for sample, _ in found if sample is not None)
+    exclusions = (problem for _, problems in found for problem in problems)
     return LabelledSet(
         name=source.stem if source.is_file() else source.resolve().name,
         source=source,
-        samples=tuple(ordered),
-        exclusions=tuple(sorted(exclusions, key=lambda e: (_natural(e.name), e.code))),
-        fingerprint=_fingerprint(kind, ordered),
-        contradictions=_contradictions(ordered),
+        samples=samples,
+        exclusions=tuple(sorted(exclusions, key=lambda e: (natural(e.name), e.code))),
+        fingerprint=_fingerprint(kind, samples),
         is_drawn=is_drawn,
         has_affect=has_affect,
-        _files=files,
+        pixels=pixels,
     )
+
+
+def _allocate(source: Path, shape: tuple[int, ...], folder: Path | None) -> Pixels:
+    try:
+        if folder is None:
+            return np.empty(shape, dtype=np.uint8)
+        file = folder / PIXELS_FILE
+        pixels: Pixels = open_memmap(file, "w+", np.uint8, shape)
+        # Without room for all of it, a write into the mapped file would end the process.
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+        return pixels
+    except (MemoryError, OSError) as error:
+        where = f"the disk of {folder}" if folder else "the memory"
+        raise DataError(
+            f"{source} has {shape[0]} images, {np.prod(shape, dtype=float) / 1e9:.1f} GB at "
+            f"{shape[1]} pixels, more than {where} holds ({error}); use a smaller image_size or a "
+            "larger machine"
+        ) from None
+
+
+def digest_and_decode(
+    files: SourceFiles, name: str, suffixes: Sequence[str], pixels: Pixels | None
+) -> str:
+    """Read an image once; returns the SHA-256 (hex) of its bytes.
+
+    Args:
+        files: Of the source.
+        name: Path inside the source.
+        suffixes: The layout's.
+        pixels: uint8 [S, S, 3], receives the image at that size; None only checks that it decodes.
+
+    Raises:
+        FileRefused: It cannot be read.
+        ImageRefused: It cannot be decoded.
+    """
+    require_suffix(name, suffixes)
+    data = files.read(name, MAX_FILE_BYTES)
+    if pixels is None:
+        decode(data)
+    else:
+        decode_pixels(data, Preprocessing(image_size=len(pixels)), pixels)
+    return hashlib.sha256(data).hexdigest()
 
 
 def reasons(exclusions: Sequence[Exclusion]) -> str:
@@ -208,7 +285,7 @@ def reasons(exclusions: Sequence[Exclusion]) -> str:
     told = []
     for code, count in Counter(exclusion.code for exclusion in exclusions).most_common(4):
         shown: dict[str, str] = {}
-        for exclusion in sorted(exclusions, key=lambda each: _natural(each.name)):
+        for exclusion in sorted(exclusions, key=lambda each: natural(each.name)):
             if exclusion.code == code:
                 shown.setdefault(exclusion.detail, exclusion.name)
         examples = [f"{name}: {detail}" for detail, name in shown.items()]
@@ -216,26 +293,7 @@ def reasons(exclusions: Sequence[Exclusion]) -> str:
     return ", ".join(told)
 
 
-def _by_content(samples: Iterable[Sample]) -> Mapping[str, list[Sample]]:
-    groups: dict[str, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        groups[sample.sha256].append(sample)
-    return groups
-
-
-def _contradictions(samples: Iterable[Sample]) -> tuple[Contradiction, ...]:
-    return tuple(
-        Contradiction(
-            sha256=sha256,
-            sample_ids=tuple(sample.sample_id for sample in group),
-            expressions=tuple(sample.expression for sample in group),
-        )
-        for sha256, group in _by_content(samples).items()
-        if len({sample.expression for sample in group}) > 1
-    )
-
-
-def _fingerprint(kind: str, samples: Iterable[Sample]) -> str:
+def _fingerprint(kind: str, samples: Sequence[Sample]) -> str:
     """``repr`` writes the shortest text that reads back as the same float, so lines are stable."""
     digest = hashlib.sha256(f"{kind}\n".encode())
     for s in samples:
@@ -244,7 +302,7 @@ def _fingerprint(kind: str, samples: Iterable[Sample]) -> str:
     return digest.hexdigest()
 
 
-def _natural(text: str) -> tuple[tuple[tuple[int, str], ...], str]:
+def natural(text: str) -> tuple[tuple[tuple[int, str], ...], str]:
     """Sort key under which ``2`` stands before ``10``; the text itself breaks ties."""
     parts = re.split(r"([0-9]{1,18})", text)  # texts and numbers, in turns
     key = tuple((-1, part) if i % 2 == 0 else (int(part), "") for i, part in enumerate(parts))
@@ -260,12 +318,3 @@ def printable(text: str) -> str:
         char if char.isprintable() and char != "\\" else char.encode("unicode_escape").decode()
         for char in text
     )
-
-
-def _spread(values: Iterable[float]) -> dict[str, float]:
-    array = np.fromiter(values, dtype=np.float64)
-    return {
-        "min": float(array.min()),
-        "mean": float(array.mean()),
-        "max": float(array.max()),
-    }

@@ -8,26 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from emotion_core.errors import DataError, RecipeError, TrainingError
 from emotion_core.statistics import metrics
-from emotion_core.training.averaging import WeightAverage
-from emotion_core.training.distributed import joined
-from emotion_core.training.epoch import Pace, train_epoch
+from emotion_core.training.distributed import distributed_context
+from emotion_core.training.epoch import train_epoch
 from emotion_core.training.labelled_set import LabelledSet
-from emotion_core.training.optimizer import build_optimizer
+from emotion_core.training.objective import loss_and_metrics
 from emotion_core.training.outcome import write_outcome
-from emotion_core.training.part import Part, figures
-from emotion_core.training.pixels import load_pixels
 from emotion_core.training.progress import Progress
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.run_directory import RunDirectory
 from emotion_core.training.split import Split
+from emotion_core.training.state import TrainingState
+from emotion_core.training.subset import Subset
 from emotion_core.vision.checkpoint import load_weights
 from emotion_core.vision.device import pick_device, prepare_device
 from emotion_core.vision.inference import infer
-from emotion_core.vision.network import EmotionNetwork, build_network, preprocessing_for
+from emotion_core.vision.network import EmotionNetwork, build_network
 
 COMPILING_PAYS = 500_000
 """Images in a whole training from which ``torch.compile`` is worth its minute on a GPU."""
@@ -44,35 +42,32 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One finished epoch."""
+    """One finished epoch.
+
+    Attributes:
+        epoch: From 1.
+        epochs: Of the whole training.
+        train: ``loss`` and every metric, gathered from the epoch's own training steps.
+        validation: ``loss`` and every metric, on all held-out images after the epoch.
+        images_per_second: Of the training steps.
+        seconds: Of the whole epoch, validation included.
+        is_best: Whether it is the best epoch so far by
+            :func:`emotion_core.statistics.metrics.selection_score`.
+        adjustments: What training changed on the way to get through the epoch.
+    """
 
     epoch: int
-    """From 1."""
     epochs: int
     train: dict[str, float]
-    """``loss`` and every metric, gathered from the epoch's own training steps."""
     validation: dict[str, float]
-    """``loss`` and every metric, on all held-out images after the epoch."""
     images_per_second: float
-    """Of the training steps."""
     seconds: float
-    """Of the whole epoch, validation included."""
     is_best: bool
-    """Whether it is the best epoch so far by
-    :func:`emotion_core.statistics.metrics.selection_score`."""
     adjustments: list[str] = field(default_factory=list)
-    """What training changed on the way to get through the epoch."""
 
     def to_dict(self) -> dict[str, Any]:
         """As kept in ``history.json``."""
-        return {
-            "epoch": self.epoch,
-            "train": self.train,
-            "validation": self.validation,
-            "images_per_second": self.images_per_second,
-            "seconds": self.seconds,
-            "is_best": self.is_best,
-        }
+        return {k: v for k, v in vars(self).items() if k not in ("epochs", "adjustments")}
 
     def describe(self) -> str:
         """One line for people and logs."""
@@ -106,10 +101,10 @@ def train(
 
     The weights kept are those that the last epoch ends with or, where the recipe keeps the best,
     those of the epoch with the best :func:`emotion_core.statistics.metrics.selection_score` on the
-    held-out part; the run's figures are theirs. The train part's figures are gathered from the
+    validation split; the run's metrics are theirs. The train split's metrics are gathered from the
     training steps themselves, with dropout and augmentation on and the weights moving underneath:
     they stand below what the epoch's last weights would reach, and save a second pass over the
-    larger part.
+    larger split.
 
     Started again with the same folder, recipe and data, it goes on after the last finished epoch
     (on a CPU to the same result as without the interruption); when finished, it yields nothing.
@@ -117,7 +112,7 @@ def train(
 
     Args:
         recipe: What to do.
-        labelled_set: The images.
+        labelled_set: The images, read with pixels of the recipe's ``image_size``.
         split: Made with the recipe's seed, validation share and fold.
         directory: Run directory; made when missing.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -128,8 +123,7 @@ def train(
         TrainingError: The folder belongs to another recipe, other data or another process; the
             split is not the recipe's; the loss is no longer a finite number; or what came of it
             is no better than guessing.
-        DataError: An image has changed since the data set was read, or the recipe learns valence
-            and arousal and the set has none.
+        DataError: The recipe learns valence and arousal and the set has none.
         RecipeError: The recipe has an earlier stage and none is given.
         WeightsError: The pretrained weights cannot be had.
         SettingsError: The device is not there.
@@ -138,12 +132,12 @@ def train(
     data = _fingerprints(recipe, labelled_set, split, pretraining)
     target = pick_device(device)
     prepare_device(target)
-    with joined(target) as (peers, target):
+    with distributed_context(target) as (context, target):
         run = RunDirectory(directory)
-        with run.locked() if peers.is_first else nullcontext():
-            if peers.is_first:
+        with run.locked() if context.is_main else nullcontext():
+            if context.is_main:
                 run.begin(recipe)
-            peers.wait()
+            context.barrier()
             if run.is_complete:
                 run.require_same_data(run.read().model["data"], data)
                 Progress.remove(directory)
@@ -151,79 +145,60 @@ def train(
             progress = Progress.read(directory)
             if progress is not None:
                 run.require_same_data(progress.data, data)
-
             network = _starting_network(recipe, weights_dir, pretraining, is_resumed=bool(progress))
-            if peers.is_first:
+            if context.is_main:
                 run.require_room(4 * sum(p.numel() for p in network.parameters()))
-            network.to(target)
-            optimizer = build_optimizer(recipe, network)
-            average = WeightAverage(network, recipe.averaging) if recipe.averaging else None
-            averaged = average.network if average else None
-            judged = network if averaged is None else averaged
+            state = TrainingState.of(recipe, network, target, context)
             if progress is None:
                 progress = Progress(data, recipe.keep)
             else:
-                Progress.restore(directory, network, optimizer, averaged)
-            learning = _compiled_where_it_pays(
-                peers.wrapped(network), target, recipe.epochs * len(split.train)
-            )
-
-            preprocessing = preprocessing_for(recipe.network, recipe.image_size)
-            pixels = load_pixels(labelled_set, preprocessing)
-            train_part = Part.of(labelled_set, split.train, pixels)
-            held_out = Part.of(labelled_set, split.validation, pixels)
-            del pixels
-            pace = Pace(may_change=peers.count == 1)
-
-            for epoch in range(progress.finished_epochs + 1, recipe.epochs + 1):
-                started = time.perf_counter()
-                trained = train_epoch(
-                    recipe,
-                    epoch,
-                    learning,
-                    average,
-                    optimizer,
-                    preprocessing,
-                    train_part,
-                    pace,
-                    peers,
-                )
-                stepped = time.perf_counter()
-                peers.align(judged)
-                scores = infer(judged.eval(), preprocessing, held_out.pixels, target)
-                validated = figures(recipe, held_out.truth, held_out.truth_va, scores)
-                result = EpochResult(
-                    epoch=epoch,
-                    epochs=recipe.epochs,
-                    train=trained.figures,
-                    validation=validated,
-                    images_per_second=len(train_part) / (stepped - started),
-                    seconds=time.perf_counter() - started,
-                    is_best=progress.is_better(metrics.selection_score(validated)),
-                    adjustments=trained.adjustments,
-                )
-                progress.add(
-                    result.to_dict(), metrics.selection_score(validated), trained.adjustments
-                )
-                if peers.is_first:
-                    progress.save(directory, network, optimizer, averaged)
-                peers.wait()
-                yield result
-
-            if peers.is_first:
-                write_outcome(
-                    run,
-                    recipe,
-                    labelled_set,
-                    split,
-                    progress,
-                    judged,
-                    preprocessing,
-                    train_part,
-                    held_out,
-                )
+                Progress.restore(directory, state)
+            state.learner = context.wrap(network)
+            # Compiling takes about a minute on a GPU, which a training of a few thousand faces does
+            # not last; on a CPU it gained nothing (docs/training/experiments.md).
+            if target.type == "cuda" and recipe.epochs * len(split.train) >= COMPILING_PAYS:
+                state.learner.compile()
+            yield from _epochs(state, progress, labelled_set, split, directory)
+            if context.is_main:
+                write_outcome(run, labelled_set, split, progress, state)
                 Progress.remove(directory)
-            peers.wait()
+            context.barrier()
+
+
+def _epochs(
+    state: TrainingState,
+    progress: Progress,
+    labelled_set: LabelledSet,
+    split: Split,
+    directory: Path,
+) -> Iterator[EpochResult]:
+    """The epochs that are left, each on disk before it is yielded."""
+    recipe, context = state.recipe, state.context
+    train, held_out = Subset(labelled_set, split.train), Subset(labelled_set, split.validation)
+    for epoch in range(progress.finished_epochs + 1, recipe.epochs + 1):
+        started = time.perf_counter()
+        trained, adjustments = train_epoch(state, epoch, train)
+        stepped = time.perf_counter()
+        context.broadcast_buffers(state.evaluated)
+        evaluated = state.evaluated.eval()
+        scores = infer(evaluated, state.preprocessing, held_out.pixels, state.device)
+        validated = loss_and_metrics(recipe, held_out.truth, held_out.truth_va, scores)
+        score = metrics.selection_score(validated)
+        result = EpochResult(
+            epoch=epoch,
+            epochs=recipe.epochs,
+            train=trained,
+            validation=validated,
+            images_per_second=len(train) / (stepped - started),
+            seconds=time.perf_counter() - started,
+            is_best=progress.is_better(score),
+            adjustments=adjustments,
+        )
+        progress.add(result.to_dict(), score, adjustments)
+        if context.is_main:
+            progress.save(directory, state)
+        context.barrier()
+        yield result
 
 
 def _fingerprints(
@@ -241,6 +216,10 @@ def _fingerprints(
             f"{labelled_set.source} leaves {len(split.train)} images to train and "
             f"{len(split.validation)} to validate; at least 2 and 1 are needed"
         )
+    if labelled_set.pixels is None or labelled_set.pixels.shape[1] != recipe.image_size:
+        raise TrainingError(
+            f"{labelled_set.source} was not read with pixels of image_size {recipe.image_size}"
+        )
     if recipe.learns_affect and not labelled_set.has_affect:
         raise DataError(
             f"{labelled_set.source} has no valence and arousal; set affect_weight and ccc_weight "
@@ -257,15 +236,6 @@ def _fingerprints(
         "split_fingerprint": split.fingerprint,
         **(pretraining.facts if pretraining else {}),
     }
-
-
-def _compiled_where_it_pays(network: nn.Module, device: torch.device, images: int) -> nn.Module:
-    """Compiling takes about a minute on a GPU, which a training of a few thousand faces does not
-    last; on a CPU it gained nothing (docs/training/experiments.md)."""
-    if device.type != "cuda" or images < COMPILING_PAYS:
-        return network
-    network.compile()
-    return network
 
 
 def _starting_network(

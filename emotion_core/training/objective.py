@@ -1,10 +1,19 @@
-"""What training makes small."""
+"""What training makes small, and the metrics of a split beside it."""
 
+import math
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
+from emotion_core.errors import TrainingError
+from emotion_core.statistics import metrics
 from emotion_core.training.recipe import Recipe
+from emotion_core.vision.scores import Scores
+
+_SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
 def objective(
@@ -53,3 +62,26 @@ def concordance(predicted: Tensor, truth: Tensor) -> Tensor:
     spread = deviation.square().mean(dim=0) + true_deviation.square().mean(dim=0)
     tiny = torch.finfo(predicted.dtype).eps
     return 2 * covariance / (spread + (mean - true_mean).square() + tiny)
+
+
+def loss_and_metrics(
+    recipe: Recipe, truth: NDArray[np.int64], truth_va: NDArray[np.float64], scores: Scores
+) -> dict[str, float]:
+    """``loss`` as the recipe weighs it, and all of :func:`emotion_core.statistics.metrics.score`.
+
+    The loss is :func:`objective` over all images at once. A probability that float32 rounds to 0
+    enters it as the smallest normal float32.
+
+    Raises:
+        TrainingError: The scores are not finite numbers.
+    """
+    log_probabilities = np.log(
+        np.maximum(scores.probabilities.astype(float), _SMALLEST_PROBABILITY)
+    )
+    loss = objective(
+        recipe,
+        *map(torch.from_numpy, (log_probabilities, scores.va.astype(float), truth, truth_va)),
+    ).item()
+    if not math.isfinite(loss):
+        raise TrainingError("the network's answers are not numbers; use a smaller learning_rate")
+    return {"loss": loss, **metrics.score(truth, truth_va, scores.probabilities, scores.va)}

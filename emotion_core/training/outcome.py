@@ -1,8 +1,8 @@
-"""What a finished training leaves behind: the model, its predictions and its figures."""
+"""What a finished training leaves behind: the model, its predictions and its metrics."""
 
 import copy
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,9 @@ from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 from emotion_core.errors import TrainingError
 from emotion_core.statistics import metrics
 from emotion_core.statistics.calibration import calibrate
-from emotion_core.training.degenerate_model import collapse
+from emotion_core.training.degenerate_model import why_degenerate
 from emotion_core.training.labelled_set import LabelledSet
-from emotion_core.training.part import Part, figures
+from emotion_core.training.objective import loss_and_metrics
 from emotion_core.training.progress import Progress
 from emotion_core.training.provenance import git_revision, library_versions
 from emotion_core.training.recipe import Recipe
@@ -26,6 +26,8 @@ from emotion_core.training.run_directory import (
     RunDirectory,
 )
 from emotion_core.training.split import Split
+from emotion_core.training.state import TrainingState
+from emotion_core.training.subset import Subset
 from emotion_core.vision.checkpoint import load_weights, save_model
 from emotion_core.vision.device import device_name
 from emotion_core.vision.golden_outputs import Golden
@@ -40,14 +42,10 @@ GOLDEN_SEED: Final = 2024
 
 def write_outcome(
     run: RunDirectory,
-    recipe: Recipe,
     labelled_set: LabelledSet,
     split: Split,
     progress: Progress,
-    network: EmotionNetwork,
-    preprocessing: Preprocessing,
-    train_part: Part,
-    held_out: Part,
+    state: TrainingState,
 ) -> None:
     """Score the held-out images with the weights that are kept and write the run's files.
 
@@ -55,23 +53,25 @@ def write_outcome(
     interruption writes the same again.
 
     Args:
-        network: As the last epoch left it; takes up the best weights where those are kept.
+        state: As the last epoch left it; its network takes up the best weights where those are
+            kept.
 
     Raises:
         TrainingError: The network is of no use; nothing is written.
     """
+    recipe, network, preprocessing = state.recipe, state.evaluated, state.preprocessing
+    train, held_out = Subset(labelled_set, split.train), Subset(labelled_set, split.validation)
     if recipe.keep == "best":
         best = progress.best_file(run.path)
         load_weights(network, best.read_bytes(), str(best))
-    device = next(network.parameters()).device
-    scores = infer(network.eval(), preprocessing, held_out.pixels, device)
-    if reason := collapse(
+    scores = infer(network.eval(), preprocessing, held_out.pixels, state.device)
+    if reason := why_degenerate(
         held_out.truth, held_out.truth_va, scores, learns_affect=recipe.learns_affect
     ):
         raise TrainingError(reason)
     predictions = _predictions(labelled_set, split, scores)
-    calibration = calibrate(
-        held_out.truth, scores.probabilities, predictions["sha256"].to_numpy(dtype=str)
+    calibration = asdict(
+        calibrate(held_out.truth, scores.probabilities, predictions["sha256"].to_numpy(dtype=str))
     )
     versions, revision = library_versions(), git_revision()
     description = save_model(
@@ -82,7 +82,7 @@ def write_outcome(
         versions=versions,
         recipe=recipe.to_dict(),
         data=progress.data,
-        calibration=asdict(calibration),
+        calibration=calibration,
         git_revision=revision,
     )
     _golden(network, preprocessing).write(run.path)
@@ -93,25 +93,38 @@ def write_outcome(
         {
             "metrics": {
                 "train": progress.history[progress.kept_epoch - 1]["train"],
-                "validation": figures(recipe, held_out.truth, held_out.truth_va, scores),
+                "validation": loss_and_metrics(recipe, held_out.truth, held_out.truth_va, scores),
             },
             "summary": {
-                "device": device_name(device),
+                "device": device_name(state.device),
                 "versions": versions,
                 "parameters": description.parameters,
                 "git_revision": revision,
                 "weights_origin": _weights_origin(recipe),
                 "adjustments": progress.adjustments,
-                "calibration": asdict(calibration),
+                "calibration": calibration,
                 "kept_epoch": progress.kept_epoch,
                 "best_epoch": progress.best_epoch,
                 "epochs": recipe.epochs,
-                **_speed(progress, len(train_part)),
-                "dataset": _dataset_facts(labelled_set),
-                "split": _split_facts(split),
+                **_speed(progress, len(train)),
+                "dataset": {
+                    "name": labelled_set.name,
+                    "fingerprint": labelled_set.fingerprint,
+                    "is_drawn": labelled_set.is_drawn,
+                    "count": len(labelled_set.samples),
+                    "count_excluded": len(labelled_set.exclusions),
+                },
+                "split": {
+                    "fingerprint": split.fingerprint,
+                    "seed": split.seed,
+                    "validation_share": split.validation_share,
+                    "fold": split.fold,
+                    "count_train": len(split.train),
+                    "count_validation": len(split.validation),
+                },
                 "chance_line": metrics.chance_line(held_out.truth, held_out.truth_va),
                 "constant_predictor": metrics.constant_predictor(
-                    train_part.truth, train_part.truth_va, held_out.truth, held_out.truth_va
+                    train.truth, train.truth_va, held_out.truth, held_out.truth_va
                 ),
             },
         },
@@ -144,37 +157,9 @@ def _speed(progress: Progress, count_train: int) -> dict[str, float]:
     }
 
 
-def _dataset_facts(labelled_set: LabelledSet) -> dict[str, Any]:
-    return {
-        "name": labelled_set.name,
-        "fingerprint": labelled_set.fingerprint,
-        "is_drawn": labelled_set.is_drawn,
-        "count": len(labelled_set.samples),
-        "count_excluded": len(labelled_set.exclusions),
-    }
-
-
-def _split_facts(split: Split) -> dict[str, Any]:
-    return {
-        "fingerprint": split.fingerprint,
-        "seed": split.seed,
-        "validation_share": split.validation_share,
-        "fold": split.fold,
-        "count_train": len(split.train),
-        "count_validation": len(split.validation),
-    }
-
-
 def _predictions(labelled_set: LabelledSet, split: Split, scores: Scores) -> pd.DataFrame:
-    samples = [labelled_set.samples[index] for index in split.validation]
-    columns: dict[str, Any] = {
-        "sample_id": [sample.sample_id for sample in samples],
-        "sha256": [sample.sha256 for sample in samples],
-        "expression": np.array([sample.expression for sample in samples], dtype=np.int64),
-        "valence": [sample.valence for sample in samples],
-        "arousal": [sample.arousal for sample in samples],
-        **{name: scores.probabilities[:, i] for i, name in enumerate(PROBABILITY_COLUMNS)},
-        "predicted_valence": scores.va[:, 0],
-        "predicted_arousal": scores.va[:, 1],
-    }
-    return pd.DataFrame(columns, columns=list(PREDICTION_COLUMNS))
+    truth = pd.DataFrame([vars(labelled_set.samples[index]) for index in split.validation])
+    said = pd.DataFrame(scores.probabilities, columns=list(PROBABILITY_COLUMNS)).assign(
+        predicted_valence=scores.va[:, 0], predicted_arousal=scores.va[:, 1]
+    )
+    return pd.concat([truth, said], axis=1)[list(PREDICTION_COLUMNS)]

@@ -25,7 +25,7 @@ def pooled_predictions(runs: Sequence[RunResult]) -> pd.DataFrame:
     return together.reset_index(drop=True)
 
 
-def pooled_figures(runs: Sequence[RunResult]) -> dict[str, float]:
+def pooled_metrics(runs: Sequence[RunResult]) -> dict[str, float]:
     """All of :func:`emotion_core.statistics.metrics.score` over all held-out images at once.
 
     Raises:
@@ -40,6 +40,6 @@ def pooled_figures(runs: Sequence[RunResult]) -> dict[str, float]:
     )
 
 
-def mean_figures(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def mean_metrics(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The plain mean of each metric."""
-    return {name: sum(each[name] for each in figures) / len(figures) for name in figures[0]}
+    return {name: sum(each[name] for each in found) / len(found) for name in found[0]}

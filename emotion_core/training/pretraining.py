@@ -6,7 +6,7 @@ the same stage: the folds of a cross-validation, or both halves of an ablation.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from emotion_core.errors import RecipeError
@@ -19,38 +19,40 @@ from emotion_core.training.split import split_by_content
 
 def pretrain(
     recipe: Recipe,
-    labelled_set: LabelledSet,
+    labelled_set: LabelledSet | None,
     stages: Path,
+    report: Callable[[EpochResult], object],
     *,
     device: str = "auto",
     weights_dir: Path | None = None,
-) -> Iterator[EpochResult]:
-    """Train the stage that ``recipe`` asks for, or find it done; yields as each epoch ends.
+) -> Pretraining | None:
+    """Train the stage that ``recipe`` asks for, or find it done; None where it asks for none.
 
     Args:
-        recipe: Of the main training; its ``pretraining_epochs`` is above 0.
-        labelled_set: Faces with expressions; valence and arousal are not used.
+        recipe: Of the main training.
+        labelled_set: Faces with expressions, read with pixels of ``pretraining_image_size``;
+            valence and arousal are not used.
         stages: Folder of all stages; each gets a run directory in it, named by its content.
+        report: Called as each epoch ends.
         device: As in :func:`emotion_core.training.loop.train`.
         weights_dir: As there.
 
     Raises:
-        RecipeError: The recipe asks for no such stage.
+        RecipeError: As :func:`require_set`.
         TrainingError: As in :func:`emotion_core.training.loop.train`.
     """
+    require_set(recipe, labelled_set)
+    if labelled_set is None:
+        return None
     stage = recipe.pretraining()
+    identity = json.dumps([stage.to_dict(), labelled_set.fingerprint], sort_keys=True)
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    directory = stages / f"{recipe.network.replace(':', '_')}-{digest[:12]}"
     split = split_by_content(labelled_set, stage.seed, stage.validation_share)
-    directory = _directory(recipe, labelled_set, stages)
-    yield from train(stage, labelled_set, split, directory, device=device, weights_dir=weights_dir)
-
-
-def finished(recipe: Recipe, labelled_set: LabelledSet, stages: Path) -> Pretraining:
-    """The stage that :func:`pretrain` has trained.
-
-    Raises:
-        TrainingError: It is not finished.
-    """
-    directory = _directory(recipe, labelled_set, stages)
+    for epoch in train(
+        stage, labelled_set, split, directory, device=device, weights_dir=weights_dir
+    ):
+        report(epoch)
     result = RunDirectory(directory).read()
     return Pretraining(
         weights=directory / WEIGHTS_FILE,
@@ -69,18 +71,9 @@ def require_set(recipe: Recipe, labelled_set: LabelledSet | None) -> None:
     Raises:
         RecipeError: One without the other.
     """
-    if recipe.pretraining_epochs and labelled_set is None:
+    if bool(recipe.pretraining_epochs) != (labelled_set is not None):
+        named = labelled_set.source if labelled_set else "nothing"
         raise RecipeError(
-            f"pretraining_epochs is {recipe.pretraining_epochs}, but no pretraining data was named"
+            f"pretraining_epochs is {recipe.pretraining_epochs}, and {named} was named as "
+            "pretraining data: give both, or neither"
         )
-    if labelled_set is not None and not recipe.pretraining_epochs:
-        raise RecipeError(
-            f"{labelled_set.source} was named as pretraining data, but pretraining_epochs is 0"
-        )
-
-
-def _directory(recipe: Recipe, labelled_set: LabelledSet, stages: Path) -> Path:
-    identity = [recipe.pretraining().to_dict(), labelled_set.fingerprint]
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    name = recipe.network.replace(":", "_")
-    return stages / f"{name}-{digest[:12]}"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from emotion_core.errors import TrainingError
 from emotion_core.files import replacing, write_bytes
+from emotion_core.training.state import TrainingState
 from emotion_core.vision.checkpoint import weights_bytes
 
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
@@ -68,42 +69,28 @@ class Progress:
         never be taken together with the weights of another one."""
         return directory / f"best-{self.best_epoch}.safetensors"
 
-    def save(
-        self,
-        directory: Path,
-        network: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        averaged: nn.Module | None,
-    ) -> None:
+    def save(self, directory: Path, state: TrainingState) -> None:
         """Write the best weights if they are kept and this epoch has them, then the checkpoint that
         names them.
 
         Args:
             directory: Of the run.
-            network: As the last step left it.
-            optimizer: Its optimizer.
-            averaged: The average that is validated in its place, where there is one.
+            state: As the last step left it.
         """
         if self.keep == "best" and self.best_epoch == self.finished_epochs:
-            write_bytes(self.best_file(directory), weights_bytes(averaged or network))
-        tensors = {f"model/{name}": value for name, value in network.state_dict().items()}
-        for index, moments in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{index}/{name}": value for name, value in moments.items()}
-        if averaged is not None:
-            tensors |= {f"average/{name}": value for name, value in averaged.state_dict().items()}
-        state = {
-            "data": dict(self.data),
-            "keep": self.keep,
-            "history": self.history,
-            "best_epoch": self.best_epoch,
-            "best_score": self.best_score,
-            "adjustments": self.adjustments,
+            write_bytes(self.best_file(directory), weights_bytes(state.evaluated))
+        tensors = {
+            f"{prefix}/{name}": value
+            for prefix, module in _modules(state).items()
+            for name, value in module.state_dict().items()
         }
+        for index, moments in state.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{name}": value for name, value in moments.items()}
         with replacing(directory / CHECKPOINT_FILE) as temporary:
             safetensors.torch.save_file(
                 {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
                 temporary,
-                metadata={_STATE_KEY: json.dumps(state)},
+                metadata={_STATE_KEY: json.dumps(asdict(self))},
             )
         for path in directory.glob(_BEST_PATTERN):
             if path != self.best_file(directory):
@@ -129,26 +116,21 @@ class Progress:
         return progress
 
     @staticmethod
-    def restore(
-        directory: Path,
-        network: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        averaged: nn.Module | None,
-    ) -> None:
-        """Put the checkpoint's tensors into a network, its optimizer and its average.
+    def restore(directory: Path, state: TrainingState) -> None:
+        """Put the checkpoint's tensors into the network, its optimizer and its average.
 
         Raises:
             TrainingError: The checkpoint is damaged or belongs to another network.
         """
         path = directory / CHECKPOINT_FILE
+        optimizer = state.optimizer
         try:
             tensors = safetensors.torch.load_file(path)
-            network.load_state_dict(_below("model/", tensors))
-            if averaged is not None:
-                averaged.load_state_dict(_below("average/", tensors))
+            for prefix, module in _modules(state).items():
+                module.load_state_dict(_below(prefix, tensors))
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             moments: dict[int, dict[str, Tensor]] = {}
-            for name, value in _below("optimizer/", tensors).items():
+            for name, value in _below("optimizer", tensors).items():
                 index, moment = name.split("/")
                 like = parameters[int(index)]
                 if value.shape == like.shape:
@@ -169,12 +151,15 @@ class Progress:
             path.unlink()
 
 
+def _modules(state: TrainingState) -> dict[str, nn.Module]:
+    """By the first part of their tensors' names in a checkpoint."""
+    averaged = {"average": state.average.network} if state.average else {}
+    return {"model": state.network, **averaged}
+
+
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
+    start = f"{prefix}/"
+    return {name.removeprefix(start): v for name, v in tensors.items() if name.startswith(start)}
 
 
 def _unusable(path: Path, reason: str) -> TrainingError:

@@ -236,93 +236,77 @@ def _check_augmentation(text: str) -> None:
 PRETRAINING_HELD_OUT: Final = 0.05
 """Share of the pretraining set that tells how far the stage has come."""
 
-_PLAIN: Final[Mapping[str, Any]] = MappingProxyType(
+# The original paper's recipe to the letter. It names no weight decay, schedule or augmentation, so
+# there is none.
+_SEED: Final[Mapping[str, Any]] = MappingProxyType(
     {
+        "weights": "imagenet",
+        "image_size": 224,
         "pretraining_epochs": 0,
         "pretraining_image_size": 112,
+        "epochs": 12,
+        "keep": "last",
+        "batch_size": 32,
+        "optimizer": "adam",
+        "learning_rate": 1e-4,
         "backbone_rate": 1.0,
         "schedule": "constant",
         "warm_up": 0.0,
         "weight_decay": 0.0,
         "clip_norm": 0.0,
         "averaging": 0.0,
-        "keep": "last",
+        "dropout": 0.5,
+        "expression_weight": 1.0,
+        "affect_weight": 1.0,
         "ccc_weight": 0.0,
         "label_smoothing": 0.0,
         "augmentation": "none",
         "mixup": 0.0,
+        "seed": 42,
+        "validation_share": 0.15,
         "fold": 0,
     }
 )
-"""Everything that a recipe can do without, left out."""
+
+# For two CPU cores and a thousand images or so: about a minute a network. Small batches, because
+# the number of steps is what a short training lacks.
+_QUICK: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "image_size": 64,
+        "epochs": 3,
+        "batch_size": 16,
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "schedule": "cosine",
+        "warm_up": 0.25,
+        "weight_decay": 0.01,
+        "dropout": 0.0,
+    }
+)
+
+# What the field does on small affect sets, each choice measured in docs/training/experiments.md.
+_TUNED: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "backbone_rate": 0.4,
+        "schedule": "cosine",
+        "warm_up": 0.25,
+        "weight_decay": 0.02,
+        "clip_norm": 5.0,
+        "averaging": 0.99,
+        "dropout": 0.3,
+        "ccc_weight": 0.5,
+        "label_smoothing": 0.1,
+        "augmentation": "flip+crop+rotate+colour+erase",
+    }
+)
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        # The original paper's recipe to the letter. It names no weight decay, schedule or
-        # augmentation, so there is none.
-        "seed": MappingProxyType(
-            {
-                **_PLAIN,
-                "weights": "imagenet",
-                "image_size": 224,
-                "epochs": 12,
-                "batch_size": 32,
-                "optimizer": "adam",
-                "learning_rate": 1e-4,
-                "dropout": 0.5,
-                "expression_weight": 1.0,
-                "affect_weight": 1.0,
-                "seed": 42,
-                "validation_share": 0.15,
-            }
-        ),
-        # For two CPU cores and a thousand images or so: about a minute a network. Small batches,
-        # because the number of steps is what a short training lacks.
-        "quick": MappingProxyType(
-            {
-                **_PLAIN,
-                "weights": "imagenet",
-                "image_size": 64,
-                "epochs": 3,
-                "batch_size": 16,
-                "optimizer": "adamw",
-                "learning_rate": 1e-3,
-                "schedule": "cosine",
-                "warm_up": 0.25,
-                "weight_decay": 0.01,
-                "dropout": 0.0,
-                "expression_weight": 1.0,
-                "affect_weight": 1.0,
-                "seed": 42,
-                "validation_share": 0.15,
-            }
-        ),
-        # What the field does on small affect sets, as measured in docs/training/experiments.md.
-        "tuned": MappingProxyType(
-            {
-                **_PLAIN,
-                "weights": "imagenet",
-                "image_size": 224,
-                "epochs": 12,
-                "batch_size": 32,
-                "optimizer": "adamw",
-                "learning_rate": 1e-3,
-                "backbone_rate": 0.4,
-                "schedule": "cosine",
-                "warm_up": 0.25,
-                "weight_decay": 0.02,
-                "clip_norm": 5.0,
-                "averaging": 0.99,
-                "dropout": 0.3,
-                "expression_weight": 1.0,
-                "affect_weight": 1.0,
-                "ccc_weight": 0.5,
-                "label_smoothing": 0.1,
-                "augmentation": "flip+crop+rotate+colour+erase",
-                "seed": 42,
-                "validation_share": 0.15,
-            }
-        ),
+        "seed": _SEED,
+        "quick": MappingProxyType({**_SEED, **_QUICK}),
+        "tuned": MappingProxyType({**_SEED, **_TUNED}),
     }
 )
 """Named starting points: every field but the network and the preset's own name."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from emotion_core.errors import RecipeError
-from emotion_core.training.recipe import Recipe
+from emotion_core.training.recipe import PRESETS, Recipe
 
 EXCLUDED_SHARE_LIMIT: Final = 0.05
 """What a form and a shell allow that do not say otherwise."""
@@ -67,16 +67,11 @@ class TrainingRequest:
         """
         if len(set(self.networks)) != len(self.networks):
             raise RecipeError("networks names one network twice")
-        chosen = {
-            "epochs": self.epochs,
-            "keep": self.keep,
-            "batch_size": self.batch_size,
-            "learning_rate": self.learning_rate,
-            "weights": self.weights,
-            "seed": self.seed,
-            "pretraining_epochs": self.pretraining_epochs,
+        overrides = {
+            name: value
+            for name, value in vars(self).items()
+            if name in PRESETS["seed"] and value is not None
         }
-        overrides = {name: value for name, value in chosen.items() if value is not None}
         return {
             network: Recipe.from_preset(self.preset, network, **overrides)
             for network in self.networks

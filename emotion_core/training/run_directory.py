@@ -73,28 +73,32 @@ SUMMARY: Final = (
     "chance_line",
     "constant_predictor",
 )
-"""What a finished run says about itself beside its figures."""
+"""What a finished run says about itself beside its metrics."""
 
 _LOCK_FILE = ".training.lock"
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """Everything a finished run says."""
+    """Everything a finished run says.
+
+    Attributes:
+        history: One entry per epoch: ``epoch`` (from 1), ``train`` and ``validation`` (metric to
+            value, with ``loss``), ``seconds``, ``images_per_second``, ``is_best``.
+        metrics: ``validation``: the stored weights on every held-out image. ``train``: the kept
+            epoch's running metrics, see :func:`emotion_core.training.loop.train`.
+        predictions: One row per held-out image, columns ``PREDICTION_COLUMNS``, in the data set's
+            order.
+        model: ``model.json``.
+        summary: Has the keys :data:`SUMMARY`.
+    """
 
     recipe: Recipe
     history: list[dict[str, Any]]
-    """One entry per epoch: ``epoch`` (from 1), ``train`` and ``validation`` (metric to value,
-    with ``loss``), ``seconds``, ``images_per_second``, ``is_best``."""
     metrics: dict[str, dict[str, float]]
-    """``validation``: the stored weights on every held-out image. ``train``: the kept epoch's
-    running figures, see :func:`emotion_core.training.loop.train`."""
     predictions: pd.DataFrame
-    """One row per held-out image, columns ``PREDICTION_COLUMNS``, in the data set's order."""
     model: dict[str, Any]
-    """``model.json``."""
     summary: dict[str, Any]
-    """Has the keys :data:`SUMMARY`."""
 
     @property
     def gain_by_choice(self) -> float:

@@ -2,9 +2,7 @@
 
 import os
 import stat
-import threading
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -183,43 +181,27 @@ class _Folder:
 
 
 class _Archive:
-    """Reads members one at a time, never more than asked for, and writes nothing anywhere."""
+    """Reads members one at a time, never more than asked for, and writes nothing anywhere.
+
+    ``zipfile`` gives each opened member its own position: threads may read side by side.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
-        self._opened: tuple[int, zipfile.ZipFile, dict[str, zipfile.ZipInfo]] | None = None
-        self._open()
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"_path": self._path}
-
-    def __setstate__(self, state: dict[str, Path]) -> None:
-        self._path = state["_path"]
-        self._lock = threading.Lock()
-        self._opened = None
-
-    def _open(self) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
-        """The archive, opened once per process: a forked child must not share the file position."""
-        with self._lock:
-            if self._opened is None or self._opened[0] != os.getpid():
-                try:
-                    archive = zipfile.ZipFile(self._path)
-                except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-                    raise DataError(f"{self._path} cannot be read as a zip: {error}") from error
-                members = {
-                    # Archives made on Windows may hold backslashes.
-                    info.filename.replace("\\", "/"): info
-                    for info in archive.infolist()
-                    if not info.is_dir()
-                }
-                self._opened = (os.getpid(), archive, members)
-            return self._opened[1], self._opened[2]
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise DataError(f"{path} cannot be read as a zip: {error}") from error
+        self._members = {
+            # Archives made on Windows may hold backslashes.
+            info.filename.replace("\\", "/"): info
+            for info in self._archive.infolist()
+            if not info.is_dir()
+        }
 
     def names(self) -> list[str]:
-        _, members = self._open()
-        names = [name for name in members if not any(map(_is_hidden, name.split("/")))]
-        locked = next((name for name in names if members[name].flag_bits & 0x1), None)
+        names = [name for name in self._members if not any(map(_is_hidden, name.split("/")))]
+        locked = next((name for name in names if self._members[name].flag_bits & 0x1), None)
         if locked is not None:
             raise DataError(
                 f"{self._path} is encrypted (for example {locked}); unpack it with its password "
@@ -228,8 +210,7 @@ class _Archive:
         return names
 
     def read(self, name: str, limit: int) -> bytes:
-        archive, members = self._open()
-        info = members.get(name)
+        info = self._members.get(name)
         if info is None:
             raise FileRefused("unreadable_file", "no longer in the archive")
         if info.compress_type not in _READABLE_METHODS:
@@ -243,19 +224,12 @@ class _Archive:
         if info.file_size > limit:
             raise FileRefused("too_large_file", f"{info.file_size:,} bytes, over {limit:,}")
         try:
-            with archive.open(info) as member:
+            with self._archive.open(info) as member:
                 # zipfile checks the CRC when it reaches the end, so read on until there is no more.
                 data = member.read(limit + 1)
                 rest = member.read(1) if len(data) <= limit else b""
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            RuntimeError,
-            NotImplementedError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+        # OSError, EOFError, BadZipFile, zlib.error, RuntimeError: a damaged member raises any.
+        except Exception as error:
             raise FileRefused("unreadable_file", str(error) or type(error).__name__) from error
         if len(data) > limit or rest:
             raise FileRefused("too_large_file", f"more than {limit:,} bytes")

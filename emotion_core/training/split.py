@@ -14,7 +14,12 @@ from emotion_core.training.labelled_set import LabelledSet
 
 @dataclass(frozen=True)
 class Split:
-    """Which sample stands where. Indices point into the labelled set's ``samples``, ascending."""
+    """Which sample is where. Indices point into the labelled set's ``samples``, ascending.
+
+    Attributes:
+        fingerprint: SHA-256 (hex) over every distinct image's hash and split: the same for the same
+            division.
+    """
 
     train: tuple[int, ...]
     validation: tuple[int, ...]
@@ -22,7 +27,6 @@ class Split:
     validation_share: float
     fold: int
     fingerprint: str
-    """SHA-256 (hex) over every distinct image's hash and part: the same for the same division."""
 
 
 def split_by_content(
@@ -143,6 +147,5 @@ def _require_two_of_each(images: dict[str, Counter[int]], labelled_set: Labelled
 def _fingerprint(images: dict[str, Counter[int]], validation: set[str]) -> str:
     digest = hashlib.sha256(b"split 1\n")
     for sha in sorted(images):
-        part = "validation" if sha in validation else "train"
-        digest.update(f"{sha} {part}\n".encode())
+        digest.update(f"{sha} {'validation' if sha in validation else 'train'}\n".encode())
     return digest.hexdigest()

@@ -146,5 +146,5 @@ def test_what_travels_between_tasks_is_small(
         ti.task_id: len(str(ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index)))
         for ti in result.get_task_instances()
     }
-    assert len(sizes) == 4
+    assert len(sizes) == 5
     assert all(size < 1000 for size in sizes.values()), sizes

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ def test_a_drawn_set_is_read_as_an_affectnet_set_and_knows_that_it_is_drawn(draw
 
     assert found.is_drawn
     assert found.exclusions == ()
-    assert found.duplicates == ()
-    assert set(found.describe()["per_expression"].values()) == {3}
+    assert len({sample.sha256 for sample in found.samples}) == 24
+    assert set(Counter(sample.expression for sample in found.samples).values()) == {3}
 
 
 def test_the_files_have_affectnets_form(drawn: Path) -> None:

@@ -204,7 +204,9 @@ def test_every_service_passes_the_health_check_of_its_container(told: Told) -> N
 
 
 def test_a_training_goes_through_celery(told: Told) -> None:
-    assert {task.task_id for task in told.training} == {"prepare", "train", "register", "compare"}
+    assert {task.task_id for task in told.training} == {
+        *("prepare", "train", "register", "compare", "clean_up")
+    }
     assert {task.state for task in told.training} == {"success"}
 
 

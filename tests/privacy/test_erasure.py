@@ -192,6 +192,27 @@ def test_nothing_is_trained_on_what_was_erased(site: Site, tmp_path: Path) -> No
         training.prepare(site.here, "a group", form)
 
 
+def test_an_erasure_removes_decoded_images_and_keeps_a_training_from_its_own(
+    site: Site, tmp_path: Path
+) -> None:
+    from factories_data import write_affectnet
+
+    from emotion_core.training.affectnet import read_affectnet
+    from emotion_core.training.decoded import decoded_folder
+
+    folder = write_affectnet(tmp_path / "faces", first=700)
+    form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
+    training.prepare(site.here, "decoded", form)
+    was_there = decoded_folder(site.settings.runs_dir, "decoded").is_dir()
+
+    site.erase(content=read_affectnet(folder).samples[3].sha256)
+
+    assert was_there
+    assert not decoded_folder(site.settings.runs_dir, "decoded").exists()
+    with pytest.raises(DataError, match="1 images that were erased here"):
+        training.train(site.here, "decoded", "resnet50", form)
+
+
 def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(site: Site) -> None:
     labels = make_labels()
     with site.database.transaction("emotion_train") as connection:

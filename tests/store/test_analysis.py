@@ -129,11 +129,11 @@ def _two_nights(database: Database) -> None:
             ("ten folds", 1, 2, 0.625),
         ):
             doubts = labels[["sample_id", "expression"]].iloc[:count]
-            datasets.record_doubtful_labels(
+            datasets.record_label_errors(
                 connection,
                 fingerprint=fingerprint,
                 group_key=name,
-                doubts=doubts.assign(suggested=suggested, p_given=0.125, p_suggested=p_suggested),
+                errors=doubts.assign(suggested=suggested, p_given=0.125, p_suggested=p_suggested),
             )
     first, second = made
     with database.transaction("emotion_train") as connection:

@@ -355,11 +355,11 @@ def test_no_row_of_an_analysts_view_holds_a_name_out_of_a_path(
         make_champion(connection, model)
         fingerprint = hashlib.sha256("".join(labels["sha256"]).encode()).hexdigest()
         doubts = labels[["sample_id", "expression"]].iloc[:1]
-        datasets.record_doubtful_labels(
+        datasets.record_label_errors(
             connection,
             fingerprint=fingerprint,
             group_key="folds",
-            doubts=doubts.assign(suggested=4, p_given=0.1, p_suggested=0.8),
+            errors=doubts.assign(suggested=4, p_given=0.1, p_suggested=0.8),
         )
         record_gate(connection, make_model(connection), golden_detail=f"/runs/{PERSON} is empty")
     with database.transaction("emotion_score") as connection:

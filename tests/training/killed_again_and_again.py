@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 
 import torch
-from tiny_faces import make_recipe, read_faces
+from tiny_faces import make_recipe, run_training
 
-from emotion_core.training.loop import train
 from emotion_core.training.progress import Progress
 from emotion_core.training.run_directory import RunDirectory
 
@@ -30,20 +29,14 @@ def main(faces: Path, directory: Path, kills: int, seed: int) -> None:
     for _ in range(kills):
         child = os.fork()
         if child == 0:
-            run(faces, directory)
+            run_training(faces, directory, RECIPE)
             os._exit(0)
         time.sleep(rng.uniform(0.15, 1.2))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         print(finished(directory), flush=True)  # noqa: T201
-    run(faces, directory)
+    run_training(faces, directory, RECIPE)
     print(finished(directory), flush=True)  # noqa: T201
-
-
-def run(faces: Path, directory: Path) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-    for _ in train(RECIPE, labelled_set, split, directory, device="cpu"):
-        pass
 
 
 def finished(directory: Path) -> int:

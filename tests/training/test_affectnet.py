@@ -1,9 +1,10 @@
 """Reading AffectNet's layout: what is accepted, what is left out, and what stops everything."""
 
 import os
-import pickle
 import shutil
 import zipfile
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from factories_data import (
 from emotion_core.errors import DataError
 from emotion_core.training.affectnet import read_affectnet
 from emotion_core.training.labelled_set import LabelledSet
+from emotion_core.vision.images import decode
+from emotion_core.vision.preprocessing import Preprocessing
 
 
 def zip_folder(folder: Path, archive: Path, prefix: str = "") -> Path:
@@ -48,15 +51,10 @@ def test_a_sound_folder_is_read_whole_with_its_labels(sound: Path) -> None:
     assert found.exclusions == ()
     assert not found.is_drawn
     assert found.name == "faces"
+    assert [sample.sample_id for sample in found.samples] == [str(3 * n) for n in range(16)]
     first = found.samples[0]
     assert (first.sample_id, first.expression, first.valence, first.arousal) == ("0", 0, -0.9, 0.7)
-    assert found.read_image(first) == (sound / "images" / "0.jpg").read_bytes()
-
-
-def test_samples_stand_in_the_natural_order_of_their_ids(sound: Path) -> None:
-    found = read_affectnet(sound)
-
-    assert [sample.sample_id for sample in found.samples] == [str(3 * n) for n in range(16)]
+    assert found.read_images([first]) == [(sound / "images" / "0.jpg").read_bytes()]
 
 
 def test_the_fingerprint_is_the_same_from_a_folder_a_deeper_folder_and_a_zip(
@@ -69,7 +67,7 @@ def test_the_fingerprint_is_the_same_from_a_folder_a_deeper_folder_and_a_zip(
     sets = [read_affectnet(path) for path in (sound, deeper, archive)]
 
     assert len({found.fingerprint for found in sets}) == 1
-    assert sets[2].read_image(sets[2].samples[3]) == sets[0].read_image(sets[0].samples[3])
+    assert sets[2].read_images(sets[2].samples) == sets[0].read_images(sets[0].samples)
 
 
 def test_the_fingerprint_changes_with_a_label_an_image_and_an_id(sound: Path) -> None:
@@ -166,36 +164,48 @@ def test_a_link_that_leads_back_up_is_not_followed_for_ever(sound: Path) -> None
 
 
 def test_identical_images_with_different_expressions_are_reported_and_kept(sound: Path) -> None:
-    same = make_image(0)
-    write_sample(sound, "708", expression="6", image=same)
-    write_sample(sound, "800", expression="0", valence="0.3", image=same)
+    write_sample(sound, "708", expression="6", image=make_image(0))
+    write_sample(sound, "800", expression="0", valence="0.3", image=make_image(0))
+    write_sample(sound, "900", expression="1", image=make_image(3))  # the same label: no matter
 
     found = read_affectnet(sound)
 
-    assert len(found.samples) == 18
-    assert found.duplicates == (("0", "708", "800"),)
-    assert [c.sample_ids for c in found.contradictions] == [("0", "708", "800")]
-    assert found.describe()["contradictions"] == [
-        {"0": "Neutral", "708": "Anger", "800": "Neutral"}
-    ]
+    assert len(found.samples) == 19
+    assert [
+        [(sample.sample_id, sample.expression) for sample in group]
+        for group in found.contradictions
+    ] == [[("0", 0), ("708", 6), ("800", 0)]]
 
 
-def test_identical_images_with_the_same_expression_are_no_contradiction(sound: Path) -> None:
-    write_sample(sound, "708", expression="0", valence="0.9", image=make_image(0))
+def test_pixels_are_kept_in_the_order_of_the_samples_and_come_back_from_the_disk(
+    sound: Path, tmp_path: Path
+) -> None:
+    (sound / "images" / "9.jpg").write_bytes(b"left out")
+    write_sample(sound, "10", expression="3")
+    folder = tmp_path / "decoded"
+    folder.mkdir()
 
-    found = read_affectnet(sound)
+    in_memory = read_affectnet(sound, 32)
+    on_disk = read_affectnet(sound, 32, folder)
+    on_disk.save_index(folder)
+    loaded = LabelledSet.load(folder)
 
-    assert found.duplicates == (("0", "708"),)
-    assert found.contradictions == ()
+    preprocessing = Preprocessing(image_size=32)
+    expected = np.stack(
+        [preprocessing.pixels(decode(data)) for data in in_memory.read_images(in_memory.samples)]
+    )
+    assert in_memory == on_disk == loaded
+    for found in (in_memory, on_disk, loaded):
+        assert found.pixels is not None
+        assert np.array_equal(found.pixels, expected)
 
 
-def test_a_set_survives_pickling_for_other_processes(sound: Path, tmp_path: Path) -> None:
-    found = read_affectnet(zip_folder(sound, tmp_path / "faces.zip"))
-
-    copy = pickle.loads(pickle.dumps(found))  # noqa: S301
-
-    assert copy == found
-    assert copy.read_image(copy.samples[2]) == found.read_image(found.samples[2])
+@pytest.mark.parametrize("is_on_disk", [False, True])
+def test_more_pixels_than_memory_or_disk_holds_is_a_sentence(
+    sound: Path, tmp_path: Path, is_on_disk: bool
+) -> None:
+    with pytest.raises(DataError, match="use a smaller image_size"):
+        read_affectnet(sound, 3_000_000, tmp_path if is_on_disk else None)
 
 
 def test_an_image_that_changed_after_validation_is_not_handed_out(sound: Path) -> None:
@@ -203,7 +213,7 @@ def test_an_image_that_changed_after_validation_is_not_handed_out(sound: Path) -
     (sound / "images" / "0.jpg").write_bytes(make_image(999))
 
     with pytest.raises(DataError, match=r"images/0\.jpg .* has changed"):
-        found.read_image(found.samples[0])
+        found.read_images(found.samples)
 
 
 # --- what is left out -------------------------------------------------------------------------
@@ -267,20 +277,47 @@ def test_a_label_that_cannot_be_used_is_listed_under_its_file(
     assert len(found.samples) == 16
 
 
+def without_image(root: Path) -> None:
+    (root / "images" / "100.jpg").unlink()
+
+
+def with_a_second_image(root: Path) -> None:
+    write_sample(root, "100", suffix="png")
+
+
+def with_a_pipe(root: Path) -> None:
+    without_image(root)
+    os.mkfifo(root / "images" / "100.jpg")
+
+
+def with_content(data: bytes) -> Callable[[Path], object]:
+    return lambda root: (root / "images" / "100.jpg").write_bytes(data)
+
+
 @pytest.mark.parametrize(
-    ("image", "code"),
+    ("spoil", "expected"),
     [
-        (b"", "empty_file"),
-        (b"<html>not found</html>", "not_an_image"),
-        (make_image(1, size=64)[:-400], "truncated"),
+        (with_content(b""), {"images/100.jpg": "empty_file"}),
+        (with_content(b"<html>not found</html>"), {"images/100.jpg": "not_an_image"}),
+        (with_content(make_image(1, size=64)[:-400]), {"images/100.jpg": "truncated"}),
+        (without_image, {"annotations/100_aro.npy": "annotation_without_image"}),
+        (
+            with_a_second_image,
+            {"images/100.jpg": "ambiguous_id", "images/100.png": "ambiguous_id"},
+        ),
+        (with_a_pipe, {"images/100.jpg": "unreadable_file"}),
     ],
 )
-def test_an_image_that_cannot_be_decoded_is_listed(sound: Path, image: bytes, code: str) -> None:
-    write_sample(sound, "100", image=image)
+def test_an_image_that_cannot_be_used_is_listed_and_never_hangs_the_reader(
+    sound: Path, spoil: Callable[[Path], object], expected: dict[str, str]
+) -> None:
+    write_sample(sound, "100")
+    spoil(sound)
 
     found = read_affectnet(sound)
 
-    assert codes(found) == {"images/100.jpg": code}
+    assert codes(found) == expected
+    assert len(found.samples) == 16
 
 
 def test_everything_wrong_with_a_face_is_listed_at_once(sound: Path) -> None:
@@ -294,32 +331,6 @@ def test_everything_wrong_with_a_face_is_listed_at_once(sound: Path) -> None:
         ("images/100.jpg", "missing_annotation"),
         ("images/100.jpg", "empty_file"),
     }
-
-
-def test_annotations_without_an_image_are_listed(sound: Path) -> None:
-    write_sample(sound, "100").unlink()
-
-    found = read_affectnet(sound)
-
-    assert codes(found) == {"annotations/100_aro.npy": "annotation_without_image"}
-
-
-def test_two_images_of_one_id_are_both_left_out(sound: Path) -> None:
-    write_sample(sound, "100")
-    write_sample(sound, "100", suffix="png")
-
-    found = read_affectnet(sound)
-
-    assert codes(found) == {"images/100.jpg": "ambiguous_id", "images/100.png": "ambiguous_id"}
-
-
-def test_a_named_pipe_among_the_images_does_not_hang_the_reader(sound: Path) -> None:
-    write_sample(sound, "100").unlink()
-    os.mkfifo(sound / "images" / "100.jpg")
-
-    found = read_affectnet(sound)
-
-    assert codes(found) == {"images/100.jpg": "unreadable_file"}
 
 
 def test_names_of_any_bytes_are_listed_as_printable_text(sound: Path) -> None:
@@ -340,7 +351,7 @@ def test_a_usable_image_of_any_name_keeps_a_storable_id(sound: Path) -> None:
 
     sample = found.samples[-1]
     assert sample.sample_id == "face\\udcff\\n1"
-    assert found.read_image(sample)
+    assert found.read_images([sample])
 
 
 def test_a_damaged_member_of_a_zip_leaves_its_neighbours_alone(sound: Path, tmp_path: Path) -> None:
@@ -543,10 +554,10 @@ def test_the_real_data_set_is_read_whole_and_its_contradictions_are_found() -> N
     assert len(found.samples) == 3400
     assert found.exclusions == ()
     assert found.warnings == ()
-    assert len(found.duplicates) == 7
-    assert {c.sample_ids for c in found.contradictions} == {
+    assert len({sample.sha256 for sample in found.samples}) == 3400 - 7
+    assert {tuple(s.sample_id for s in group) for group in found.contradictions} == {
         ("708", "3952"),
         ("1351", "4519"),
         ("430", "3657"),
     }
-    assert min(found.describe()["per_expression"].values()) == 424
+    assert min(Counter(sample.expression for sample in found.samples).values()) == 424

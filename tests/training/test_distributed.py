@@ -7,19 +7,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_faces import make_faces
 
-from emotion_core.training.distributed import Peers
+from emotion_core.training.distributed import DistributedContext
 from emotion_core.training.run_directory import FILES, RunDirectory
 
 # Layer normalisation instead of batch normalisation: on CPUs each process would normalise its own
 # half of the batch, and the results could not be the same.
-COMMAND = ["-m", "emotion_core.training", "train", "--network", "timm:convnext_atto"]
+COMMAND = ["-m", "emotion_core.training", "train", "--network", "timm:test_convnext"]
 COMMAND += ["--preset", "quick", "--weights", "none", "--image-size", "32", "--epochs", "2"]
 COMMAND += ["--batch-size", "8", "--validation-share", "0.25", "--device", "cpu"]
 
-# Peers that spin while they wait for one another take each other's cores. In float32, also where
-# the processor trains in bfloat16: each half of a batch is rounded for itself there.
+# Processes that spin while they wait take each other's cores. In float32, also where the processor
+# trains in bfloat16: each half of a batch is rounded for itself there.
 ENVIRONMENT = {
     **os.environ,
     "OMP_NUM_THREADS": "1",
@@ -35,42 +34,40 @@ def run(faces: Path, out: Path, *launcher: str) -> str:
     return done.stdout
 
 
-def test_two_processes_reach_what_one_reaches(tmp_path: Path) -> None:
-    faces = make_faces(tmp_path / "faces")
-
+def test_two_processes_reach_what_one_reaches(faces: Path, tmp_path: Path) -> None:
     run(faces, tmp_path / "one")
     printed = run(
         faces, tmp_path / "two", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"
     )
 
     one, two = (
-        RunDirectory(tmp_path / name / "timm_convnext_atto").read() for name in ("one", "two")
+        RunDirectory(tmp_path / name / "timm_test_convnext").read() for name in ("one", "two")
     )
     assert [epoch["epoch"] for epoch in two.history] == [1, 2]
     for before, after in zip(one.history, two.history, strict=True):
         assert after["train"] == pytest.approx(before["train"], abs=2e-3)
         assert after["validation"] == pytest.approx(before["validation"], abs=2e-3)
     assert printed.count("epoch 1/2") == 1
-    written = {path.name for path in (tmp_path / "two" / "timm_convnext_atto").iterdir()}
+    written = {path.name for path in (tmp_path / "two" / "timm_test_convnext").iterdir()}
     assert {name for name in written if not name.startswith(".")} == set(FILES)
 
 
-def test_the_shares_of_a_batch_are_the_batch() -> None:
+def test_the_shards_of_a_batch_are_the_batch() -> None:
     batch = torch.arange(10, 17)
 
-    shares = [Peers(rank, 3).share(batch).tolist() for rank in range(3)]
+    shards = [DistributedContext(rank, 3).shard(batch).tolist() for rank in range(3)]
 
-    assert sorted(image for share in shares for image in share) == batch.tolist()
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert sorted(image for shard in shards for image in shard) == batch.tolist()
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
 
 
 def test_one_process_alone_needs_nobody() -> None:
-    alone = Peers()
+    alone = DistributedContext()
     network = torch.nn.Linear(2, 2)
 
-    alone.wait()
-    alone.align(network)
+    alone.barrier()
+    alone.broadcast_buffers(network)
 
-    assert alone.is_first
-    assert alone.wrapped(network) is network
-    assert alone.gathered("figures") == ["figures"]
+    assert alone.is_main
+    assert alone.wrap(network) is network
+    assert alone.all_gather("metrics") == ["metrics"]

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from killed_again_and_again import RECIPE
-from tiny_faces import make_faces
 
 from emotion_core.training.run_directory import FILES, RunDirectory
 
@@ -19,9 +18,7 @@ def run(faces: Path, directory: Path, kills: int) -> list[int]:
     return [int(line) for line in done.stdout.split()]
 
 
-def test_twenty_kills_change_nothing_of_the_result(tmp_path: Path) -> None:
-    faces = make_faces(tmp_path / "faces")
-
+def test_twenty_kills_change_nothing_of_the_result(faces: Path, tmp_path: Path) -> None:
     run(faces, tmp_path / "whole", kills=0)
     finished = run(faces, tmp_path / "killed", kills=20)
 

@@ -6,7 +6,7 @@ import pytest
 
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
 from emotion_core.errors import TrainingError
-from emotion_core.training.label_errors import doubtful_labels
+from emotion_core.training.label_errors import likely_label_errors
 from emotion_core.training.pooling import pooled_predictions
 from emotion_core.training.run_directory import RunResult
 
@@ -26,10 +26,10 @@ def judged(rows: list[tuple[str, int, int, float]]) -> pd.DataFrame:
 AGREED = [(f"plain {n}", n % 8, n % 8, 0.7) for n in range(80)]
 
 
-def test_a_confident_contradiction_is_a_doubt_and_the_widest_comes_first() -> None:
+def test_a_confident_contradiction_is_a_likely_error_and_the_widest_comes_first() -> None:
     happy, sad = EXPRESSIONS.index("Happy"), EXPRESSIONS.index("Sad")
 
-    found = doubtful_labels(
+    found = likely_label_errors(
         judged([*AGREED, ("worse", happy, sad, 0.8), ("worst", happy, sad, 0.95)])
     )
 
@@ -42,7 +42,7 @@ def test_a_confident_contradiction_is_a_doubt_and_the_widest_comes_first() -> No
 
 @pytest.mark.parametrize("confidence", [0.3, 0.49, 0.6])
 def test_a_contradiction_below_the_usual_confidence_is_none(confidence: float) -> None:
-    found = doubtful_labels(judged([*AGREED, ("unsure", 1, 2, confidence)]))
+    found = likely_label_errors(judged([*AGREED, ("unsure", 1, 2, confidence)]))
 
     assert found.empty
 
@@ -50,7 +50,7 @@ def test_a_contradiction_below_the_usual_confidence_is_none(confidence: float) -
 def test_an_expression_that_never_occurs_is_never_suggested() -> None:
     rows = [(f"{n}", n % 7, n % 7, 0.7) for n in range(70)]
 
-    found = doubtful_labels(judged([*rows, ("odd", 0, 7, 0.99)]))
+    found = likely_label_errors(judged([*rows, ("odd", 0, 7, 0.99)]))
 
     assert found.empty
 

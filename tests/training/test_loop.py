@@ -1,4 +1,4 @@
-"""Training: the same again, through kills, and never a wrong result in silence."""
+"""Training: the same again, through kills and faults, and never a wrong result in silence."""
 
 import json
 import math
@@ -12,65 +12,62 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from tiny_faces import make_faces, make_recipe, read_faces
+from tiny_faces import (
+    NETWORK,
+    RECIPE,
+    begin_training,
+    make_faces,
+    make_recipe,
+    read_faces,
+    run_training,
+    visible,
+)
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.errors import DataError, SettingsError, TrainingError, WeightsError
 from emotion_core.statistics import metrics
 from emotion_core.statistics.calibration import scaled
+from emotion_core.training import run_directory
+from emotion_core.training.class_folders import read_class_folders
+from emotion_core.training.epoch import _report_skipped, _step
 from emotion_core.training.loop import EpochResult, train
-from emotion_core.training.recipe import Recipe
 from emotion_core.training.run_directory import FILES, RunDirectory
-from emotion_core.vision.images import decode
+from emotion_core.training.split import split_by_content
+from emotion_core.training.state import TrainingState
+from emotion_core.vision.network import EmotionNetwork, build_network
 from emotion_core.vision.scorer import Scorer
 
-RECIPE = make_recipe(epochs=3)
+Trained = tuple[Path, list[EpochResult]]
 
 
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_faces(tmp_path_factory.mktemp("data") / "faces")
-
-
-def run_training(faces: Path, directory: Path, recipe: Recipe = RECIPE) -> list[EpochResult]:
-    labelled_set, split = read_faces(faces, recipe)
-    return list(train(recipe, labelled_set, split, directory, device="cpu"))
-
-
-@pytest.fixture(scope="module")
-def trained(
-    faces: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, list[EpochResult]]:
-    """One uninterrupted training."""
-    directory = tmp_path_factory.mktemp("runs") / "whole"
-    return directory, run_training(faces, directory)
-
-
-def visible(directory: Path) -> set[str]:
-    return {path.name for path in directory.iterdir() if not path.name.startswith(".")}
-
-
-def test_every_epoch_reports_both_parts_and_the_folder_is_complete(
-    trained: tuple[Path, list[EpochResult]],
+def test_every_epoch_reports_both_splits_and_the_folder_is_complete(
+    faces: Path, trained: Trained
 ) -> None:
     directory, epochs = trained
+    labelled_set, split = read_faces(faces, RECIPE)
 
     result = RunDirectory(directory).read()
 
     assert visible(directory) == set(FILES)
     assert [epoch.epoch for epoch in epochs] == [1, 2, 3]
     for epoch, stored in zip(epochs, result.history, strict=True):
-        for figures in (epoch.train, epoch.validation):
-            assert set(figures) == {"loss", *metrics.METRICS}
-            assert all(math.isfinite(value) for value in figures.values())
-        assert (stored["epoch"], stored["train"], stored["validation"]) == (
-            epoch.epoch,
-            epoch.train,
-            epoch.validation,
-        )
+        for found in (epoch.train, epoch.validation):
+            assert set(found) == {"loss", *metrics.METRICS}
+            assert all(math.isfinite(value) for value in found.values())
+        assert stored == epoch.to_dict()
         assert epoch.images_per_second > 0
     assert result.recipe == RECIPE
     assert result.model["weights_sha256"]
+    summary = result.summary
+    assert summary["dataset"]["fingerprint"] == labelled_set.fingerprint
+    assert summary["dataset"]["count"] == 32
+    assert summary["split"]["count_train"] == len(split.train)
+    assert summary["split"]["count_validation"] == len(split.validation)
+    assert summary["weights_origin"] == "none"
+    assert summary["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert set(summary["chance_line"]) == set(summary["constant_predictor"]) == set(metrics.METRICS)
+    assert summary["seconds"] > 0
+    assert "CPU" in summary["device"]
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("last", 3), ("best", 1)])
@@ -98,17 +95,16 @@ def test_the_last_epoch_is_kept_or_the_best_as_the_recipe_says(
     )
 
 
-def test_the_stored_model_gives_the_stored_predictions_which_give_the_stored_figures(
-    faces: Path, trained: tuple[Path, list[EpochResult]]
+def test_the_stored_model_gives_the_stored_predictions_which_give_the_stored_metrics(
+    faces: Path, trained: Trained
 ) -> None:
     directory, _ = trained
     result = RunDirectory(directory).read()
     labelled_set, split = read_faces(faces, RECIPE)
-    scorer = Scorer(directory, device="cpu")
     held_out = [labelled_set.samples[index] for index in split.validation]
-    pixels = [scorer.preprocessing.pixels(decode(labelled_set.read_image(s))) for s in held_out]
+    assert labelled_set.pixels is not None
 
-    scores = scorer.score(np.stack(pixels))
+    scores = Scorer(directory, device="cpu").score(labelled_set.pixels[list(split.validation)])
 
     frame = result.predictions
     probabilities = frame[list(PROBABILITY_COLUMNS)].to_numpy()
@@ -119,50 +115,29 @@ def test_the_stored_model_gives_the_stored_predictions_which_give_the_stored_fig
     temperature = result.summary["calibration"]["temperature"]
     assert scores.probabilities == pytest.approx(scaled(probabilities, temperature), abs=1e-5)
     assert np.array_equal(va, scores.va)
-    figures = metrics.score(
+    found = metrics.score(
         frame["expression"].to_numpy(), frame[["valence", "arousal"]].to_numpy(), probabilities, va
     )
     stored = result.metrics["validation"]
-    assert {name: stored[name] for name in figures} == pytest.approx(figures)
+    assert {name: stored[name] for name in found} == pytest.approx(found)
 
 
-def test_the_summary_says_where_from_and_what_with(
-    faces: Path, trained: tuple[Path, list[EpochResult]]
+def test_a_finished_folder_trains_nothing_again(faces: Path, trained: Trained) -> None:
+    before = (trained[0] / "metrics.json").stat().st_mtime_ns
+
+    assert run_training(faces, trained[0]) == []
+    assert (trained[0] / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_the_same_seed_gives_the_same_weights_and_leaves_the_callers_random_numbers_alone(
+    faces: Path, tmp_path: Path, trained: Trained
 ) -> None:
-    directory, _ = trained
-    labelled_set, split = read_faces(faces, RECIPE)
-
-    summary = RunDirectory(directory).read().summary
-
-    assert summary["dataset"]["fingerprint"] == labelled_set.fingerprint
-    assert summary["dataset"]["count"] == 32
-    assert summary["split"]["count_train"] == len(split.train)
-    assert summary["split"]["count_validation"] == len(split.validation)
-    assert summary["weights_origin"] == "none"
-    assert summary["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
-    assert set(summary["chance_line"]) == set(summary["constant_predictor"]) == set(metrics.METRICS)
-    assert summary["seconds"] > 0
-    assert "CPU" in summary["device"]
-
-
-def test_a_finished_folder_trains_nothing_again(
-    faces: Path, trained: tuple[Path, list[EpochResult]]
-) -> None:
-    directory, _ = trained
-    before = (directory / "metrics.json").stat().st_mtime_ns
-
-    epochs = run_training(faces, directory)
-
-    assert epochs == []
-    assert (directory / "metrics.json").stat().st_mtime_ns == before
-
-
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
-    faces: Path, tmp_path: Path, trained: tuple[Path, list[EpochResult]]
-) -> None:
-    torch.rand(100)  # whatever the caller drew before must not matter
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
 
     run_training(faces, tmp_path / "again")
+    drawn = torch.rand(3)  # whatever the caller draws must not matter
     run_training(faces, tmp_path / "other", replace(RECIPE, seed=6, epochs=1))
 
     first, again, other = (
@@ -171,33 +146,20 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     )
     assert first == again
     assert first != other
-
-
-def test_training_leaves_the_callers_random_numbers_alone(faces: Path, tmp_path: Path) -> None:
-    torch.manual_seed(1)
-    expected = torch.rand(3)
-
-    torch.manual_seed(1)
-    run_training(faces, tmp_path, replace(RECIPE, epochs=1))
-
-    assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(drawn, expected)
 
 
 def test_a_training_killed_after_an_epoch_goes_on_to_the_same_result(
-    faces: Path, tmp_path: Path, trained: tuple[Path, list[EpochResult]]
+    faces: Path, tmp_path: Path, trained: Trained
 ) -> None:
     directory = tmp_path / "killed"
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from tiny_faces import make_recipe, read_faces\n"
-        "from emotion_core.training.loop import train\n"
-        "recipe = make_recipe(epochs=3)\n"
-        f"labelled_set, split = read_faces(Path({str(faces)!r}), recipe)\n"
-        f"folder = Path({str(directory)!r})\n"
-        "for epoch in train(recipe, labelled_set, split, folder, device='cpu'):\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from tiny_faces import begin_training\n"
+        f"begin_training(Path({str(faces)!r}), Path({str(directory)!r}))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     left = visible(directory)
@@ -214,105 +176,27 @@ def test_a_training_killed_after_an_epoch_goes_on_to_the_same_result(
     assert visible(directory) == set(FILES)
 
 
-def test_a_kill_while_the_checkpoint_is_written_costs_that_epoch_alone(
-    faces: Path, tmp_path: Path, trained: tuple[Path, list[EpochResult]]
+@pytest.mark.parametrize(
+    ("epochs_done", "left"),
+    [
+        # While a checkpoint is written, and after the last one, before the model's description.
+        (1, {"best-2.safetensors", ".partial-0123-checkpoint.safetensors"}),
+        (3, {"weights.safetensors"}),
+    ],
+)
+def test_what_a_kill_leaves_half_written_costs_that_epoch_at_most(
+    faces: Path, tmp_path: Path, trained: Trained, epochs_done: int, left: set[str]
 ) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-    first = train(RECIPE, labelled_set, split, tmp_path, device="cpu")
-    next(first)
-    first.close()
-    (tmp_path / "best-2.safetensors").write_bytes(b"of an epoch without a checkpoint")
-    (tmp_path / ".partial-0123-checkpoint.safetensors").write_bytes(b"half")
+    begin_training(faces, tmp_path, epochs=epochs_done)
+    for name in left:
+        (tmp_path / name).write_bytes(b"half")
 
     epochs = run_training(faces, tmp_path)
 
-    assert [epoch.epoch for epoch in epochs] == [2, 3]
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3][epochs_done:]
     assert RunDirectory(tmp_path).read().metrics == RunDirectory(trained[0]).read().metrics
     assert visible(tmp_path) == set(FILES)
     assert not list(tmp_path.glob(".partial-*"))
-
-
-def test_a_kill_after_the_last_epoch_only_leaves_the_writing_to_do(
-    faces: Path, tmp_path: Path, trained: tuple[Path, list[EpochResult]]
-) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-    first = train(RECIPE, labelled_set, split, tmp_path, device="cpu")
-    for _ in range(RECIPE.epochs):
-        next(first)
-    first.close()
-    (tmp_path / "weights.safetensors").write_bytes(b"left without its description")
-
-    epochs = run_training(faces, tmp_path)
-
-    assert epochs == []
-    assert RunDirectory(tmp_path).read().metrics == RunDirectory(trained[0]).read().metrics
-
-
-def test_another_recipe_in_the_same_folder_is_refused_naming_the_difference(
-    faces: Path, trained: tuple[Path, list[EpochResult]]
-) -> None:
-    with pytest.raises(TrainingError, match="learning_rate"):
-        run_training(faces, trained[0], replace(RECIPE, learning_rate=0.5))
-
-
-@pytest.mark.parametrize("is_finished", [True, False])
-def test_other_data_in_the_same_folder_is_refused(
-    faces: Path, tmp_path: Path, trained: tuple[Path, list[EpochResult]], is_finished: bool
-) -> None:
-    directory = trained[0]
-    if not is_finished:
-        directory = tmp_path / "begun"
-        labelled_set, split = read_faces(faces, RECIPE)
-        next(train(RECIPE, labelled_set, split, directory, device="cpu"))
-    other = make_faces(tmp_path / "other", seed=9)
-
-    with pytest.raises(TrainingError, match="dataset_fingerprint"):
-        run_training(other, directory)
-
-
-def test_a_split_by_another_seed_is_refused(faces: Path, tmp_path: Path) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-
-    with pytest.raises(TrainingError, match="seed"):
-        next(train(replace(RECIPE, seed=99), labelled_set, split, tmp_path, device="cpu"))
-
-
-def test_two_trainings_never_share_a_folder(faces: Path, tmp_path: Path) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-    first = train(RECIPE, labelled_set, split, tmp_path, device="cpu")
-    next(first)
-
-    with pytest.raises(TrainingError, match="another process"):
-        next(train(RECIPE, labelled_set, split, tmp_path, device="cpu"))
-
-    first.close()
-    assert next(train(RECIPE, labelled_set, split, tmp_path, device="cpu")).epoch == 2
-
-
-def test_a_damaged_checkpoint_is_named(faces: Path, tmp_path: Path) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-    next(train(RECIPE, labelled_set, split, tmp_path, device="cpu"))
-    (tmp_path / "checkpoint.safetensors").write_bytes(b"not one")
-
-    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors"):
-        run_training(faces, tmp_path)
-
-
-def test_a_loss_that_is_no_number_ends_training_with_its_step(faces: Path, tmp_path: Path) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-    next(train(RECIPE, labelled_set, split, tmp_path, device="cpu"))
-    path = tmp_path / "checkpoint.safetensors"
-    with safetensors.safe_open(path, framework="pt") as stored:
-        metadata = stored.metadata()
-    tensors = safetensors.torch.load_file(path)
-    tensors["model/affect_head.1.bias"].fill_(float("inf"))
-    tensors["model/affect_head.3.weight"].fill_(0.0)  # 0 × infinity
-    safetensors.torch.save_file(tensors, path, metadata)
-
-    with pytest.raises(TrainingError, match=r"epoch 2, step 1 of 3.*learning_rate"):
-        run_training(faces, tmp_path)
-
-    assert not RunDirectory(tmp_path).is_complete
 
 
 @pytest.mark.parametrize(
@@ -328,12 +212,8 @@ def test_a_loss_that_is_no_number_ends_training_with_its_step(faces: Path, tmp_p
 def test_every_ingredient_trains_and_resumes_to_the_same_weights(
     faces: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:
-    recipe = make_recipe(epochs=2, **{k: v for k, v in changes.items() if k != "network"})
-    recipe = replace(recipe, network=changes.get("network", recipe.network))
-    labelled_set, split = read_faces(faces, recipe)
-    interrupted = train(recipe, labelled_set, split, tmp_path / "resumed", device="cpu")
-    next(interrupted)
-    interrupted.close()
+    recipe = make_recipe(**changes)
+    begin_training(faces, tmp_path / "resumed", recipe)
 
     run_training(faces, tmp_path / "whole", recipe)
     run_training(faces, tmp_path / "resumed", recipe)
@@ -343,44 +223,26 @@ def test_every_ingredient_trains_and_resumes_to_the_same_weights(
     assert whole.recipe == recipe
 
 
-def test_an_image_that_changed_since_reading_ends_training(tmp_path: Path) -> None:
-    folder = make_faces(tmp_path / "faces")
-    labelled_set, split = read_faces(folder, RECIPE)
-    (folder / "images" / "3.jpg").write_bytes(b"gone")
-
-    with pytest.raises(DataError, match=r"3\.jpg"):
-        next(train(RECIPE, labelled_set, split, tmp_path / "run", device="cpu"))
-
-
-def test_missing_weights_end_training_before_it_begins(
-    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    recipe = replace(RECIPE, weights="imagenet")
-    labelled_set, split = read_faces(faces, recipe)
-
-    with pytest.raises(WeightsError, match="efficientnet_b0_rwightman"):
-        next(train(recipe, labelled_set, split, tmp_path / "run", device="cpu"))
-
-
 def test_a_resumed_training_needs_no_pretrained_weights(faces: Path, tmp_path: Path) -> None:
-    labelled_set, split = read_faces(faces, RECIPE)
-    next(train(RECIPE, labelled_set, split, tmp_path, device="cpu"))
-    recipe = replace(RECIPE, weights="imagenet")
+    begin_training(faces, tmp_path)
     stored = json.loads((tmp_path / "recipe.json").read_text())
     (tmp_path / "recipe.json").write_text(json.dumps(stored | {"weights": "imagenet"}))
 
-    epochs = list(train(recipe, labelled_set, split, tmp_path, device="cpu"))
+    epochs = run_training(faces, tmp_path, replace(RECIPE, weights="imagenet"))
 
     assert [epoch.epoch for epoch in epochs] == [2, 3]
 
 
-def test_an_unknown_device_is_refused(faces: Path, tmp_path: Path) -> None:
+def test_two_trainings_never_share_a_folder(faces: Path, tmp_path: Path) -> None:
     labelled_set, split = read_faces(faces, RECIPE)
+    first = train(RECIPE, labelled_set, split, tmp_path, device="cpu")
+    next(first)
 
-    with pytest.raises(SettingsError, match="abacus"):
-        next(train(RECIPE, labelled_set, split, tmp_path, device="abacus"))
+    with pytest.raises(TrainingError, match="another process"):
+        run_training(faces, tmp_path)
+
+    first.close()
+    assert next(train(RECIPE, labelled_set, split, tmp_path, device="cpu")).epoch == 2
 
 
 def test_a_single_left_over_image_does_not_break_batch_normalisation(
@@ -388,16 +250,203 @@ def test_a_single_left_over_image_does_not_break_batch_normalisation(
 ) -> None:
     recipe = make_recipe(batch_size=23, epochs=1)  # 24 images to train: one is left over
 
-    epochs = run_training(faces, tmp_path, recipe)
-
-    assert len(epochs) == 1
+    assert len(run_training(faces, tmp_path, recipe)) == 1
 
 
 def test_an_epochs_line_says_what_an_operator_wants_to_know() -> None:
-    figures = {"loss": 1.25, "accuracy": 0.5, "ccc_valence": 0.4, "ccc_arousal": 0.3}
-    epoch = EpochResult(3, 12, figures, figures, 210.4, 9.0, is_best=True)
+    found = {"loss": 1.25, "accuracy": 0.5, "ccc_valence": 0.4, "ccc_arousal": 0.3}
+    epoch = EpochResult(3, 12, found, found, 210.4, 9.0, is_best=True)
 
     assert epoch.describe() == (
         "epoch 3/12 · loss 1.250, held out 1.250 · accuracy 0.500 · CCC 0.400 / 0.300 · "
         "210 images/s · 1:21 left · best so far"
     )
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+def test_another_recipe_in_the_same_folder_is_refused_naming_the_difference(
+    faces: Path, trained: Trained
+) -> None:
+    with pytest.raises(TrainingError, match="learning_rate"):
+        run_training(faces, trained[0], replace(RECIPE, learning_rate=0.5))
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_other_data_in_the_same_folder_is_refused(
+    faces: Path, tmp_path: Path, trained: Trained, is_finished: bool
+) -> None:
+    directory = trained[0] if is_finished else tmp_path / "begun"
+    if not is_finished:
+        begin_training(faces, directory)
+
+    with pytest.raises(TrainingError, match="dataset_fingerprint"):
+        run_training(make_faces(tmp_path / "other", seed=9), directory)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "device", "error", "named"),
+    [
+        (replace(RECIPE, seed=99), "cpu", TrainingError, "seed"),
+        (replace(RECIPE, image_size=64), "cpu", TrainingError, "image_size 64"),
+        (RECIPE, "abacus", SettingsError, "abacus"),
+    ],
+)
+def test_what_does_not_fit_the_data_or_the_machine_is_refused(
+    faces: Path, tmp_path: Path, recipe: object, device: str, error: type[Exception], named: str
+) -> None:
+    labelled_set, split = read_faces(faces, RECIPE)
+
+    with pytest.raises(error, match=named):
+        next(train(recipe, labelled_set, split, tmp_path, device=device))  # type: ignore[arg-type]
+
+
+def test_faces_without_affect_cannot_teach_it(class_folders: Path, tmp_path: Path) -> None:
+    earlier = read_class_folders(class_folders, RECIPE.image_size)
+    split = split_by_content(earlier, RECIPE.seed, RECIPE.validation_share)
+
+    with pytest.raises(DataError, match="no valence and arousal"):
+        next(train(RECIPE, earlier, split, tmp_path / "run", device="cpu"))
+
+
+def test_missing_weights_end_training_before_it_begins(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    recipe = make_recipe(network="efficientnet_b0", weights="imagenet")
+
+    with pytest.raises(WeightsError, match="efficientnet_b0_rwightman"):
+        run_training(faces, tmp_path / "run", recipe)
+
+
+def test_a_damaged_checkpoint_is_named(faces: Path, tmp_path: Path) -> None:
+    begin_training(faces, tmp_path)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"not one")
+
+    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors"):
+        run_training(faces, tmp_path)
+
+
+def test_a_loss_that_is_no_number_ends_training_with_its_step(faces: Path, tmp_path: Path) -> None:
+    begin_training(faces, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    with safetensors.safe_open(path, framework="pt") as stored:
+        metadata = stored.metadata()
+    tensors = safetensors.torch.load_file(path)
+    tensors["model/affect_head.1.bias"].fill_(float("inf"))
+    tensors["model/affect_head.3.weight"].fill_(0.0)  # 0 × infinity
+    safetensors.torch.save_file(tensors, path, metadata)
+
+    with pytest.raises(TrainingError, match=r"epoch 2, step 1 of 3.*learning_rate"):
+        run_training(faces, tmp_path)
+
+    assert not RunDirectory(tmp_path).is_complete
+
+
+# --- short memory, broken gradients, nothing learned, a full disk ------------------------------
+
+
+def test_memory_that_runs_out_halves_the_batch_and_keeps_the_recipes_step(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = EmotionNetwork.forward
+
+    def cramped(self: EmotionNetwork, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.training and len(images) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, images)
+
+    monkeypatch.setattr(EmotionNetwork, "forward", cramped)
+
+    epochs = run_training(faces, tmp_path, make_recipe(batch_size=8, epochs=2))
+
+    result = RunDirectory(tmp_path).read()
+    assert len(epochs) == 2
+    assert result.recipe.batch_size == 8
+    assert result.summary["adjustments"] == [
+        "memory ran out: batches of 8 now go in 2 micro-batches, their gradients accumulated"
+    ]
+    assert "2 micro-batches" in epochs[0].describe()
+
+
+def test_memory_too_small_for_two_images_ends_training(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cramped(self: EmotionNetwork, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+
+    monkeypatch.setattr(EmotionNetwork, "forward", cramped)
+
+    with pytest.raises(TrainingError, match="image_size"):
+        run_training(faces, tmp_path)
+
+
+def test_a_step_whose_gradient_is_not_finite_is_skipped() -> None:
+    network = build_network(NETWORK, weights="none")
+    state = TrainingState.of(RECIPE, network, torch.device("cpu"))
+    weight = network.get_parameter("affect_head.3.weight")
+    before = weight.detach().clone()
+
+    def step(gradient: float) -> float:
+        for parameter in network.parameters():
+            parameter.grad = torch.full_like(parameter, gradient)
+        return _step(state).item()
+
+    assert step(float("inf")) == 1.0
+    assert torch.equal(weight, before)
+    assert step(1.0) == 0.0
+    assert not torch.equal(weight, before)
+
+
+def test_too_many_skipped_steps_end_training_and_few_are_recorded() -> None:
+    assert _report_skipped(torch.tensor([0.0] * 99 + [1.0]), epoch=2) == [
+        "epoch 2: 1 of 100 steps skipped, gradient not finite"
+    ]
+    with pytest.raises(TrainingError, match=r"6 of 100 steps.*learning_rate"):
+        _report_skipped(torch.tensor([1.0] * 6 + [0.0] * 94), epoch=2)
+
+
+def test_a_degenerate_network_ends_training_and_leaves_no_model(tmp_path: Path) -> None:
+    folder = make_faces(tmp_path / "faces", per_expression=40)
+    recipe = make_recipe(epochs=1, learning_rate=1e-8, validation_share=0.5, batch_size=160)
+
+    with pytest.raises(TrainingError, match="degenerate"):
+        run_training(folder, tmp_path / "run", recipe)
+
+    assert not (tmp_path / "run" / "model.json").exists()
+    assert not RunDirectory(tmp_path / "run").is_complete
+
+
+def test_a_disk_without_room_is_named_before_the_first_epoch(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_directory, "COPIES_ON_DISK", 10**9)
+
+    with pytest.raises(TrainingError, match=r"MB left and training needs about \d+ MB"):
+        run_training(faces, tmp_path)
+
+
+def test_a_disk_that_fills_up_ends_training_with_a_sentence_and_nothing_half_written(
+    faces: Path, tmp_path: Path
+) -> None:
+    script = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from emotion_core.training.__main__ import main\n"
+        # Files may grow to 100 kB: every write beyond fails as on a full disk.
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**5, 10**5))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = ["train", "--network", NETWORK, "--preset", "quick", "--weights", "none"]
+    command += ["--image-size", "32", "--epochs", "1", "--batch-size", "8", "--device", "cpu"]
+    command += ["--validation-share", "0.25", "--data", str(faces), "--out", str(tmp_path)]
+
+    done = subprocess.run([sys.executable, "-c", script, *command], capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert visible(tmp_path / NETWORK.replace(":", "_")) == {"recipe.json"}

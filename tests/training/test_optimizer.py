@@ -24,7 +24,7 @@ class TwoHeads(nn.Module):
         self.affect_head = nn.Linear(2, 2)
 
 
-def test_the_report_trains_with_adam_at_one_constant_rate() -> None:
+def test_the_original_paper_trains_with_adam_at_one_constant_rate() -> None:
     recipe = Recipe.from_preset("seed", "resnet50")
 
     optimizer = build_optimizer(recipe, TwoHeads())
@@ -37,7 +37,7 @@ def test_the_report_trains_with_adam_at_one_constant_rate() -> None:
     assert {learning_rate(recipe, step, 100) for step in range(100)} == {1e-4}
 
 
-def test_the_reports_loss_is_cross_entropy_plus_squared_error() -> None:
+def test_the_original_papers_loss_is_cross_entropy_plus_squared_error() -> None:
     recipe = Recipe.from_preset("seed", "resnet50")
     logits, truth = torch.randn(6, 8), torch.randint(0, 8, (6,))
     va, truth_va = torch.rand(6, 2), torch.rand(6, 2)

@@ -1,6 +1,7 @@
 """Labels that contradict valence and arousal are told, with the order that would fit."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,17 @@ def relabel(folder: Path, order: list[str], first: int = 0) -> Path:
         stored = order.index(name) if name in order else len(order) - 1
         path.write_bytes(make_npy(str(stored + first)))
     return folder
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_dataset(tmp_path_factory.mktemp("sound") / "drawn", per_expression=8, seed=3)
+
+
+@pytest.fixture
+def drawn(sound: Path, tmp_path: Path) -> Path:
+    """A drawn set whose labels may be changed."""
+    return Path(shutil.copytree(sound, tmp_path / "drawn"))
 
 
 @pytest.mark.parametrize("per_expression", [2, 3, 8, 64, 400])
@@ -106,9 +118,8 @@ def test_labels_at_random_are_told_without_an_order() -> None:
 
 
 def test_a_data_set_of_another_order_carries_the_warning_and_a_drawn_one_none(
-    tmp_path: Path,
+    drawn: Path,
 ) -> None:
-    drawn = draw_dataset(tmp_path / "drawn", per_expression=8, seed=3)
     before = read_affectnet(drawn).warnings
 
     (warning,) = read_affectnet(relabel(drawn, ALPHABETICAL)).warnings
@@ -127,9 +138,8 @@ def test_a_data_set_of_another_order_carries_the_warning_and_a_drawn_one_none(
     ],
 )
 def test_an_order_that_leaves_an_expression_empty_is_named_in_the_error(
-    tmp_path: Path, order: list[str], first: int, named: str
+    drawn: Path, order: list[str], first: int, named: str
 ) -> None:
-    drawn = draw_dataset(tmp_path / "drawn", per_expression=8, seed=3)
     for path in (drawn / "annotations").glob("*_exp.npy"):
         if EXPRESSIONS[int(str(np.load(path)))] not in order:
             path.unlink()

@@ -1,7 +1,9 @@
-"""Training, looking at runs, and doubting labels from a shell, on a real PostgreSQL."""
+"""Training, looking at runs, and finding label errors from a shell, on a real PostgreSQL."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +11,19 @@ import pandas as pd
 import pytest
 from shells import Answer, emotion
 from sqlalchemy import text
-from tiny_faces import make_faces
+from tiny_faces import NETWORK, make_faces
 
 from emotion_core.emotions import EXPRESSIONS, PROBABILITY_COLUMNS
+from emotion_core.errors import TrainingError
 from emotion_core.store.database import Database
+from emotion_core.training.run_directory import WEIGHTS_FILE, RunDirectory
 
 
 def tell(*arguments: str, url: str, home: Path) -> Answer:
     return emotion(*arguments, EMOTION_DATABASE_URL=url, EMOTION_HOME=str(home))
 
 
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_faces(tmp_path_factory.mktemp("shell") / "faces")
+SMALL = ["--preset", "quick", "--weights", "none", "--epochs", "1"]
 
 
 def test_a_training_from_a_shell_is_registered_and_can_be_looked_at(
@@ -31,8 +33,8 @@ def test_a_training_from_a_shell_is_registered_and_can_be_looked_at(
         return tell(*arguments, url=urls["emotion_app"], home=tmp_path)
 
     trained = run(
-        *("train", str(faces), "--network", "efficientnet_b0", "--preset", "quick"),
-        *("--weights", "none", "--epochs", "1", "--run", "by hand", "--note", "a first try"),
+        *("train", str(faces), "--network", NETWORK, *SMALL),
+        *("--run", "by hand", "--note", "a first try"),
     )
     listed = run("runs")
     shown = run("runs", "show", "by hand")
@@ -43,8 +45,9 @@ def test_a_training_from_a_shell_is_registered_and_can_be_looked_at(
     assert Path(trained.stdout.splitlines()[-1]).is_file()
     assert "by hand" in listed.stdout
     assert shown.returncode == 0, shown.stderr
-    for words in ("a first try", "Accuracy", "95 % interval", "temperature", "by hand/efficient"):
+    for words in ("a first try", "Accuracy", "95 % interval", "temperature", "by hand/timm:test"):
         assert words in shown.stdout
+    assert not list((tmp_path / "runs" / "decoded").iterdir())
     assert missing.returncode == 1
     assert "there is no training run 'nothing of the kind'" in missing.stderr
 
@@ -60,8 +63,8 @@ def test_what_flatters_a_run_and_what_speaks_against_its_labels_stand_in_log_and
         return tell(*arguments, url=urls["emotion_app"], home=tmp_path)
 
     trained = run(
-        *("train", str(faces), "--network", "efficientnet_b0", "--preset", "quick"),
-        *("--weights", "none", "--epochs", "1", "--keep", "best", "--run", "flattered"),
+        *("train", str(faces), "--network", NETWORK, *SMALL),
+        *("--keep", "best", "--run", "flattered"),
     )
     shown = run("runs", "show", "flattered")
 
@@ -74,49 +77,18 @@ def test_what_flatters_a_run_and_what_speaks_against_its_labels_stand_in_log_and
     assert "1 (keep: best); best on the held-out images: 1" in shown.stdout
 
 
-def test_earlier_faces_in_a_misspelt_folder_are_refused_before_anything_is_trained(
-    urls: dict[str, str], tmp_path: Path, faces: Path
-) -> None:
-    earlier = tmp_path / "earlier"
-    for folder in ("happy", "suprise"):
-        (earlier / folder).mkdir(parents=True)
-        for number in range(3):
-            image = faces / "images" / f"{number}.jpg"
-            (earlier / folder / image.name).write_bytes(image.read_bytes())
-
-    result = tell(
-        *("train", str(faces), "--preset", "quick", "--weights", "none"),
-        *("--pretraining-data", str(earlier), "--pretraining-epochs", "1"),
-        url=urls["emotion_app"],
-        home=tmp_path / "home",
-    )
-
-    told = " ".join(result.stderr.split())
-    assert result.returncode == 1
-    assert "3 files (50.0%) cannot be used" in told
-    assert "'suprise' names no expression; is it meant for 'surprise'?" in told
-    assert not (tmp_path / "home" / "runs").exists()
-
-
 def test_a_run_of_another_machine_is_registered_by_its_folder(
-    urls: dict[str, str], database: Database, tmp_path: Path, faces: Path
+    urls: dict[str, str],
+    database: Database,
+    tmp_path: Path,
+    faces: Path,
+    trained: tuple[Path, object],
 ) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "emotion_core.training", "train", "--data", str(faces)),
-            *("--network", "efficientnet_b0", "--preset", "quick", "--weights", "none"),
-            *("--epochs", "1", "--out", str(elsewhere)),
-        ],
-        check=True,
-        capture_output=True,
-    )
     other = make_faces(tmp_path / "other", seed=4)
-    home = tmp_path / "home"
 
     def register(data: Path, name: str) -> Answer:
-        command = ("register", str(elsewhere / "efficientnet_b0"), "--data", str(data))
-        return tell(*command, "--run", name, url=urls["emotion_app"], home=home)
+        command = ("register", str(trained[0]), "--data", str(data), "--run", name)
+        return tell(*command, url=urls["emotion_app"], home=tmp_path / "home")
 
     first, again = register(faces, "from afar"), register(faces, "from afar")
     refused = register(other, "wrong data")
@@ -141,19 +113,10 @@ def test_a_run_of_another_machine_is_registered_by_its_folder(
     assert "was trained on other data" in refused.stderr.replace("\n", " ")
 
 
-def test_damaged_weights_of_another_machine_are_refused(tmp_path: Path, faces: Path) -> None:
-    from emotion_core.errors import TrainingError
-    from emotion_core.training.affectnet import read_affectnet
-    from emotion_core.training.loop import train
-    from emotion_core.training.recipe import Recipe
-    from emotion_core.training.run_directory import WEIGHTS_FILE, RunDirectory
-    from emotion_core.training.split import split_by_content
-
-    recipe = Recipe.from_preset("quick", "efficientnet_b0", weights="none", epochs=1)
-    labelled_set = read_affectnet(faces)
-    split = split_by_content(labelled_set, recipe.seed, recipe.validation_share)
-    for _ in train(recipe, labelled_set, split, tmp_path / "run", device="cpu"):
-        pass
+def test_damaged_weights_of_another_machine_are_refused(
+    tmp_path: Path, trained: tuple[Path, object]
+) -> None:
+    shutil.copytree(trained[0], tmp_path / "run")
     weights = tmp_path / "run" / WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
 
@@ -163,34 +126,58 @@ def test_damaged_weights_of_another_machine_are_refused(tmp_path: Path, faces: P
     assert not (tmp_path / "copy").exists()
 
 
-def test_a_mistake_in_the_recipe_is_a_sentence(
-    urls: dict[str, str], tmp_path: Path, faces: Path
-) -> None:
-    result = tell("train", str(faces), "--preset", "slow", url=urls["emotion_app"], home=tmp_path)
+def misspelt(faces: Path, folder: Path) -> list[str]:
+    for name in ("happy", "suprise"):
+        (folder / name).mkdir(parents=True)
+        for number in range(3):
+            image = faces / "images" / f"{number}.jpg"
+            (folder / name / image.name).write_bytes(image.read_bytes())
+    return [str(faces), "--pretraining-data", str(folder), "--pretraining-epochs", "1"]
 
-    assert result.returncode == 1
-    assert result.stderr.strip().startswith("error: preset is 'slow'; choose one of seed")
 
-
-def test_a_set_of_which_too_much_is_broken_is_refused_naming_the_reasons(
-    urls: dict[str, str], tmp_path: Path
-) -> None:
-    broken = make_faces(tmp_path / "faces", seed=3)
+def broken(faces: Path, folder: Path) -> list[str]:
+    shutil.copytree(faces, folder)
     for number in range(4):
-        (broken / "images" / f"{number}.jpg").write_bytes(b"no image")
+        (folder / "images" / f"{number}.jpg").write_bytes(b"no image")
+    return [str(folder)]
 
-    result = tell(
-        *("train", str(broken), "--preset", "quick", "--weights", "none"),
-        url=urls["emotion_app"],
-        home=tmp_path / "home",
-    )
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            misspelt,
+            [
+                "3 files (50.0%) cannot be used",
+                "'suprise' names no expression; is it meant for 'surprise'?",
+            ],
+        ),
+        (broken, ["4 files (12.5%) cannot be used", "4 not_an_image"]),
+        (
+            lambda faces, _: [str(faces), "--preset", "slow"],
+            ["error: preset is 'slow'; choose one of seed"],
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_a_sentence_before_anything_is(
+    urls: dict[str, str],
+    tmp_path: Path,
+    faces: Path,
+    arguments: Callable[[Path, Path], list[str]],
+    told: list[str],
+) -> None:
+    given = arguments(faces, tmp_path / "data")
+
+    result = tell("train", *SMALL, *given, url=urls["emotion_app"], home=tmp_path / "home")
 
     assert result.returncode == 1
-    assert "4 files (12.5%) cannot be used" in result.stderr.replace("\n", " ")
-    assert "4 not_an_image" in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.stderr
+    for words in told:
+        assert words in " ".join(result.stderr.split())
+    assert not list((tmp_path / "home" / "runs").glob("*/*"))
 
 
-def test_doubted_labels_are_rows_that_an_analyst_can_ask_for(
+def test_likely_label_errors_are_rows_that_an_analyst_can_ask_for(
     urls: dict[str, str], database: Database, tmp_path: Path
 ) -> None:
     faces = make_faces(tmp_path / "faces", seed=8)
@@ -198,8 +185,8 @@ def test_doubted_labels_are_rows_that_an_analyst_can_ask_for(
     crossed = subprocess.run(
         [
             *(sys.executable, "-m", "emotion_core.training", "crossvalidate", "--folds", "2"),
-            *("--networks", "efficientnet_b0", "--preset", "quick", "--weights", "none"),
-            *("--image-size", "32", "--epochs", "1", "--batch-size", "8", "--device", "cpu"),
+            *("--networks", NETWORK, *SMALL),
+            *("--image-size", "32", "--batch-size", "8", "--device", "cpu"),
             *("--data", str(faces), "--out", str(folds)),
         ],
         capture_output=True,
@@ -214,15 +201,21 @@ def test_doubted_labels_are_rows_that_an_analyst_can_ask_for(
             judged[name] = np.where(said == index, 0.93, 0.01).astype(np.float32)
         judged.to_parquet(path, index=False)
 
-    doubted = tell(
-        *("doubt-labels", str(faces), str(folds / "efficientnet_b0"), "--name", "two folds"),
+    entered = tell(
+        *(
+            "label-errors",
+            str(faces),
+            str(folds / NETWORK.replace(":", "_")),
+            "--name",
+            "two folds",
+        ),
         url=urls["emotion_app"],
         home=tmp_path / "home",
     )
 
     assert crossed.returncode == 0, crossed.stderr
     assert "in 2 folds, each by a network that never saw them" in crossed.stdout
-    assert doubted.returncode == 0, doubted.stderr
+    assert entered.returncode == 0, entered.stderr
     with database.transaction("emotion_report") as connection:
         rows = connection.execute(
             text(
@@ -234,5 +227,5 @@ def test_doubted_labels_are_rows_that_an_analyst_can_ask_for(
                 "WHERE found_by = 'two folds' ORDER BY p_suggested - p_given DESC"
             )
         ).all()
-    assert "1 labels doubted" in doubted.stdout
+    assert "1 likely label errors" in entered.stdout
     assert [tuple(row) for row in rows] == [("0", "Neutral", "Happy")]

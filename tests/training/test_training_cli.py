@@ -5,24 +5,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_faces import make_faces
+from tiny_faces import NETWORK, make_faces
 
 from emotion_core.training.__main__ import main
 from emotion_core.training.run_directory import RunDirectory
 
 SMALL = ["--preset", "quick", "--weights", "none", "--image-size", "32", "--epochs", "1"]
+OTHER = "timm:test_resnet"
 SMALL += ["--batch-size", "8", "--validation-share", "0.25", "--device", "cpu"]
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_faces(tmp_path_factory.mktemp("data") / "faces")
 
 
 def test_compare_trains_every_network_and_prints_the_floor_beside_the_results(
     faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = main(["compare", "--data", str(faces), "--out", str(tmp_path), *SMALL])
+    command = ["compare", "--networks", OTHER, NETWORK, "--data", str(faces)]
+    status = main([*command, "--out", str(tmp_path), *SMALL])
 
     printed = capsys.readouterr()
     table = printed.out.splitlines()[-6:]
@@ -30,23 +27,23 @@ def test_compare_trains_every_network_and_prints_the_floor_beside_the_results(
     assert "24 images to train, 8 held out" in printed.out
     assert printed.out.count("epoch 1/1") == 2
     assert table[0].split()[:3] == ["accuracy", "macro", "F1"]
-    assert [line[:18].strip() for line in table[1:5]] == [
-        "resnet50",
-        "efficientnet_b0",
+    assert [line[:22].strip() for line in table[1:5]] == [
+        OTHER,
+        NETWORK,
         "constant predictor",
         "chance",
     ]
     assert table[4].split()[1] == "0.125"
     assert "8 held-out images of faces" in table[5]
     assert "read too high" not in printed.out
-    assert RunDirectory(tmp_path / "resnet50").is_complete
-    assert RunDirectory(tmp_path / "efficientnet_b0").is_complete
+    for network in (OTHER, NETWORK):
+        assert RunDirectory(tmp_path / network.replace(":", "_")).is_complete
 
 
 def test_the_same_command_again_only_prints_the_table(
     faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", "--network", "efficientnet_b0", "--data", str(faces), "--keep", "best"]
+    command = ["train", "--network", NETWORK, "--data", str(faces), "--keep", "best"]
     command += ["--out", str(tmp_path), *SMALL]
     main(command)
     first = capsys.readouterr().out
@@ -57,8 +54,8 @@ def test_the_same_command_again_only_prints_the_table(
     assert "epoch 1/1" in first
     assert "epoch 1/1" not in again
     assert first.splitlines()[-6:] == again.splitlines()[-6:]
-    assert "efficientnet_b0 kept the epoch that is best on these images" in first
-    assert "its figures read too high: accuracy +0.000 against the last epoch" in first
+    assert f"{NETWORK} kept the epoch that is best on these images" in first
+    assert "its metrics read too high: accuracy +0.000 against the last epoch" in first
 
 
 def test_it_runs_as_a_module_without_database_airflow_or_typer(faces: Path, tmp_path: Path) -> None:
@@ -72,7 +69,7 @@ def test_it_runs_as_a_module_without_database_airflow_or_typer(faces: Path, tmp_
         "sys.argv = ['training', *sys.argv[1:]]\n"
         "runpy.run_module('emotion_core.training', run_name='__main__')\n"
     )
-    command = ["train", "--network", "efficientnet_b0", "--data", str(faces)]
+    command = ["train", "--network", NETWORK, "--data", str(faces)]
     command += ["--out", str(tmp_path), *SMALL]
 
     result = subprocess.run(
