@@ -53,7 +53,7 @@ def measure(step: str, home: str, url: str, data: str) -> None:
     counts: Counter[str] = Counter()
     count_calls(counts)
     from emotion_core.settings import Settings
-    from emotion_core.steps import training
+    from emotion_core.steps import training, training_data
     from emotion_core.steps.installation import Installation
 
     def report() -> None:
@@ -68,7 +68,7 @@ def measure(step: str, home: str, url: str, data: str) -> None:
     form = {"networks": MAIN_NETWORKS, "preset": "seed", "data": data, "weights": "none"}
     form |= {"epochs": 1, "batch_size": 2}
     if step == "prepare":
-        training.prepare(here, "start", form)
+        training_data.prepare(here, "start", form)
         report()
         return
     from emotion_core.training import epoch

@@ -151,10 +151,10 @@ PARAMS = {
 def train_and_compare() -> None:
     @task(task_display_name="Check form and data")
     def prepare(run_id: str, params: dict[str, Any]) -> list[str]:
-        from emotion_core.steps import training
+        from emotion_core.steps import training_data
 
         with installation() as here:
-            networks = training.prepare(here, run_id, params)
+            networks = training_data.prepare(here, run_id, params)
         offer_data_set(params["data"])
         return networks
 
@@ -199,10 +199,10 @@ def train_and_compare() -> None:
 
     @task(task_display_name="Remove decoded images")
     def clean_up(run_id: str) -> None:
-        from emotion_core.steps import training
+        from emotion_core.steps import training_data
 
         with installation() as here:
-            training.clean_up(here, run_id)
+            training_data.clean_up(here, run_id)
 
     networks = prepare()
     trained = train.expand(network=networks)

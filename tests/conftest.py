@@ -43,6 +43,7 @@ from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import OUR_DATABASE, addresses, provision_ours
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
+from emotion_core.store.models import ModelVersion
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -197,6 +198,28 @@ def receiver() -> Iterator[Receiver]:
     """A web server on this machine."""
     with receiving() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a small trained network with its golden outputs."""
+    from rivals import store_checked_model  # torch is slow to import
+
+    return store_checked_model(tmp_path_factory.mktemp("stored"))
+
+
+@pytest.fixture
+def models(database: Database, urls: dict[str, str], stored: Path) -> Iterator[list[ModelVersion]]:
+    """A champion and another model that can score."""
+    from factories import make_model
+    from promotions import forget_champion, make_champion
+
+    forget_champion(urls)
+    with database.transaction("emotion_train") as connection:
+        made = [make_model(connection, folder=stored) for _ in range(2)]
+        make_champion(connection, made[0])
+    yield made
+    forget_champion(urls)
 
 
 def pytest_sessionfinish() -> None:

@@ -5,6 +5,7 @@ import io
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from PIL import Image
 from sqlalchemy import Connection
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
-from emotion_core.store import batches, datasets, ledger, models, training_runs
+from emotion_core.store import batches, datasets, ledger, models, throughput, training_runs
 from emotion_core.store.database import Database
 from emotion_core.vision.preprocessing import Preprocessing
 from emotion_core.vision.scores import Scores
@@ -138,6 +139,26 @@ def make_batch(
         return batches.open_batch(
             connection, run_key=run_key, source=str(source), model_version_id=model_version_id
         )
+
+
+def make_throughput(
+    connection: Connection, run_key: str, model_version_id: int, **fields: Any
+) -> None:
+    """What a worker measured of its part of a batch; ``fields`` differ from the usual ones."""
+    usual = {
+        "worker": "w",
+        "host": "h",
+        "device": "CPU, 2 threads",
+        "engine": "eager",
+        "count_scored": 0,
+        "count_refused": 0,
+        "seconds": 2.0,
+        "stage_seconds": {},
+    }
+    measured = throughput.Throughput(
+        run_key=run_key, model_version_id=model_version_id, **usual | fields
+    )
+    throughput.record_throughput(connection, measured)
 
 
 def make_arrivals(count: int, prefix: str = "") -> list[batches.ArrivedFile]:

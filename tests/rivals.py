@@ -42,16 +42,21 @@ def store_checked_model(place: Path) -> Path:
     return folder
 
 
+def copy_files(stored: Path, folder: Path) -> Path:
+    """A model's own files in a new folder, without the engines that were prepared beside them."""
+    folder.mkdir()
+    for file in stored.iterdir():
+        if file.is_file():
+            (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
 def make_field(
     settings: Settings, database: Database, urls: dict[str, str], stored: Path, place: Path
 ) -> Field:
     """A fresh start: one champion, one better model, one as good; each with a copy of files."""
     forget_champion(urls)
-    folder = place / "model"
-    folder.mkdir()
-    for file in stored.iterdir():
-        if file.is_file():
-            (folder / file.name).write_bytes(file.read_bytes())
+    folder = copy_files(stored, place / "model")
     digest = load_model(folder)[1].weights_sha256
     labels = make_shared_labels()
     with database.transaction("emotion_train") as connection:

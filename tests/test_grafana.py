@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from factories import make_arrivals
+from factories import make_arrivals, make_throughput
 from own_database import Own
 from promotions import make_champion, make_rival, make_shared_labels
 from sqlalchemy import Row, text
@@ -27,7 +27,6 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store import batches, models, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import Refusal, claim_items, publish_items
-from emotion_core.store.throughput import Throughput, record_throughput
 
 FOLDER = Path(__file__).parents[1] / "deploy" / "grafana"
 DASHBOARD = json.loads((FOLDER / "emotion.json").read_text(encoding="utf-8"))
@@ -115,20 +114,16 @@ def _night(
         )
         assert batches.close_batch(connection, batch.id)
         for worker in ("one", "two"):
-            record_throughput(
+            make_throughput(
                 connection,
-                Throughput(
-                    run_key=name,
-                    model_version_id=model.id,
-                    worker=worker,
-                    host=f"machine {worker}",
-                    device="cpu",
-                    engine="openvino f32",
-                    count_scored=total // 2,
-                    count_refused=count_refused // 2,
-                    seconds=10.0,
-                    stage_seconds={},
-                ),
+                name,
+                model.id,
+                worker=worker,
+                host=f"machine {worker}",
+                engine="openvino f32",
+                count_scored=total // 2,
+                count_refused=count_refused // 2,
+                seconds=10.0,
             )
 
 

@@ -12,7 +12,7 @@ from emotion_core.errors import TrainingError
 from emotion_core.settings import Settings
 from emotion_core.statistics.calibration import Calibration
 from emotion_core.statistics.metrics import METRICS
-from emotion_core.steps import reports, training
+from emotion_core.steps import reports, training, training_data
 from emotion_core.store import run_facts, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
@@ -92,10 +92,10 @@ def train(
     }
     print(f"run {group_key}")
     try:
-        for name in training.prepare(here, group_key, form):
+        for name in training_data.prepare(here, group_key, form):
             training.register(here, training.train(here, group_key, name, form))
     finally:
-        training.clean_up(here, group_key)
+        training_data.clean_up(here, group_key)
     print(reports.compare(here, group_key))
 
 

@@ -38,7 +38,7 @@ def naming_manifest(source: str, path: bytes) -> str | None:
         name = join(part, name) if name else part
         try:
             place = get_source(source)
-            if place.look(join(folder, MANIFEST)) is None:
+            if place.stat(join(folder, MANIFEST)) is None:
                 continue
             if any(listed.path == name for listed in read_manifest(place, folder)):
                 where = readable(join(folder, MANIFEST))
@@ -65,7 +65,7 @@ def remove_delivery(
     def is_delivered(place: Source) -> bool:
         if sha256 is not None:
             return _sha256_at(place, path) == sha256
-        entry = place.look(path)
+        entry = place.stat(path)
         return entry is not None and (entry.size, entry.modified_ns) == (size, modified_ns)
 
     return _remove(source, path, is_delivered)
@@ -85,11 +85,11 @@ def remove_met_manifests(removed: set[tuple[str, bytes]]) -> int:
 
 
 def _remove_met_manifest(source: Source, folder: bytes) -> bool:
-    if source.look(join(folder, MANIFEST)) is None:
+    if source.stat(join(folder, MANIFEST)) is None:
         return False
     try:
         for listed in read_manifest(source, folder):
-            if source.look(join(folder, listed.path)) is not None:
+            if source.stat(join(folder, listed.path)) is not None:
                 return False
         source.remove(join(folder, MANIFEST))
     except (ManifestError, OSError, EmotionError):

@@ -195,7 +195,7 @@ def _enter(
 
 
 def _single(scan: Scan, path: bytes) -> Iterator[ArrivedFile]:
-    entry = scan.source.look(path)
+    entry = scan.source.stat(path)
     if entry is None or entry.is_folder:
         raise ScoringError(f"there is no file {readable(path)} in {scan.source.name}")
     yield arrived(path, entry)

@@ -1,4 +1,4 @@
-"""The claims that a worker holds: renewed while it works, given back when it must stop."""
+"""The claims that a worker holds: renewed while it works, released when it must stop."""
 
 import logging
 import threading
@@ -41,7 +41,7 @@ class LeaseKeeper:
             while self._claims and not stop.is_set():
                 self._changed.wait(0.1)
 
-    def give_back(self) -> int:
+    def release(self) -> int:
         """Let others claim what is still held, at once; returns how many items that were."""
         with self._changed:
             claims = list(self._claims.values())

@@ -1,7 +1,7 @@
 """A folder of this machine as a source: nothing but regular files is ever opened.
 
 Whoever can write into an inbox must not be able to have other files read through it. Links are
-not followed at any level of a path, also when a folder is replaced by a link between the look and
+not followed at any level of a path, also when a folder is replaced by a link between stat and
 the read; pipes, devices and sockets are not opened; a file with a second name (hard link) is
 refused, because the other name may lie outside and its bytes may change through it.
 """
@@ -69,8 +69,8 @@ class LocalFolder:
                 if not entry.is_dir(follow_symlinks=False):
                     yield entry.name
 
-    def look(self, path: bytes) -> Entry | None:
-        """As :meth:`Source.look`."""
+    def stat(self, path: bytes) -> Entry | None:
+        """As :meth:`Source.stat`."""
         try:
             status = os.stat(self._place(path), follow_symlinks=False)  # noqa: PTH116
         except OSError:

@@ -106,7 +106,7 @@ class Check:
     def is_met(self) -> bool:
         """Look at every listed file, and read those whose SHA-256 is given and not known yet."""
         manifest = join(self.folder, MANIFEST)
-        before = self.source.look(manifest)
+        before = self.source.stat(manifest)
         hashes = array("Q")
         try:
             lines = read_manifest(self.source, self.folder)
@@ -116,7 +116,7 @@ class Check:
             self._hashes = np.sort(np.array(hashes, np.uint64))
             if (self._hashes[1:] == self._hashes[:-1]).any():
                 raise ManifestError("it lists a file twice")
-            if before != self.source.look(manifest):
+            if before != self.source.stat(manifest):
                 raise ManifestError("it changed while it was read")
         except ManifestError as error:
             self.held = [HeldFolder(self.folder, "manifest_unreadable", 1, str(error)[:500])]
@@ -152,7 +152,7 @@ class Check:
         unread: list[tuple[Listed, ArrivedFile]] = []
         for listed in chunk:
             path = join(self.folder, listed.path)
-            entry = self.source.look(path)
+            entry = self.source.stat(path)
             if entry is None or entry.is_folder:
                 self._note("manifest_missing", listed)
                 continue
@@ -198,7 +198,7 @@ class Check:
         place = self.folder
         try:
             for part in path.replace(b"\\", b"/").split(b"/"):
-                if self.source.look(join(place, part)) is None:
+                if self.source.stat(join(place, part)) is None:
                     entries = self.source.entries(place)
                     part = next(e.name for e in entries if _folded(e.name) == _folded(part))
                 place = join(place, part)

@@ -84,8 +84,8 @@ class ObjectStore:
             if details.get("type") != "directory":
                 yield str(details["name"]).rpartition("/")[2].encode()
 
-    def look(self, path: bytes) -> Entry | None:
-        """As :meth:`Source.look`."""
+    def stat(self, path: bytes) -> Entry | None:
+        """As :meth:`Source.stat`."""
         try:
             with self._answering():
                 return _entry(self._files.info(self._place(path)))

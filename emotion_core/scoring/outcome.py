@@ -5,50 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from emotion_core.errors import ScoringError
-from emotion_core.store.batches import (
-    BatchSummary,
-    RefusedFile,
-    batch_by_key,
-    batch_summary,
-    close_batch,
-    refused_files,
-)
-from emotion_core.store.database import Database
+from emotion_core.store.batches import BatchSummary, RefusedFile
 
 log = logging.getLogger(__name__)
 
 LOGGED = 50
 """Refusals named one by one; the others are counted, and all of them are in the tables."""
-
-
-def close(
-    database: Database, run_key: str, refused_share_limit: float, refused_minimum: int
-) -> BatchSummary:
-    """Close a batch whose counts add up and say in the log what was refused.
-
-    Args:
-        database: The ledger.
-        run_key: The batch.
-        refused_share_limit: 0 to 1; see :func:`check_refused_share`.
-        refused_minimum: With fewer refusals than this the share says nothing.
-
-    Raises:
-        ScoringError: Something of it still waits; or it is closed but too much was refused.
-    """
-    with database.transaction("emotion_score") as connection:
-        close_batch(connection, batch_by_key(connection, run_key).id)
-    with database.transaction("emotion_report") as connection:
-        summary = batch_summary(connection, run_key)
-        refused = refused_files(connection, run_key)
-    assert summary is not None  # noqa: S101  - it was found above
-    report_refusals(refused)
-    if not summary.is_closed:
-        raise ScoringError(
-            f"batch {run_key} cannot close: {summary.count_left} of {summary.count_found} "
-            "files still wait for a worker"
-        )
-    check_refused_share(summary, refused, refused_share_limit, refused_minimum)
-    return summary
 
 
 def report_refusals(refused: Sequence[RefusedFile]) -> None:
@@ -77,7 +39,7 @@ def check_refused_share(
         f"batch {summary.run_key} is closed and {summary.count_done:,} files are published, but "
         f"{summary.count_rejected:,} of {summary.count_found:,} were refused{quarantined} "
         f"({summary.refused_share:.0%}; the limit is {limit:.0%}), mostly {top_reasons(refused)}: "
-        "look at the delivery, then `emotion retry` puts them back"
+        "look at the delivery, then `emotion retry` queues them for the next run"
     )
 
 

@@ -60,7 +60,7 @@ class Source(Protocol):
             OSError: The folder cannot be read.
         """
 
-    def look(self, path: bytes) -> Entry | None:
+    def stat(self, path: bytes) -> Entry | None:
         """The entry of one path; None when nothing is there."""
 
     def open(self, path: bytes) -> BinaryIO:

@@ -85,7 +85,7 @@ def work(
     """Score everything that waits for this model; returns when nothing waits or is leased.
 
     While others still hold leases this worker stays: should one of them die, its items are
-    claimed here when the lease runs out. At SIGTERM what is held is given back at once, and the
+    claimed here when the lease runs out. At SIGTERM what is held is released at once, and the
     signal then has its way.
 
     Args:
@@ -95,7 +95,7 @@ def work(
         tally: Counted into, for a caller who wants the counts of a worker that failed, too.
 
     Raises:
-        EmotionError: A system failed (database, source, model); what was held is given back.
+        EmotionError: A system failed (database, source, model); what was held is released.
         Exception: Whatever else any stage raised, after all of them have stopped. What was
             published stays; the rest can be claimed by others when the lease runs out.
     """
@@ -113,99 +113,93 @@ def work(
     return tally
 
 
+@dataclass
 class _Worker:
     """One run of the stages; inference runs in the calling thread."""
 
-    def __init__(
-        self,
-        database: Database,
-        scorer: AnyScorer,
-        decoders: DecodePool,
-        leases: LeaseKeeper,
-        tally: Tally,
-        owner: dict[str, Any],
-        chunk: int,
-    ) -> None:
-        self._database = database
-        self._scorer = scorer
-        self._decoders = decoders
-        self._leases = leases
-        self._tally = tally
-        self._owner = owner
-        self._chunk = chunk
-        self._stages = Stages()
-        self._claimed: BoundedQueue[_Chunk] = BoundedQueue(self._stages, 1)
-        self._decoded: BoundedQueue[_Chunk] = BoundedQueue(self._stages, QUEUE_LENGTH)
-        self._scored: BoundedQueue[_Chunk] = BoundedQueue(self._stages, QUEUE_LENGTH)
-        self._seconds_idle = 0.0
-        self._is_published = threading.Event()
+    database: Database
+    scorer: AnyScorer
+    decoders: DecodePool
+    leases: LeaseKeeper
+    tally: Tally
+    owner: dict[str, Any]
+    """Whose claims these are: ``model_version_id``, ``worker`` and ``lease_seconds``."""
+    chunk: int
+    seconds_idle: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.stages = Stages()
+        self.claimed: BoundedQueue[_Chunk] = BoundedQueue(self.stages, 1)
+        self.decoded: BoundedQueue[_Chunk] = BoundedQueue(self.stages, QUEUE_LENGTH)
+        self.scored: BoundedQueue[_Chunk] = BoundedQueue(self.stages, QUEUE_LENGTH)
+        self.is_published = threading.Event()
 
     def run(self, poll_seconds: float) -> None:
         began = time.monotonic()
         self._note_engine()
-        with _called_off(self._stages) as was_called_off:
-            self._stages.start("claim", lambda: self._claim_all(poll_seconds))
-            self._stages.start("decode", self._decode_all)
-            self._stages.start("publish", self._publish_all)
-            self._stages.start("progress", lambda: self._report(began))
+        with _called_off(self.stages) as was_called_off:
+            self.stages.start("claim", lambda: self._claim_all(poll_seconds))
+            self.stages.start("decode", self._decode_all)
+            self.stages.start("publish", self._publish_all)
+            self.stages.start("progress", lambda: self._report(began))
             try:
                 self._infer_all()
             except BaseException as error:
-                self._stages.fail(error)
+                self.stages.fail(error)
             try:
-                self._stages.join()
+                self.stages.join()
             except BaseException as error:
                 # What ends for another reason than an image holds its claims no longer than needed.
                 is_stopped = isinstance(error, (EmotionError, KeyboardInterrupt))
                 if is_stopped or was_called_off.is_set():
-                    self._give_back()
+                    self._release()
                 raise
             finally:
-                self._tally.seconds = time.monotonic() - began - self._seconds_idle
-        log.info("%s", _sentence(self._tally))
+                self.tally.seconds = time.monotonic() - began - self.seconds_idle
+        log.info("%s", _sentence(self.tally))
 
     def _claim_all(self, poll_seconds: float) -> None:
-        limit = min(FIRST_CHUNK, self._chunk)
-        while not self._stages.stop.is_set():
+        limit = min(FIRST_CHUNK, self.chunk)
+        while not self.stages.stop.is_set():
             if claims := self._claim(claim_items, limit=limit):
-                self._claimed.put(_Chunk(claims))
-                limit = self._chunk
+                self.claimed.put(_Chunk(claims))
+                limit = self.chunk
                 continue
             # Suspects must be this worker's only burden: should it vanish, they did it.
-            self._leases.wait_until_empty(self._stages.stop)
+            self.leases.wait_until_empty(self.stages.stop)
             if claims := self._claim(claim_suspect):
-                self._claimed.put(_Chunk(claims))
-                self._leases.wait_until_empty(self._stages.stop)
+                self.claimed.put(_Chunk(claims))
+                self.leases.wait_until_empty(self.stages.stop)
             elif left := self._left():
                 log.info("%d items are held by other workers; waiting", left)
-                self._stages.stop.wait(poll_seconds)
-                self._seconds_idle += poll_seconds
+                self.stages.stop.wait(poll_seconds)
+                self.seconds_idle += poll_seconds
             else:
                 break
-        self._claimed.put(None)
+        self.claimed.put(None)
 
     def _claim(self, claim: Callable[..., list[Claim]], **limit: int) -> list[Claim]:
         with (
-            self._tally.timing("claim"),
-            self._database.transaction("emotion_score") as connection,
+            self.tally.timing("claim"),
+            self.database.transaction("emotion_score") as connection,
         ):
-            claims = claim(connection, **self._owner, **limit)
-        self._leases.add(claims)
+            claims = claim(connection, **self.owner, **limit)
+        self.leases.add(claims)
         return claims
 
     def _decode_all(self) -> None:
-        for chunk in self._claimed:
+        for chunk in self.claimed:
             self._decode(chunk)
-            self._decoded.put(chunk)
-        self._decoded.put(None)
+            self.decoded.put(chunk)
+        self.decoded.put(None)
 
     def _decode(self, chunk: _Chunk) -> None:
-        side = self._scorer.preprocessing.image_size
+        side = self.scorer.preprocessing.image_size
         pixels = np.empty((len(chunk.claims), side, side, 3), np.uint8)
-        for claims, files in read_claims(chunk.claims, chunk.refusals, self._tally):
+        for claims, files in read_claims(chunk.claims, chunk.refusals, self.tally):
             first = len(chunk.good)
-            with self._tally.timing("decode"):
-                outcomes = self._decoders.decode_into(files, pixels[first:])
+            with self.tally.timing("decode"):
+                outcomes = self.decoders.decode_into(files, pixels[first:])
             for row, (claim, refused) in enumerate(zip(claims, outcomes, strict=True), first):
                 if refused is not None:
                     chunk.refusals.append(Refusal(claim, refused.code, refused.detail))
@@ -216,21 +210,21 @@ class _Worker:
         chunk.pixels = pixels[: len(chunk.good)]
 
     def _infer_all(self) -> None:
-        for chunk in self._decoded:
+        for chunk in self.decoded:
             assert chunk.pixels is not None  # noqa: S101  - the stage before has decoded
-            with self._tally.timing("infer"):
-                chunk.scores = self._scorer.score(chunk.pixels)
+            with self.tally.timing("infer"):
+                chunk.scores = self.scorer.score(chunk.pixels)
             chunk.pixels = None
             self._note_engine()
-            self._scored.put(chunk)
-        self._scored.put(None)
+            self.scored.put(chunk)
+        self.scored.put(None)
 
     def _publish_all(self) -> None:
-        for chunk in self._scored:
+        for chunk in self.scored:
             assert chunk.scores is not None  # noqa: S101  - the stage before has scored
             with (
-                self._tally.timing("publish"),
-                self._database.transaction("emotion_score") as connection,
+                self.tally.timing("publish"),
+                self.database.transaction("emotion_score") as connection,
             ):
                 scored, refused = publish_items(
                     connection,
@@ -239,45 +233,45 @@ class _Worker:
                     chunk.scores.va,
                     chunk.refusals,
                 )
-            self._leases.drop(chunk.claims)
-            self._tally.count_scored += scored
-            self._tally.count_refused += refused
-        self._is_published.set()
+            self.leases.drop(chunk.claims)
+            self.tally.count_scored += scored
+            self.tally.count_refused += refused
+        self.is_published.set()
 
     def _report(self, began: float) -> None:
         due = began + PROGRESS_SECONDS
-        while not (self._is_published.wait(0.2) or self._stages.stop.is_set()):
+        while not (self.is_published.wait(0.2) or self.stages.stop.is_set()):
             if time.monotonic() < due:
                 continue
             due += PROGRESS_SECONDS
-            seconds = time.monotonic() - began - self._seconds_idle
-            rate = self._tally.count_images / max(seconds, 1e-9)
+            seconds = time.monotonic() - began - self.seconds_idle
+            rate = self.tally.count_images / max(seconds, 1e-9)
             left = self._left()
             log.info(
                 "%d scored, %d refused, %.1f images/s with %s; %d left%s",
-                self._tally.count_scored,
-                self._tally.count_refused,
+                self.tally.count_scored,
+                self.tally.count_refused,
                 rate,
-                self._tally.engine or "this scorer",
+                self.tally.engine or "this scorer",
                 left,
                 f", about {_duration(left / rate)} for this worker alone" if rate else "",
             )
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         try:
-            count = self._leases.give_back()
+            count = self.leases.release()
         except Exception as error:  # then the leases run out by themselves
-            log.warning("what this worker held could not be given back: %s", error)
+            log.warning("the leases of this worker could not be released: %s", error)
         else:
-            log.info("stopped: %d items given back, for any worker to claim", count)
+            log.info("stopped: %d items released, for any worker to claim", count)
 
     def _left(self) -> int:
-        with self._database.transaction("emotion_score") as connection:
-            return items_left(connection, self._owner["model_version_id"])
+        with self.database.transaction("emotion_score") as connection:
+            return items_left(connection, self.owner["model_version_id"])
 
     def _note_engine(self) -> None:
-        self._tally.engine = str(getattr(self._scorer, "engine", ""))
-        self._tally.device = str(getattr(self._scorer, "device", ""))
+        self.tally.engine = str(getattr(self.scorer, "engine", ""))
+        self.tally.device = str(getattr(self.scorer, "device", ""))
 
 
 @contextmanager
@@ -290,7 +284,7 @@ def _called_off(stages: Stages) -> Iterator[threading.Event]:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         came.set()
-        stages.fail(ScoringError("the worker was told to stop"))
+        stages.fail(ScoringError("the worker was stopped by SIGTERM"))
 
     before = signal.signal(signal.SIGTERM, on_signal)
     try:

@@ -82,8 +82,7 @@ def rescore(
     is_first = True
     while True:
         began, planned = time.monotonic(), rescoring.count_planned
-        seen = _plan_archive(here, rescoring, chunk)
-        rescoring = _look_again(here, rescoring)
+        seen, rescoring = _plan_archive(here, rescoring, chunk)
         # The first time in any case: what a killed try has left waits in the ledger.
         if is_first or rescoring.count_planned > planned:
             scoring.score_waiting(here, run_key, chosen, worker, chunk=128)
@@ -112,8 +111,9 @@ def rescore(
     }
 
 
-def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> int:
-    """Plan the next images whose files are there; returns how many were looked for."""
+def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> tuple[int, Rescoring]:
+    """Plan the next images whose files are there; returns how many were looked for, and the
+    counts afterwards."""
     with here.database.transaction("emotion_score") as connection:
         contents = archive.archived_contents(
             connection,
@@ -122,7 +122,7 @@ def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> int:
             limit=chunk,
         )
     if not contents:
-        return 0
+        return 0, rescoring
     permitted = {file.source for content in contents for file in content.deliveries}
     permitted = {source for source in permitted if _is_permitted(here, source)}
     found = [content.image_id for content in contents if _is_there(content, permitted)]
@@ -137,12 +137,7 @@ def _plan_archive(here: Installation, rescoring: Rescoring, chunk: int) -> int:
             found=found,
             missing=missing,
         )
-    return len(contents)
-
-
-def _look_again(here: Installation, rescoring: Rescoring) -> Rescoring:
-    with here.database.transaction("emotion_score") as connection:
-        return archive.open_rescoring(
+        return len(contents), archive.open_rescoring(
             connection,
             run_key=rescoring.run_key,
             model_version_id=rescoring.model_version_id,
@@ -163,13 +158,9 @@ def _is_there(content: Archived, permitted: set[str]) -> bool:
     from emotion_core.scoring.sources import get_source
 
     for file in content.deliveries:
-        if file.source not in permitted:
-            continue
-        entry = get_source(file.source).look(file.path)
-        if (
-            entry is not None
-            and entry.problem is None
-            and (entry.size, entry.modified_ns) == (file.size, file.modified_ns)
-        ):
-            return True
+        if file.source in permitted:
+            entry = get_source(file.source).stat(file.path)
+            delivered = (None, file.size, file.modified_ns)
+            if entry and (entry.problem, entry.size, entry.modified_ns) == delivered:
+                return True
     return False

@@ -92,7 +92,7 @@ def place_to_score(here: Installation, written: str) -> tuple[str, bytes | None]
     above, _, name = place.rpartition("/")
     # A key and a folder may have the same name: with a slash at its end it is the folder.
     if above != "s3:/" and not written.endswith("/"):
-        entry = get_source(above).look(name.encode())
+        entry = get_source(above).stat(name.encode())
         if entry is not None and not entry.is_folder:
             return above, name.encode()
     return place, None
@@ -169,15 +169,27 @@ def close_batch(
     Raises:
         ScoringError: Something of it still waits, or too much of it was refused.
     """
-    from emotion_core.scoring.outcome import close
+    from emotion_core.scoring.outcome import check_refused_share, report_refusals
 
-    summary = close(here.database, run_key, refused_share_limit, refused_minimum)
+    with here.database.transaction("emotion_score") as connection:
+        batches.close_batch(connection, batches.batch_by_key(connection, run_key).id)
+    with here.database.transaction("emotion_report") as connection:
+        summary = batches.batch_summary(connection, run_key)
+        refused = batches.refused_files(connection, run_key)
+    assert summary is not None  # noqa: S101  - it was found above
+    report_refusals(refused)
+    if not summary.is_closed:
+        raise ScoringError(
+            f"batch {run_key} cannot close: {summary.count_left} of {summary.count_found} "
+            "files still wait for a worker"
+        )
+    check_refused_share(summary, refused, refused_share_limit, refused_minimum)
     counts = {name: n for name, n in asdict(summary).items() if name.startswith("count_")}
     return counts | {"model": summary.model}
 
 
 def retry_refused(here: Installation, reason: str, *, batch: str | None, requested_by: str) -> int:
-    """Put refused files back, after their cause is mended; the next run takes them.
+    """Queue refused files for the next run, after their cause is mended; returns how many.
 
     Args:
         reason: Its code, e.g. ``truncated``, or ``quarantined``.
@@ -185,7 +197,7 @@ def retry_refused(here: Installation, reason: str, *, batch: str | None, request
         requested_by: Who asked; kept.
 
     Returns:
-        How many files were put back; those that were before are not counted again.
+        How many files are queued now; those that were before are not counted again.
 
     Raises:
         ScoringError: There is no such reason or batch, or the batch is still open.
@@ -200,5 +212,5 @@ def retry_refused(here: Installation, reason: str, *, batch: str | None, request
         count = retries.request_retry(
             connection, code=reason, run_key=batch, requested_by=requested_by
         )
-    log.info("%d files that were refused as %s are put back", count, reason)
+    log.info("%d files that were refused as %s are queued for the next run", count, reason)
     return count

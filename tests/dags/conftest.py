@@ -5,15 +5,10 @@ from pathlib import Path
 
 import pytest
 from promotions import forget_champion
-from rivals import Field, make_field, store_checked_model
+from rivals import Field, make_field
 
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
-
-
-@pytest.fixture(scope="session")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store_checked_model(tmp_path_factory.mktemp("stored"))
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import quote, unquote
 
 import psutil
 import yaml
+from waiting import wait_until
 
 from emotion_core.local import processes
 from emotion_core.local.credentials import load_or_create
@@ -268,18 +268,6 @@ def _make_databases(made: Composed, server: PostgresServer, password: str) -> No
             "EMOTION_SQL_DIR": str(ROOT / "sql"),
         },
     )
-
-
-def wait_until(holds: Callable[[], bool], seconds: float, *, every: float = 0.5) -> None:
-    """Look until it holds; each look at Airflow's pages costs a core that the tasks need.
-
-    Raises:
-        AssertionError: It did not, for so long that it never will.
-    """
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
-        time.sleep(every)
 
 
 def _free_ports(count: int) -> list[int]:

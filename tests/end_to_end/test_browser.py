@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from composed import wait_until
 from installation import installed
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
+from waiting import wait_until
 
 from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.local.airflow_api import AirflowApi

@@ -16,10 +16,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from composed import CONTROL, WORKERS, Composed, composed, wait_until
+from composed import CONTROL, WORKERS, Composed, composed
 from PIL import Image
 from promotions import make_champion
 from sqlalchemy import text
+from waiting import wait_until
 
 from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.local.airflow_api import AirflowApi, TaskState
@@ -114,7 +115,6 @@ def _live_through(system: Composed, folder: Path) -> Told:
                 ask("SELECT count(DISTINCT worker) FROM scoring_item WHERE state = 'done'") == 2
             ),
             PATIENCE_S,
-            every=0.1,
         )
         system.kill(children["worker-gpu"])
         # While Airflow waits for the worker that is no more.

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from factories import make_batch, make_jpeg
 from ledger_worker import is_refused, scores_of
-from night_worker import PlainScorer
+from night_worker import PlainScorer, run
 from sqlalchemy import Row, text
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
@@ -23,6 +22,7 @@ from emotion_core.store.batches import (
     ArrivedFile,
     Batch,
     BatchSummary,
+    at_work,
     batch_summary,
     close_batch,
     enter_files,
@@ -188,11 +188,12 @@ def plan_night(
     return Night(database, url, batch, run_key, hashes, count + count_twins)
 
 
-def wait_until(condition: Callable[[], bool], within: float = 60.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+def begin(url: str, folder: str, model_version_id: int, run_key: str, seconds: float) -> None:
+    """What `emotion score` does until it is killed, with a scorer of so many seconds an image."""
+    inbox = Inbox(Path(folder), url, Database(url), model_version_id)
+    with at_work(inbox.database, f"{folder} {run_key}"):
+        inbox.ingest(run_key, settle_seconds=0)
+        run(url, model_version_id, run_key, lease_seconds=1, seconds=seconds)
 
 
 MakeNight = Callable[..., Night]

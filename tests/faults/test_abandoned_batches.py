@@ -5,19 +5,19 @@ import signal
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import night_worker
 import pytest
-from factories import make_arrivals, make_model
-from nights import Inbox, Restartable, wait_until
-from promotions import forget_champion, make_champion
-from rivals import store_checked_model
+from factories import make_arrivals
+from nights import Inbox, Restartable, begin
+from promotions import make_champion
 from shells import Answer, emotion
 from sqlalchemy import text
+from waiting import wait_until
 
 from emotion_core.errors import ScoringError
 from emotion_core.settings import Settings
@@ -28,14 +28,6 @@ from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
 
 StartProcess = Callable[..., Any]
-
-
-def begin(url: str, folder: str, model_version_id: int, run_key: str, seconds: float) -> None:
-    """What `emotion score` does until it is killed, with a scorer of so many seconds an image."""
-    inbox = Inbox(Path(folder), url, Database(url), model_version_id)
-    with at_work(inbox.database, f"{folder} {run_key}"):
-        inbox.ingest(run_key, settle_seconds=0)
-        night_worker.run(url, model_version_id, run_key, lease_seconds=1, seconds=seconds)
 
 
 def begun(inbox: Inbox, start_process: StartProcess, run_key: str) -> Any:
@@ -158,21 +150,6 @@ def test_ctrl_c_gives_back_what_a_worker_holds_at_once(inbox: Inbox) -> None:
 # --- the whole command ----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store_checked_model(tmp_path_factory.mktemp("stored"))
-
-
-@pytest.fixture
-def models(database: Database, urls: dict[str, str], stored: Path) -> Iterator[list[ModelVersion]]:
-    forget_champion(urls)
-    with database.transaction("emotion_train") as connection:
-        made = [make_model(connection, folder=stored) for _ in range(2)]
-        make_champion(connection, made[0])
-    yield made
-    forget_champion(urls)
-
-
 def batches_of(database: Database, source: Path) -> list[tuple[int, int, bool]]:
     """Found, done and whether it is closed, oldest first."""
     with database.transaction("emotion_report") as connection:
@@ -204,7 +181,7 @@ def waiting(database: Database, models: list[ModelVersion]) -> int:
         ("emotion_core.scoring.ingest.plan_items", 3, False),
         ("emotion_core.scoring.worker.work", 3, False),
         ("emotion_core.scoring.worker.work", 3, True),
-        ("emotion_core.scoring.outcome.close", 0, False),
+        ("emotion_core.steps.scoring.close_batch", 0, False),
     ],
 )
 def test_the_same_command_after_ctrl_c_scores_everything_and_leaves_nothing_open(

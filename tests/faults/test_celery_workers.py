@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from celery_crew import Crew, celery_crew, has_redis
-from nights import Inbox, Restartable, wait_until
+from nights import Inbox, Restartable
+from waiting import wait_until
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from factories import make_jpeg, make_model
-from nights import Inbox, wait_until
+from nights import Inbox
 from sqlalchemy import text
+from waiting import wait_until
 
 from emotion_core.scoring.ingest import Ingested, ingest
 from emotion_core.store.batches import Batch

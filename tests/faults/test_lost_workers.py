@@ -21,9 +21,10 @@ from ledger_worker import (
     stopped,
     work_on_ledger,
 )
-from nights import MakeNight, Restartable, wait_until
+from nights import MakeNight, Restartable
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from waiting import wait_until
 
 from emotion_core.store import ledger
 from emotion_core.store.database import Database

@@ -3,12 +3,12 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import wait_until
 
 from emotion_core.local import processes
 from emotion_core.local.guardian import Guardian
@@ -31,14 +31,6 @@ PARENT = [
     f"subprocess.Popen([sys.executable, '-c', {SLEEP[2]!r}], start_new_session=True); "
     "time.sleep(600)",
 ]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Within a generous while; the test's own assertion judges afterwards."""
-    for _ in range(1000):
-        if holds():
-            return
-        time.sleep(0.02)
 
 
 def test_a_process_is_not_taken_for_a_later_one_with_its_number(home: Home) -> None:

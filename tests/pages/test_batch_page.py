@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import make_arrivals, make_model
+from factories import make_arrivals, make_model, make_throughput
 from page_samples import USUAL, batch
 from sqlalchemy import text
 
@@ -19,7 +19,6 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store.batches import ArrivedFile, close_batch, enter_files, open_batch, plan_items
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.throughput import Throughput, record_throughput
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 
@@ -42,21 +41,7 @@ def night(database: Database, request: pytest.FixtureRequest) -> str:
         probabilities[:2, 1] = probabilities[2, 7] = 0.65
         affect = np.array([[0.5, 0.0], [0.3, 0.2], [-0.25, 0.25]], dtype=np.float32)
         publish_items(connection, claims, probabilities, affect, [])
-        record_throughput(
-            connection,
-            Throughput(
-                run_key=key,
-                model_version_id=model.id,
-                worker="w",
-                host="h",
-                device="CPU, 2 threads",
-                engine="eager",
-                count_scored=3,
-                count_refused=1,
-                seconds=2.0,
-                stage_seconds={},
-            ),
-        )
+        make_throughput(connection, key, model.id, count_scored=3, count_refused=1)
         assert close_batch(connection, batch.id)
     return key
 

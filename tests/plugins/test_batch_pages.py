@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from factories import make_arrivals, make_model, make_scores
+from factories import make_arrivals, make_model, make_scores, make_throughput
 from fastapi.testclient import TestClient
 
 from emotion_core.pages.batches import BatchesPage
@@ -13,7 +13,6 @@ from emotion_core.store import batches, retries
 from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.store.database import Database
 from emotion_core.store.ledger import claim_items, publish_items
-from emotion_core.store.throughput import Throughput, record_throughput
 
 OpenBatch = Callable[[str, list[ArrivedFile]], object]
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -48,21 +47,7 @@ def night(database: Database, request: pytest.FixtureRequest) -> str:
             count_unsettled=0,
             held=[HeldFolder(SECRET.encode(), "manifest_missing", 3, f"{SECRET} is missing")],
         )
-        record_throughput(
-            connection,
-            Throughput(
-                run_key=key,
-                model_version_id=model.id,
-                worker="w",
-                host="h",
-                device="CPU",
-                engine="eager",
-                count_scored=2,
-                count_refused=0,
-                seconds=4.0,
-                stage_seconds={},
-            ),
-        )
+        make_throughput(connection, key, model.id, count_scored=2, seconds=4.0)
         assert batches.close_batch(connection, batch.id)
     return key
 

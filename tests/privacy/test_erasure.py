@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from emotion_core.errors import DataError, ErasureError, StoreError
 from emotion_core.settings import Settings
-from emotion_core.steps import erasure, reports, training
+from emotion_core.steps import erasure, reports, training, training_data
 from emotion_core.steps.installation import Installation
 from emotion_core.store import models, training_runs
 from emotion_core.store.database import Database
@@ -189,7 +189,7 @@ def test_nothing_is_trained_on_what_was_erased(site: Site, tmp_path: Path) -> No
     form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
 
     with pytest.raises(DataError, match=f"1 images .* sample {sample.sample_id}: take them out"):
-        training.prepare(site.here, "a group", form)
+        training_data.prepare(site.here, "a group", form)
 
 
 def test_an_erasure_removes_decoded_images_and_keeps_a_training_from_its_own(
@@ -202,7 +202,7 @@ def test_an_erasure_removes_decoded_images_and_keeps_a_training_from_its_own(
 
     folder = write_affectnet(tmp_path / "faces", first=700)
     form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
-    training.prepare(site.here, "decoded", form)
+    training_data.prepare(site.here, "decoded", form)
     was_there = decoded_folder(site.settings.runs_dir, "decoded").is_dir()
 
     site.erase(content=read_affectnet(folder).samples[3].sha256)

@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from emotion_core.errors import ScoringError
 from emotion_core.scoring.ingest import ingest
-from emotion_core.scoring.outcome import close
 from emotion_core.scoring.worker import work
+from emotion_core.settings import Settings
+from emotion_core.steps import scoring
+from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "vision"))
@@ -21,8 +23,12 @@ COUNT = 1_500
 
 
 def test_a_night_of_hostile_files_ends_in_one_row_each(
-    database: Database, tmp_path: Path, record_property: Callable[[str, object], None]
+    database: Database,
+    settings: Settings,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
+    here = Installation(settings)
     (tmp_path / "_SUCCESS").touch()
     for number, data in enumerate(mutations(COUNT, seed=9)):
         (tmp_path / f"{number:05d} hostile.jpg").write_bytes(data)
@@ -33,8 +39,8 @@ def test_a_night_of_hostile_files_ends_in_one_row_each(
     ingest(database, batch, settle_seconds=60)
     work(database, FakeScorer(), model_version_id=batch.model_version_id, worker="w")  # type: ignore[arg-type]
     with pytest.raises(ScoringError, match=r"of 1,600 were refused .* the limit is 20%"):
-        close(database, str(tmp_path), refused_share_limit=0.2, refused_minimum=10)
-    summary = close(database, str(tmp_path), refused_share_limit=1.0, refused_minimum=10)
+        scoring.close_batch(here, str(tmp_path), refused_share_limit=0.2)
+    summary = scoring.close_batch(here, str(tmp_path))
 
     with database.transaction("emotion_report") as connection:
         ends = connection.execute(
@@ -52,13 +58,13 @@ def test_a_night_of_hostile_files_ends_in_one_row_each(
             ),
             {"model": batch.model_version_id, "batch": batch.id},
         ).all()
-    assert summary.count_found == len(ends) == COUNT + 100
+    assert summary["count_found"] == len(ends) == COUNT + 100
     assert {count for count, _, _ in ends} == {1}
     assert sum(is_scored for _, is_valid, is_scored in ends if is_valid) == 100
-    assert summary.count_quarantined == 0
+    assert summary["count_quarantined"] == 0
     record_property(
         "figure",
         f"hostile batch: {COUNT:,} hostile and 100 valid files through the ledger: "
-        f"{summary.count_done:,} predictions, {summary.count_rejected:,} reasons, "
+        f"{summary['count_done']:,} predictions, {summary['count_rejected']:,} reasons, "
         "0 without a row, 0 with two",
     )

@@ -102,7 +102,7 @@ def test_sigterm_gives_everything_back_at_once(
     model = FakeScorer()
     model.before = lambda: signal.raise_signal(signal.SIGTERM) if len(model.sizes) == 2 else None
 
-    with pytest.raises(ScoringError, match="told to stop"):
+    with pytest.raises(ScoringError, match="stopped by SIGTERM"):
         run(database, batch, model)
 
     after = states(database, batch)

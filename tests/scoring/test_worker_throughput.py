@@ -1,11 +1,12 @@
 """The step that a scoring task runs: what it did is kept, with its engine and its stages."""
 
-import sys
+import logging
 from pathlib import Path
 
 import pytest
 from factories import make_jpeg, make_model
 from promotions import make_champion
+from rivals import copy_files
 from sqlalchemy.exc import DBAPIError
 
 from emotion_core.scoring.tally import STAGES
@@ -15,16 +16,12 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
 from emotion_core.store.throughput import throughputs
 
-sys.path.append(str(Path(__file__).parents[1] / "vision"))
-from model_folder import store_model, trained_briefly
-
 
 @pytest.fixture
-def here(settings: Settings, database: Database, tmp_path: Path) -> Installation:
+def here(settings: Settings, database: Database, stored: Path, tmp_path: Path) -> Installation:
     """An installation with a champion and three images that wait."""
-    folder = store_model(tmp_path / "model", trained_briefly())
     with database.transaction("emotion_train") as connection:
-        model = make_model(connection, folder=folder)
+        model = make_model(connection, folder=copy_files(stored, tmp_path / "model"))
         make_champion(connection, model)
     settings.inbox_dir.mkdir(parents=True)
     for number in range(3):
@@ -35,10 +32,14 @@ def here(settings: Settings, database: Database, tmp_path: Path) -> Installation
 
 
 def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
-    here: Installation, database: Database, request: pytest.FixtureRequest
+    here: Installation,
+    database: Database,
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     run_key = request.node.name
-    scoring.open_batch(here, run_key)
+    with caplog.at_level(logging.INFO):
+        scoring.open_batch(here, run_key)
 
     result = scoring.score(here, run_key, "worker 1")
     scoring.score(here, run_key, "worker 1")
@@ -47,6 +48,7 @@ def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
         first, second = throughputs(connection, run_key)
     assert (result["count_scored"], result["count_refused"]) == (3, 1)
     assert (first.count_scored, first.count_refused, second.count_scored) == (3, 1, 0)
+    assert caplog.messages[-1].endswith(": 4 entered, 1 ignored, 4 planned")
     assert first.engine == "eager f32"
     assert "cores" in first.device or "CPU" in first.device
     assert set(first.stage_seconds) == set(STAGES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from promotions import forget_champion
-from rivals import Field, make_field, store_checked_model
+from rivals import Field, make_field
 from shells import Answer, emotion
 from sqlalchemy import text
 
@@ -18,11 +18,6 @@ from emotion_core.store.database import Database
 from emotion_core.store.models import current_model
 from emotion_core.vision.golden_outputs import GOLDEN_FILE, GoldenOutputs
 from emotion_core.vision.scores import Scores
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store_checked_model(tmp_path_factory.mktemp("stored"))
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Scoring again: the challenger in the shadow of a night, the archive with a new champion."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from factories import make_jpeg, make_model
-from promotions import forget_champion, make_champion
-from rivals import store_checked_model
+from factories import make_jpeg
+from promotions import make_champion
 from shells import emotion
 from sqlalchemy import text
 
@@ -16,22 +14,6 @@ from emotion_core.steps.installation import Installation
 from emotion_core.store.archive import archived_contents, enter_archived, open_rescoring
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store_checked_model(tmp_path_factory.mktemp("stored"))
-
-
-@pytest.fixture
-def models(database: Database, urls: dict[str, str], stored: Path) -> Iterator[list[ModelVersion]]:
-    """A champion and another one that can score."""
-    forget_champion(urls)
-    with database.transaction("emotion_train") as connection:
-        made = [make_model(connection, folder=stored) for _ in range(2)]
-        make_champion(connection, made[0])
-    yield made
-    forget_champion(urls)
 
 
 @pytest.fixture

@@ -16,7 +16,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from factories import make_labels, make_model, make_predictions, make_training_run, score_files
+from factories import (
+    make_labels,
+    make_model,
+    make_predictions,
+    make_throughput,
+    make_training_run,
+    score_files,
+)
 from own_database import Own
 from promotions import make_champion
 from sqlalchemy import Connection
@@ -29,7 +36,6 @@ from emotion_core.settings import SQL_DIR
 from emotion_core.store import datasets, models, training_runs
 from emotion_core.store.batches import ArrivedFile, close_batch
 from emotion_core.store.database import Database
-from emotion_core.store.throughput import Throughput, record_throughput
 
 Ask = Callable[[str], list[list[str]]]
 QUESTIONS = sorted(path.stem for path in (SQL_DIR / "analysis").glob("*.sql"))
@@ -141,20 +147,8 @@ def _night(
     batch = score_files(database, name, model.id, arrived, scores, source="/home/somebody/inbox")
     with database.transaction("emotion_score") as connection:
         assert close_batch(connection, batch.id)
-        record_throughput(
-            connection,
-            Throughput(
-                run_key=name,
-                model_version_id=model.id,
-                worker="w",
-                host="here",
-                device="a processor",
-                engine="eager",
-                count_scored=len(said),
-                count_refused=len(again),
-                seconds=2.0,
-                stage_seconds={},
-            ),
+        make_throughput(
+            connection, name, model.id, count_scored=len(said), count_refused=len(again)
         )
 
 

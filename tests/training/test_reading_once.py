@@ -10,7 +10,7 @@ from tiny_faces import NETWORK
 
 from emotion_core.errors import DataError
 from emotion_core.settings import Settings
-from emotion_core.steps import training
+from emotion_core.steps import training, training_data
 from emotion_core.steps.installation import Installation
 from emotion_core.store import datasets
 from emotion_core.training import labelled_set
@@ -74,10 +74,10 @@ def test_two_networks_read_hash_and_decode_every_image_once(
 ) -> None:
     folder = decoded_folder(here.settings.runs_dir, GROUP)
 
-    for network in training.prepare(here, GROUP, form(faces)):
+    for network in training_data.prepare(here, GROUP, form(faces)):
         training.train(here, GROUP, network, form(faces))
     was_there = folder.is_dir()
-    training.clean_up(here, GROUP)
+    training_data.clean_up(here, GROUP)
 
     assert counted == {"reads": 32, "hashes": 32, "decodes": 32, "registrations": 1}
     assert was_there
@@ -88,6 +88,6 @@ def test_data_that_cannot_be_used_leave_no_decoded_images(
     here: Installation, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError):
-        training.prepare(here, "nothing", form(tmp_path))
+        training_data.prepare(here, "nothing", form(tmp_path))
 
     assert not decoded_folder(here.settings.runs_dir, "nothing").exists()
