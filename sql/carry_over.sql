@@ -26,6 +26,9 @@ ALTER TRIGGER refused_file_is_put_back ON refusal_retry RENAME TO refused_file_i
 UPDATE rejection_reason
 SET meaning = 'The file''s bytes changed after it was ingested.', advice = 'The next batch ingests the new bytes.'
 WHERE code = 'changed_since_arrival';
+UPDATE rejection_reason
+SET advice = 'Remove the file at the sender; if the erasure was a mistake, see docs/privacy/erasure_and_retention.md.'
+WHERE code = 'erased';
 UPDATE hold_reason
 SET advice = 'Add them to the manifest, or move them away; the listed ones are ingested.'
 WHERE code = 'manifest_unlisted';

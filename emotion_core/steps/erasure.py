@@ -209,7 +209,10 @@ def _erase_contents(
                 # Pages first: once it is committed nothing knows any more what they name.
                 count_pages += _remove_pages(here, erased.samples, outcome)
                 if erased.samples:
-                    remove_decoded(here.settings.runs_dir)
+                    outcome.by_hand.extend(
+                        f"{folder} may hold its pixels and cannot be removed: remove it"
+                        for folder in remove_decoded(here.settings.runs_dir)
+                    )
                 # On disk before it is committed: no restore may forget what was done.
                 append_tombstones(
                     here.settings.erasures_path, {key.content(sha256): datetime.now(UTC)}

@@ -21,15 +21,20 @@ def decoded_folder(runs_dir: Path, run: str) -> Path:
     return runs_dir / DECODED / folder_name(run)
 
 
-def remove_decoded(runs_dir: Path, run: str | None = None, *, older_than: float = -1) -> None:
+def remove_decoded(runs_dir: Path, run: str | None = None, *, older_than: float = -1) -> list[Path]:
     """Delete decoded data sets; a training that has one open goes on undisturbed.
 
     Args:
         runs_dir: The runs' folder.
         run: Of this run alone.
         older_than: Of this age in seconds alone.
+
+    Returns:
+        The folders that could not be removed.
     """
     folders = [decoded_folder(runs_dir, run)] if run else list((runs_dir / DECODED).glob("*"))
-    for folder in folders:
-        if folder.is_dir() and time.time() - folder.stat().st_mtime > older_than:
-            shutil.rmtree(folder, ignore_errors=True)
+    now = time.time()
+    removed = [one for one in folders if one.is_dir() and now - one.stat().st_mtime > older_than]
+    for folder in removed:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [folder for folder in removed if folder.exists()]

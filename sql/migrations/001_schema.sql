@@ -38,7 +38,7 @@ INSERT INTO rejection_reason (code, meaning, advice) VALUES
     ('unreadable_file',      'The file could not be opened or read.',                'Check owner and permissions.'),
     ('missing_file',         'The file was gone when its turn came.',                'Deliver it again.'),
     ('changed_since_arrival','The file''s bytes changed after it was ingested.',     'The next batch ingests the new bytes.'),
-    ('erased',               'The content was erased here and must not come back.',  'Remove the file at the sender; if the erasure was a mistake, see docs/privacy.md.');
+    ('erased',               'The content was erased here and must not come back.',  'Remove the file at the sender; if the erasure was a mistake, see docs/privacy/erasure_and_retention.md.');
 
 CREATE TABLE hold_reason (
     code    text PRIMARY KEY CHECK (code ~ '^[a-z][a-z0-9_]*$'),

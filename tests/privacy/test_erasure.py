@@ -213,6 +213,25 @@ def test_an_erasure_removes_decoded_images_and_keeps_a_training_from_its_own(
         training.train(site.here, "decoded", "resnet50", form)
 
 
+def test_decoded_images_that_cannot_be_removed_are_named(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from factories_data import write_affectnet
+
+    from emotion_core.training import decoded
+    from emotion_core.training.affectnet import read_affectnet
+
+    folder = write_affectnet(tmp_path / "faces", first=800)
+    form = {"networks": ["resnet50"], "preset": "quick", "data": str(folder), "weights": "none"}
+    training_data.prepare(site.here, "stuck", form)
+    monkeypatch.setattr(decoded.shutil, "rmtree", lambda *_, **__: None)
+
+    outcome = site.erase(content=read_affectnet(folder).samples[3].sha256)
+
+    left = decoded.decoded_folder(site.settings.runs_dir, "stuck")
+    assert any(str(left) in sentence for sentence in outcome.by_hand)
+
+
 def test_what_is_erased_while_a_model_trains_gets_no_answer_of_that_model(site: Site) -> None:
     labels = make_labels()
     with site.database.transaction("emotion_train") as connection:
