@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from factories import SUMMARY, make_training_run
 
-from emotion_core.comparison.comparison import RunFacts
+from emotion_core.comparison.comparison import Comparison, RunFacts, compare
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.statistics import metrics
 from emotion_core.statistics.jackknife import Jackknife
@@ -263,3 +263,21 @@ def train_two(database: Database, group_key: str) -> None:
             training_runs.finish_training_run(connection, run.id, SUMMARY)
         failed = make_training_run(connection, network="swin_t", group_key=group_key, labels=labels)
         training_runs.fail_training_run(connection, failed.id, "no such network")
+
+
+IMAGES = make_validation_images(240)
+
+
+def compare_two(first: dict[str, float], second: dict[str, float]) -> Comparison:
+    """Two networks of these skills on the same images."""
+    return compare(
+        [
+            make_run_facts("resnet50", images=IMAGES, **first),
+            make_run_facts("efficientnet_b0", images=IMAGES, seed=2, **second),
+        ],
+        MADE_AT,
+    )
+
+
+def with_predictions(facts: RunFacts, predictions: pd.DataFrame) -> RunFacts:
+    return dataclasses.replace(facts, predictions=predictions)

@@ -2,12 +2,15 @@
 
 import io
 import os
+import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from emotion_core.training.labelled_set import LabelledSet
 
 
 def make_image(number: int, size: int = 24, suffix: str = "jpg") -> bytes:
@@ -66,3 +69,17 @@ def npy_with_header(header: Mapping[str, object], body: bytes = b"") -> bytes:
     """An ``.npy`` file whose header may lie."""
     text = repr(dict(header)).encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+def zip_folder(folder: Path, archive: Path, prefix: str = "") -> Path:
+    """Every file of a folder in a zip, below a prefix."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                file.write(path, prefix + path.relative_to(folder).as_posix())
+    return archive
+
+
+def codes(found: LabelledSet) -> dict[str, str]:
+    """Reasons of what was left out, by the file's name."""
+    return {exclusion.name: exclusion.code for exclusion in found.exclusions}

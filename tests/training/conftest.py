@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from factories_data import write_affectnet
 from tiny_faces import make_faces, make_folders, run_training
 
 from emotion_core.training.loop import EpochResult
@@ -26,3 +27,9 @@ def trained(
     """The run directory of a whole training by ``RECIPE``, and its epochs."""
     directory = tmp_path_factory.mktemp("runs") / "whole"
     return directory, run_training(faces, directory)
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    """A small folder in AffectNet's layout, of this test's own."""
+    return write_affectnet(tmp_path / "faces")
