@@ -40,6 +40,7 @@ def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
     run_key = request.node.name
     with caplog.at_level(logging.INFO):
         scoring.open_batch(here, run_key)
+        logged = caplog.messages[-1]
 
     result = scoring.score(here, run_key, "worker 1")
     scoring.score(here, run_key, "worker 1")
@@ -48,7 +49,7 @@ def test_each_try_of_a_worker_is_kept_with_engine_and_stages(
         first, second = throughputs(connection, run_key)
     assert (result["count_scored"], result["count_refused"]) == (3, 1)
     assert (first.count_scored, first.count_refused, second.count_scored) == (3, 1, 0)
-    assert caplog.messages[-1].endswith(": 4 entered, 1 ignored, 4 planned")
+    assert logged.endswith(": 4 entered, 1 ignored, 4 planned")
     assert first.engine == "eager f32"
     assert "cores" in first.device or "CPU" in first.device
     assert set(first.stage_seconds) == set(STAGES)
