@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import psutil
 
-from emotion_core.local.postgres_place import VERSION
+from emotion_core.local.postgres import VERSION
 from emotion_core.local.temporary import temporary_server
 from emotion_core.store.database import Database
 from emotion_core.vision import engine_openvino

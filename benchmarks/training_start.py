@@ -96,7 +96,7 @@ def main() -> None:
     from emotion_core.local.credentials import load_or_create
     from emotion_core.local.home import Home
     from emotion_core.local.postgres import PostgresServer
-    from emotion_core.local.provision import addresses, provision_ours
+    from emotion_core.local.provision import addresses, provision
 
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
@@ -105,7 +105,7 @@ def main() -> None:
         server = PostgresServer(home, credentials.postgres, durable=False)
         server.start()
         try:
-            provision_ours(server, credentials)
+            provision(server, credentials)
             url = addresses(server, credentials).app
             total: Counter[str] = Counter()
             for step in ("prepare", *MAIN_NETWORKS):

@@ -40,7 +40,7 @@ from xdist.scheduler import LoadFileScheduling
 from emotion_core.local.credentials import Credentials, load_or_create
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import OUR_DATABASE, addresses, provision_ours
+from emotion_core.local.provision import OUR_DATABASE, addresses, provision
 from emotion_core.settings import Settings
 from emotion_core.store.database import Database
 from emotion_core.store.models import ModelVersion
@@ -71,7 +71,7 @@ def server(home: Home, credentials: Credentials) -> Iterator[PostgresServer]:
     started = PostgresServer(home, credentials.postgres, durable=False)
     started.start()
     try:
-        provision_ours(started, credentials)
+        provision(started, credentials)
         with closing(started.connect()) as superuser:
             superuser.autocommit = True
             superuser.cursor().execute(f"CREATE DATABASE {BLANK} TEMPLATE {OUR_DATABASE}")
@@ -84,7 +84,6 @@ def server(home: Home, credentials: Credentials) -> Iterator[PostgresServer]:
 def urls(server: PostgresServer, credentials: Credentials) -> dict[str, str]:
     """The address of the test database for each login."""
     found = addresses(server, credentials)
-    assert found.analyst is not None
     return {
         "emotion_app": found.app,
         "emotion_migrate": found.migrate,

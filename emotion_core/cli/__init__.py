@@ -6,8 +6,8 @@ import sys
 
 from rich.console import Console
 
-# Importing the parts enters their commands.
-from emotion_core.cli import (
+# Importing a part enters its commands.
+from emotion_core.cli import (  # noqa: F401
     export,
     health,
     keeping,
@@ -18,24 +18,10 @@ from emotion_core.cli import (
     scoring,
     training,
 )
-from emotion_core.cli.console import app
+from emotion_core.cli.console import app as app
+from emotion_core.cli.machine import sentence
 from emotion_core.errors import EmotionError
-from emotion_core.local.machine import sentence
 from emotion_core.store.database import answer
-
-__all__ = [
-    "app",
-    "export",
-    "health",
-    "keeping",
-    "main",
-    "models",
-    "privacy",
-    "reports",
-    "schema",
-    "scoring",
-    "training",
-]
 
 
 def main() -> None:

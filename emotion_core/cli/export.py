@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emotion_core.cli.console import app, installation
+from emotion_core.cli.console import app, ask
 from emotion_core.store.export import Format, export_predictions
 
 _DAY = ["%Y-%m-%d"]
@@ -18,22 +18,23 @@ def export(
         datetime, typer.Option(formats=_DAY, help="First day of scoring (UTC) to export.")
     ],
     to: Annotated[Format, typer.Option(help="Format of the file.")],
-    out: Annotated[Path, typer.Option(help="The file; one that is there is replaced when done.")],
+    out: Annotated[Path, typer.Option(help="The file; an existing one is replaced at the end.")],
     until: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="First day no longer exported.")
+        datetime | None,
+        typer.Option(formats=_DAY, help="The first day (UTC) left out."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="See `emotion models`; the champion without it.")
+        str | None, typer.Option(help="See `emotion models`; default: the champion.")
     ] = None,
 ) -> None:
-    """Write one row per image: what a model says of it, with all eight probabilities."""
-    with installation().database.transaction("emotion_report") as connection:
-        count = export_predictions(
-            connection,
-            out,
-            to,
-            since=since.replace(tzinfo=UTC),
-            until=until.replace(tzinfo=UTC) if until else None,
-            model=model,
-        )
+    """Write the predictions of one model to a file: one row per image."""
+    count = ask(
+        "emotion_report",
+        export_predictions,
+        out,
+        to,
+        since=since.replace(tzinfo=UTC),
+        until=until.replace(tzinfo=UTC) if until else None,
+        model=model,
+    )
     print(f"{count} predictions are in {out}")

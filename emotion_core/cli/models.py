@@ -1,34 +1,34 @@
 """``emotion models``, ``promote``, ``rollback``, ``challenge``, ``rescore``."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from emotion_core.cli.console import Limit, add_row, app, console, installation
+from emotion_core.cli.console import Limit, app, ask, installation, shell_key, show
+from emotion_core.cli.machine import user_name
 from emotion_core.errors import PromotionRefusedError
-from emotion_core.local.machine import user_name
 from emotion_core.steps import promotion, rescoring
 from emotion_core.steps.promotion import ALPHA, MINIMUM_IMAGES
 from emotion_core.store import aliases, model_changes, models
 
-models_app = typer.Typer(help="Model versions, which is champion, and how it came to be.")
+models_app = typer.Typer(help="Model versions, the champion and its history.")
 app.add_typer(models_app, name="models")
 
 Alpha = Annotated[
     float,
     typer.Option(
-        min=1e-9, max=0.2, help="Above 0, at most 0.2: how often luck may let any equal model pass."
+        min=1e-9,
+        max=0.2,
+        help="Error rate over all candidates of a champion; at most 0.2.",
     ),
 ]
 MinimumImages = Annotated[
     int,
     typer.Option(
-        min=30, max=1_000_000, help="At least 30: fewer images held out by both are refused."
+        min=30, max=1_000_000, help="Held-out images that both models need in common; at least 30."
     ),
 ]
-Reason = Annotated[str, typer.Option(help="Why; kept with the change.")]
+Reason = Annotated[str, typer.Option(help="Why; recorded with the change.")]
 
 
 @models_app.callback(invoke_without_command=True)
@@ -36,18 +36,10 @@ def list_models(context: typer.Context) -> None:
     """Model versions and which is champion."""
     if context.invoked_subcommand:
         return
-    with installation().database.transaction("emotion_report") as connection:
-        found = models.model_versions(connection)
-    table = Table("model", "alias", "from run", "registered")
-    for model in found:
-        add_row(
-            table,
-            model.name,
-            " ".join(model.aliases),
-            model.run_key,
-            f"{model.registered_at:%Y-%m-%d %H:%M}",
-        )
-    console.print(table)
+    show(
+        ask("emotion_report", models.model_versions),
+        *("model: name", "alias: aliases", "from run: run_key", "registered_at"),
+    )
 
 
 @models_app.command("history")
@@ -55,21 +47,13 @@ def show_history(
     limit: Limit = 20,
 ) -> None:
     """Every change of champion and challenger: who, when, why, from what."""
-    with installation().database.transaction("emotion_report") as connection:
-        found = aliases.alias_changes(connection, limit)
-    table = Table("when", "alias", "change", "from", "to", "by", "why")
-    for change in found:
-        add_row(
-            table,
-            f"{change.changed_at:%Y-%m-%d %H:%M}",
-            change.alias,
-            change.kind,
-            change.from_model or "none",
-            change.to_model or "none",
-            change.changed_by,
-            change.reason,
-        )
-    console.print(table)
+    show(
+        ask("emotion_report", aliases.alias_changes, limit),
+        *("when: changed_at", "alias", "change: kind"),
+        ("from", lambda change: change.from_model or "none"),
+        ("to", lambda change: change.to_model or "none"),
+        *("by: changed_by", "why: reason"),
+    )
 
 
 @models_app.command("check")
@@ -78,9 +62,9 @@ def check(
     alpha: Alpha = ALPHA,
     minimum_images: MinimumImages = MINIMUM_IMAGES,
 ) -> None:
-    """Hold a model against the champion; fails when it falls short.
+    """Test a model against the champion with the promotion gate; exit code 1 when it fails.
 
-    The champion stays. The check is kept, and counts among those of this champion's candidates.
+    The champion stays. The check is recorded and counts as one of this champion's comparisons.
     """
     here = installation()
     gate = promotion.check_promotion(
@@ -93,12 +77,13 @@ def check(
 
 @models_app.command("changed")
 def show_change(
-    before: Annotated[str, typer.Argument(help="Champion before; see `emotion models history`.")],
-    after: Annotated[str, typer.Argument(help="Champion that replaced it.")],
+    before: Annotated[
+        str, typer.Argument(help="The earlier champion; see `emotion models history`.")
+    ],
+    after: Annotated[str, typer.Argument(help="The champion that replaced it.")],
 ) -> None:
-    """What a new champion says otherwise, over the images that both scored."""
-    with installation().database.transaction("emotion_report") as connection:
-        change = model_changes.model_change(connection, before, after)
+    """What a new champion changed, over the images that both scored."""
+    change = ask("emotion_report", model_changes.model_change, before, after)
     if not change.count_images:
         raise PromotionRefusedError(
             f"{after} never replaced {before}, or no image was scored by both; "
@@ -110,27 +95,27 @@ def show_change(
         f"({change.mean_valence_distance:.3f} without sign), arousal by "
         f"{change.mean_arousal_shift:+.3f} ({change.mean_arousal_distance:.3f})"
     )
-    table = Table("before", "after", "images")
-    for flip in change.flips:
-        add_row(table, flip.expression_before, flip.expression_after, str(flip.count_images))
     if change.flips:
-        console.print(table)
+        show(
+            change.flips,
+            *("before: expression_before", "after: expression_after", "count_images"),
+        )
 
 
 @app.command()
 def rescore(
-    model: Annotated[str | None, typer.Option(help="In place of the champion.")] = None,
+    model: Annotated[str | None, typer.Option(help="Default: the champion.")] = None,
     images_per_second: Annotated[
-        float, typer.Option(min=0, max=100_000, help="At most; 0 for no limit.")
+        float, typer.Option(min=0, max=100_000, help="Rate limit; 0: no limit.")
     ] = 0.0,
     most_images: Annotated[
         int,
         typer.Option(min=0, max=1_000_000_000, help="Stop after about this many; 0: no limit."),
     ] = 0,
-    run: Annotated[str | None, typer.Option(help="A run to go on with.")] = None,
+    run: Annotated[str | None, typer.Option(help="A run to continue.")] = None,
 ) -> None:
-    """Score what older models have scored with the champion; old predictions stay."""
-    run_key = run or f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    """Score the archive again with the champion; old predictions stay."""
+    run_key = run or shell_key()
     done = rescoring.rescore(
         installation(),
         run_key,
@@ -141,8 +126,8 @@ def rescore(
     )
     print(
         f"{done['count_planned']} of {done['count_seen']} images scored with {done['model']}, "
-        f"{done['count_missing']} could not be found any more; "
-        + ("the whole archive was looked through" if done["is_whole"] else "more is left")
+        f"{done['count_missing']} no longer found; "
+        + ("the whole archive is done" if done["is_whole"] else "more are left")
     )
 
 
@@ -152,11 +137,9 @@ def promote(
     reason: Reason,
     alpha: Alpha = ALPHA,
     minimum_images: MinimumImages = MINIMUM_IMAGES,
-    override: Annotated[
-        str | None, typer.Option(help="Why it becomes champion although the gate refuses it.")
-    ] = None,
+    override: Annotated[str | None, typer.Option(help="Promote against the gate; why.")] = None,
 ) -> None:
-    """Make a model the champion, which the nightly run scores with, if it passes the gate."""
+    """Make a model the champion, which scores each night, if it passes the gate."""
     name = promotion.promote(
         installation(),
         model,
@@ -171,7 +154,7 @@ def promote(
 
 @app.command()
 def rollback(reason: Reason) -> None:
-    """Make the champion before champion again."""
+    """Make the previous champion champion again."""
     name = promotion.roll_back(installation(), reason=reason, changed_by=user_name())
     print(f"{name} is champion again")
 
@@ -180,9 +163,9 @@ def rollback(reason: Reason) -> None:
 def challenge(
     reason: Reason,
     model: Annotated[
-        str | None, typer.Argument(help="See `emotion models`; without one, nobody challenges.")
+        str | None, typer.Argument(help="See `emotion models`; without it there is no challenger.")
     ] = None,
 ) -> None:
-    """Let a model score every night beside the champion, without becoming current."""
+    """Make a model the challenger: it scores every night, too; the champion stays."""
     name = promotion.challenge(installation(), model, reason=reason, changed_by=user_name())
     print(f"{name} is challenger" if name else "no model is challenger")

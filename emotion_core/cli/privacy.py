@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from emotion_core.cli.console import Limit, add_row, app, console, installation
+from emotion_core.cli.console import Limit, app, ask, installation, show
+from emotion_core.cli.machine import user_name
 from emotion_core.errors import ErasureError
-from emotion_core.local.machine import user_name
 from emotion_core.steps import erasure
 from emotion_core.steps.erasure import ErasureOutcome
 from emotion_core.store.erasure import erasures
@@ -21,18 +20,18 @@ def erase(
     subject: Annotated[
         str | None, typer.Option(help="A person, by the key in a manifest's column subject.")
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; kept. No names in here.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; recorded, so write no names.")] = None,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Remove files that earlier erasures could not.")
+        bool, typer.Option("--finish", help="Remove files that earlier erasures could not remove.")
     ] = False,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Erase again what a restored backup brought back.")
+        bool, typer.Option("--replay", help="Erase again what came back with a restored backup.")
     ] = False,
     tombstones: Annotated[
-        Path | None, typer.Option(help="With --replay: a file of tombstones of your own.")
+        Path | None, typer.Option(help="With --replay: another file of tombstones.")
     ] = None,
 ) -> None:
-    """Remove images from tables and sources, for good: the same bytes are refused from then on."""
+    """Erase images from tables and sources; the same bytes are refused from then on."""
     named = [name for name in (content, file, subject) if name is not None]
     if len(named) + finish + replay != 1:
         raise ErasureError("name one of --content, --file, --subject, --finish and --replay")
@@ -62,30 +61,20 @@ def erase(
 def list_erasures(
     limit: Limit = 20,
 ) -> None:
-    """Requests to erase, and what each took away."""
-    with installation().database.transaction("emotion_erase") as connection:
-        found = erasures(connection, limit=limit)
-    table = Table("erasure", "by", "reason", "images", "files", "held", "still there", "finished")
-    for record in found:
-        add_row(
-            table,
-            str(record.id),
-            record.asked_by,
-            record.reason,
-            str(record.count_contents),
-            str(record.count_files),
-            str(record.count_held),
-            str(record.count_left),
-            f"{record.finished_at:%Y-%m-%d %H:%M}" if record.finished_at else "no",
-        )
-    console.print(table)
+    """Erasure requests and what each removed."""
+    show(
+        ask("emotion_erase", erasures, limit=limit),
+        *("erasure: id", "by: asked_by", "reason", "images: count_contents", "count_files"),
+        *("count_held", "still there: count_left"),
+        ("finished", lambda record: record.finished_at or "no"),
+    )
 
 
 @app.command("tombstones")
 def export_tombstones(
-    path: Annotated[Path, typer.Argument(help="Lines are added; keep it apart from backups.")],
+    path: Annotated[Path, typer.Argument(help="The file; keep it apart from backups.")],
 ) -> None:
-    """Write every tombstone into a file, for `emotion erase --replay` after a restore."""
+    """Append all tombstones to a file, for `emotion erase --replay` after a restore."""
     print(f"{erasure.export_tombstones(installation(), path)} tombstones are in {path}")
 
 
@@ -100,13 +89,10 @@ def _tell(outcome: ErasureOutcome) -> None:
             f"{record.count_labels} labels are gone"
         )
         if record.models:
-            print(
-                "models that were trained on them, and are not undone by it: "
-                + ", ".join(record.models)
-            )
+            print("models that were trained on them, and stay: " + ", ".join(record.models))
     for sentence in dict.fromkeys(outcome.held):
         print(f"kept: {sentence}")
     for sentence in dict.fromkeys(outcome.by_hand):
-        print(f"left for you: {sentence}")
+        print(f"remove by hand: {sentence}")
     if record is None and not outcome.by_hand:
-        print("nothing is left to do")
+        print("nothing left to do")

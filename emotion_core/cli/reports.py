@@ -12,25 +12,23 @@ from emotion_core.steps import reports
 
 @app.command()
 def report(
-    run: Annotated[
-        str | None, typer.Argument(help="The Airflow run that trained; see `emotion runs`.")
-    ] = None,
+    run: Annotated[str | None, typer.Argument(help="A training run; see `emotion runs`.")] = None,
     runs: Annotated[
         list[str] | None,
-        typer.Option(help="A run's key or a model's name; give one to eight, of any age."),
+        typer.Option(help="A run's key or a model's name; repeat for up to eight."),
     ] = None,
     batch: Annotated[
         str | None, typer.Option(help="A scoring run instead; see `emotion batches`.")
     ] = None,
     made_at: Annotated[
         str | None,
-        typer.Option(help="The time on the page, ISO 8601: the same one gives the same bytes."),
+        typer.Option(help="Time on the page, ISO 8601; the same time gives the same bytes."),
     ] = None,
     thumbnails: Annotated[
-        bool, typer.Option(help="Show single images. Faces are personal data: think first.")
+        bool, typer.Option(help="Show single images; faces are personal data.")
     ] = False,
 ) -> None:
-    """Render a report from the tables; prints where it is."""
+    """Render a report from the tables and print its path."""
     if sum(given is not None for given in (run, runs, batch)) != 1:
         raise ReportError("name one of three: a training run, --runs once for each run, or --batch")
     moment = None if made_at is None else _moment(made_at)

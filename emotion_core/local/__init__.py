@@ -1,1 +1,1 @@
-"""The whole system on one machine: PostgreSQL, Airflow and the demo that walks through it."""
+"""The whole system on one machine: PostgreSQL, Airflow and a demo of it."""

@@ -4,18 +4,17 @@ import contextlib
 import importlib.metadata
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from emotion_core.cli.machine import user_name
 from emotion_core.errors import LocalSystemError
 from emotion_core.local import processes, proxies
 from emotion_core.local.credentials import UI_USERS, Credentials
-from emotion_core.local.home import PROJECT_DIR, Home, read_json, write_private_json
-from emotion_core.local.machine import user_name
+from emotion_core.local.home import PROJECT_DIR, Home, write_private_json
 from emotion_core.settings import Settings
-from emotion_core.store.database import Database
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
@@ -63,36 +62,27 @@ class Airflow:
     environment: Mapping[str, str]
     """Of every process; see :func:`environment`."""
 
-    def migrate_if_needed(self) -> bool:
+    def migrate_if_needed(self, stamp: Path | None) -> bool:
         """Make or update Airflow's own tables; False when they are as this version left them.
+
+        Args:
+            stamp: Where to note the version that made them; None for a server of the user's own.
 
         Raises:
             LocalSystemError: Airflow cannot; holds the end of its log.
         """
-        stamp_path = self.home.airflow_dir / "migrated.json"
-        address = self.environment[OWN_ADDRESS]
         version = importlib.metadata.version("apache-airflow")
-        stamp = read_json(stamp_path) or {}
-        revision = _revision(address)
-        if revision is not None and stamp == {"version": version, "revision": revision}:
+        if stamp is not None and stamp.exists() and stamp.read_text() == version:
             return False
-        log_path = self.home.logs_dir / "airflow-migrate.log"
-        with log_path.open("wb") as log:
-            done = subprocess.run(
-                [sys.executable, "-m", "airflow", "db", "migrate"],
-                env={**self.environment, processes.MARKER: self.home.id},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                check=False,
-            )
-        if done.returncode != 0:
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        migration = processes.start(self.home, "airflow-migrate", command, self.environment)
+        if migration.popen.wait() != 0:
             raise LocalSystemError(
-                f"Airflow's tables could not be made; the end of {log_path}:\n"
-                f"{processes.last_lines(log_path)}"
+                f"Airflow's tables could not be made; the end of {migration.log_path}:\n"
+                f"{migration.last_lines()}"
             )
-        write_private_json(stamp_path, {"version": version, "revision": _revision(address)})
+        if stamp is not None:
+            stamp.write_text(version)
         return True
 
     def start(self, name: str) -> processes.Child:
@@ -103,7 +93,6 @@ class Airflow:
             name,
             [sys.executable, "-m", "airflow", *COMPONENTS[name]],
             {**tuned, **self.environment},
-            working_dir=PROJECT_DIR,
         )
 
 
@@ -153,6 +142,7 @@ def environment(
         "EMOTION_DATA_DIR": str(settings.data_dir),
         "EMOTION_DEVICE": settings.device,
         "EMOTION_HOME": str(home.path),
+        processes.MARKER: home.id,
         "EMOTION_INBOX_DIR": settings.inbox,
         "EMOTION_REPORTS_DIR": str(settings.reports_dir),
         "EMOTION_RUNS_DIR": str(settings.runs_dir),
@@ -231,19 +221,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _revision(address: str) -> str | None:
-    """The revision of Airflow's tables, or None where there are none yet.
-
-    Raises:
-        StoreError: The server cannot be reached or refuses the login.
-    """
-    with (
-        contextlib.closing(Database(address, OWN_ADDRESS)) as database,
-        database.connect() as connection,
-    ):
-        if connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is None:
-            return None
-        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return None if found is None else str(found)

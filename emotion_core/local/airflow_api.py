@@ -11,6 +11,13 @@ import httpx
 
 from emotion_core.errors import LocalSystemError
 
+_PARTS = {
+    "metadatabase": "database",
+    "scheduler": "scheduler",
+    "dag_processor": "DAG processor",
+    "triggerer": "triggerer",
+}
+
 
 @dataclass(frozen=True)
 class TaskState:
@@ -42,33 +49,22 @@ class AirflowApi:
         """Parts of Airflow that are not up yet; empty when all are."""
         try:
             answer = self._client.get("/api/v2/monitor/health", timeout=5.0)
-            parts = answer.json() if answer.status_code == 200 else None
-        except (httpx.HTTPError, ValueError):
-            parts = None
-        if not isinstance(parts, dict):
+            found = {
+                part: (state or {}).get("status")
+                for part, state in answer.raise_for_status().json().items()
+            }
+        except (httpx.HTTPError, ValueError, TypeError, AttributeError):
             return ["API server"]
-        names = {
-            "metadatabase": "database",
-            "scheduler": "scheduler",
-            "dag_processor": "DAG processor",
-            "triggerer": "triggerer",
-        }
-        return [
-            name
-            for part, name in names.items()
-            if (parts.get(part) or {}).get("status") != "healthy"
-        ]
+        return [name for part, name in _PARTS.items() if found.get(part) != "healthy"]
 
     def knows_us(self) -> bool:
         """Whether it accepts our login: another Airflow at this address would not."""
-        answer = self._client.post("/auth/token", json=self._login)
-        return answer.is_success
+        return self._client.post("/auth/token", json=self._login).is_success
 
     def create_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool; one that is there keeps the size that its operator gave it."""
-        if self._call("GET", f"pools/{_part(name)}", accepted=(404,)).status_code == 404:
-            body = {"name": name, "slots": slots, "description": description}
-            self._call("POST", "pools", body, accepted=(409,))
+        body = {"name": name, "slots": slots, "description": description}
+        self._call("POST", "pools", body, accepted=(409,))
 
     def has_dag(self, dag_id: str) -> bool:
         """Whether Airflow has read this DAG."""
@@ -92,17 +88,20 @@ class AirflowApi:
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf), "note": note}
         self._call("POST", f"dags/{_part(dag_id)}/dagRuns", body)
 
-    def run_state(self, dag_id: str, run_id: str) -> str:
-        """``queued``, ``running``, ``success`` or ``failed``."""
-        return str(self._call("GET", _run(dag_id, run_id)).json()["state"])
+    def retry_failed(self, dag_id: str, run_id: str) -> None:
+        """Let the failed tasks of a run be tried again."""
+        self._call("POST", f"{_run(dag_id, run_id)}/clear", {"dry_run": False, "only_failed": True})
 
-    def unfinished_runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Runs that wait or go on, oldest first: ``dag_run_id``, ``state``, ``conf``, …"""
-        answer = self._call(
-            "GET",
-            f"dags/{_part(dag_id)}/dagRuns?state=queued&state=running&order_by=run_after&limit=100",
-        )
-        return list(answer.json()["dag_runs"])
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """``queued``, ``running``, ``success`` or ``failed``; None where there is no such run."""
+        answer = self._call("GET", _run(dag_id, run_id), accepted=(404,))
+        return None if answer.status_code == 404 else str(answer.json()["state"])
+
+    def unfinished_runs(self, dag_id: str) -> list[str]:
+        """Ids of runs that wait or are running, oldest first."""
+        query = "state=queued&state=running&order_by=run_after&limit=100"
+        answer = self._call("GET", f"dags/{_part(dag_id)}/dagRuns?{query}")
+        return [str(run["dag_run_id"]) for run in answer.json()["dag_runs"]]
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Every task of a run, in the order in which they began; those that wait come last."""
@@ -115,9 +114,7 @@ class AirflowApi:
             TaskState(
                 task_id=task["task_id"],
                 map_index=task["map_index"],
-                label=" ".join(
-                    part for part in (task["task_id"], task["rendered_map_index"]) if part
-                ),
+                label=_label(task["task_id"], task["rendered_map_index"]),
                 state=task["state"],
                 try_number=task["try_number"],
             )
@@ -187,6 +184,11 @@ class AirflowApi:
                 f"({answer.status_code}): {_detail(answer)}"
             )
         return str(answer.json()["access_token"])
+
+
+def _label(task_id: str, rendered: str | None) -> str:
+    """Airflow says what a mapped copy is for when it has begun; its bare number tells nothing."""
+    return f"{task_id} {rendered}" if rendered and not rendered.isdecimal() else task_id
 
 
 def _part(text: str) -> str:

@@ -1,21 +1,25 @@
-"""The main job, end to end, on a running system: data, training, report, batch, scores."""
+"""The demo: draw or read a data set, train, compare, promote, score a batch."""
 
+import hashlib
+import json
+import subprocess
+import sys
 import time
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.errors import DataError, LocalSystemError, PromotionRefusedError
 from emotion_core.files import folder_name
-from emotion_core.local.airflow_api import AirflowApi, TaskState
+from emotion_core.local.airflow_api import AirflowApi
 from emotion_core.local.demo_batch import drop, faces_to_score
-from emotion_core.local.demo_summary import batch_tables, comparison_table, verdict_and_page
-from emotion_core.local.demo_weights import WeightsCheck
+from emotion_core.local.demo_summary import batch_tables, comparison_table, verdict
 from emotion_core.local.display import Display
-from emotion_core.local.instance import State, show_way_in, wait_until_healthy
+from emotion_core.local.home import PROJECT_DIR
+from emotion_core.local.instance import State, show_access, wait_until_healthy
 from emotion_core.settings import Settings
 from emotion_core.steps import promotion, reports, sources
 from emotion_core.steps.installation import Installation
@@ -34,8 +38,21 @@ FACES_PER_EXPRESSION = 128
 _PRESET = "quick"
 _DRAWING_SEED = 1
 _POLL_S = 1.0
-_LAST_STATES = {"success", "failed"}
-_BAD_STATES = {"failed", "upstream_failed"}
+_WORDS = {
+    "running": "…",
+    "success": "done",
+    "up_for_retry": "failed; Airflow tries it again",
+    "failed": "failed",
+    "skipped": "skipped",
+}
+_ASK = """
+import sys
+from pathlib import Path
+from emotion_core.vision.pretrained import imagenet_available
+folder = Path(sys.argv[1]) if sys.argv[1] else None
+has_all = all(imagenet_available(name, folder) for name in sys.argv[2:])
+print("imagenet" if has_all else "none")
+"""
 
 
 def existing_data(text: str) -> Path:
@@ -55,52 +72,81 @@ def existing_data(text: str) -> Path:
     return path
 
 
+@contextmanager
+def starting_weights(settings: Settings) -> Iterator[Callable[[], str]]:
+    """Ask, while other things start, whether both main networks can have ImageNet weights.
+
+    Yields a function that waits for the answer: ``imagenet`` or ``none``. A process of its own
+    asks: it loads torch, which would stay in this one's memory.
+    """
+    asking = subprocess.Popen(
+        [sys.executable, "-c", _ASK, str(settings.weights_folder or ""), *MAIN_NETWORKS],
+        cwd=PROJECT_DIR,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def answer() -> str:
+        said, errors = asking.communicate()
+        if asking.returncode != 0:
+            raise LocalSystemError(f"looking for ImageNet weights failed: {errors.strip()[-300:]}")
+        return said.strip()
+
+    with asking:
+        try:
+            yield answer
+        finally:
+            asking.kill()
+
+
 class Demo:
-    """Walks through the system as an operator would, over Airflow's REST API."""
+    """Does what an operator does, over Airflow's REST API."""
 
     def __init__(
         self,
         settings: Settings,
         state: State,
         display: Display,
-        weights_check: WeightsCheck,
         *,
         faces: int | None = None,
         epochs: int | None = None,
     ) -> None:
-        """``faces`` per expression and ``epochs`` for a quicker or a longer walk than usual."""
+        """``faces`` per expression and ``epochs`` for a quicker or a longer demo than usual."""
         self._settings = settings
-        self._weights_check = weights_check
         self._faces = faces or FACES_PER_EXPRESSION
         self._state = state
         self._display = display
+        self._say = display.say
         self._overrides = {} if epochs is None else {"epochs": epochs}
         self._here = Installation(settings, state.database_url)
-        self._api = AirflowApi(state.airflow_url, "admin", state.admin_password)
-        self._started = datetime.now(UTC)
 
-    def run(self, data: Path | None) -> None:
-        """The whole journey.
+    def run(self, data: Path | None, weights: Callable[[], str]) -> None:
+        """Train, compare, promote and score once.
+
+        Args:
+            data: A data set; None draws one.
+            weights: See :func:`starting_weights`.
 
         Raises:
             EmotionError: A step did not succeed; says which and why.
         """
-        wait_until_healthy(self._api, self._display)
-        for dag_id in (TRAINING, SCORING):
-            self._api.unpause(dag_id)
-        labelled_set = self._read(data or self._draw())
-        weights = self._choose_weights()
-        group_key = self._trained_before(labelled_set, weights)
-        is_new = group_key is None
-        if group_key is None:
-            group_key = self._train(labelled_set, weights)
-        # A champion that an operator chose since then is not ours to replace.
-        if is_new or not self._has_champion():
-            self._promote_better(group_key)
-        scored = self._score(labelled_set)
-        self._summarise(group_key, scored)
-        self._api.close()
-        self._here.database.close()
+        with (
+            closing(self._here.database),
+            closing(
+                AirflowApi(self._state.airflow_url, "admin", self._state.admin_password)
+            ) as self._api,
+        ):
+            wait_until_healthy(self._api, self._display)
+            for dag_id in (TRAINING, SCORING):
+                self._api.unpause(dag_id)
+            labelled_set = self._read(data or self._draw())
+            group_key, is_new = self._train(labelled_set, self._choose(weights))
+            # A champion that an operator chose since then is not ours to replace.
+            if is_new or not self._has_champion():
+                self._promote_better(group_key)
+            page = reports.compare(self._here, group_key)  # it marks the champion
+            self._summarise(group_key, page, self._score(labelled_set))
 
     def _draw(self) -> Path:
         folder = self._settings.folder("data_dir") / f"drawn_faces_{self._faces}"
@@ -120,39 +166,18 @@ class Demo:
             self._say(f"warning: {warning}")
         return labelled_set
 
-    def _choose_weights(self) -> str:
+    def _choose(self, weights: Callable[[], str]) -> str:
         with self._display.waiting("looking for ImageNet weights …"):
-            weights = self._weights_check.result()
-        if weights == "imagenet":
+            chosen = weights()
+        if chosen == "imagenet":
             self._say("starting from ImageNet weights")
         else:
             self._say(
-                "ImageNet weights can neither be found nor downloaded here: starting from random "
-                "ones (weights: none), which learn far less",
+                "no ImageNet weights here, and no way to download them: training starts from "
+                "random weights (weights: none) and learns far less",
                 style="yellow",
             )
-        return weights
-
-    def _trained_before(self, labelled_set: LabelledSet, weights: str) -> str | None:
-        """A finished training of all networks on the same data with the same recipe."""
-        with self._here.database.transaction("emotion_report") as connection:
-            runs = training_runs.recent_runs(connection, limit=200)
-        wanted = {name: self._recipe(name, weights).to_dict() for name in MAIN_NETWORKS}
-        groups: dict[str, set[str]] = {}
-        for run in runs:
-            if (
-                run.status == "succeeded"
-                and run.model_name is not None
-                and run.dataset_fingerprint == labelled_set.fingerprint
-                and run.recipe == wanted.get(run.network)
-            ):
-                groups.setdefault(run.group_key, set()).add(run.network)
-        for group_key, networks in groups.items():
-            page = self._settings.reports_dir / folder_name(group_key) / "comparison.html"
-            if networks == set(MAIN_NETWORKS) and page.is_file():
-                self._say(f"both networks were trained on these faces before, by {group_key}")
-                return group_key
-        return None
+        return chosen
 
     def _has_champion(self) -> bool:
         with self._here.database.transaction("emotion_report") as connection:
@@ -162,32 +187,38 @@ class Demo:
         try:
             champion = promotion.promote_better(self._here, group_key, changed_by="demo")
         except PromotionRefusedError as refusal:
-            # The gate asks for more than a higher figure; with a champion the journey goes on.
+            # The gate asks for more than a higher score; with a champion the demo goes on.
             if not self._has_champion():
                 raise
             self._say(f"{refusal}; the present champion stays", style="yellow")
         else:
             self._say(f"{champion} has the higher mean of macro F1 and CCC and becomes champion")
-            reports.compare(self._here, group_key)  # so that the page marks it
 
-    def _train(self, labelled_set: LabelledSet, weights: str) -> str:
-        form = {
-            "networks": list(MAIN_NETWORKS),
-            "preset": _PRESET,
-            "data": str(labelled_set.source),
-            "weights": weights,
-            "note": "Triggered by the demo.",
-            **self._overrides,
-        }
-        for unfinished in self._api.unfinished_runs(TRAINING):
-            if unfinished["conf"] == form:
-                group_key = str(unfinished["dag_run_id"])
-                self._say(f"an earlier demo's training goes on: {group_key}")
-                break
-        else:
-            group_key = self._new_key()
-            self._api.trigger(TRAINING, group_key, form, "Triggered by the demo.")
-            self._say(f"triggered {TRAINING}: {group_key}")
+    def _train(self, labelled_set: LabelledSet, weights: str) -> tuple[str, bool]:
+        """The key of a finished training of both networks, and whether it ended just now."""
+        recipes = [self._recipe(name, weights).to_dict() for name in MAIN_NETWORKS]
+        wanted = json.dumps([labelled_set.fingerprint, recipes], sort_keys=True)
+        # The same data and recipes are the same run: what was begun goes on, what is done is done.
+        group_key = f"demo_{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+        match self._api.run_state(TRAINING, group_key):
+            case "success":
+                self._say(f"both networks were trained on these faces before, by {group_key}")
+                return group_key, False
+            case None:
+                form = {
+                    "networks": list(MAIN_NETWORKS),
+                    "preset": _PRESET,
+                    "data": str(labelled_set.source),
+                    "weights": weights,
+                    "note": "Triggered by the demo.",
+                    **self._overrides,
+                }
+                self._api.trigger(TRAINING, group_key, form, "Triggered by the demo.")
+                self._say(f"triggered {TRAINING}: {group_key}")
+            case state:
+                if state == "failed":
+                    self._api.retry_failed(TRAINING, group_key)
+                self._say(f"an earlier demo's training continues: {group_key}")
         shown: set[tuple[str, int]] = set()
 
         def show_epochs() -> None:
@@ -204,39 +235,36 @@ class Demo:
                     f"training loss {_number(epoch.train_loss)}"
                 )
 
-        self._follow(TRAINING, group_key, list(MAIN_NETWORKS), show_epochs)
-        return group_key
+        self._follow(TRAINING, group_key, show_epochs)
+        return group_key, True
 
     def _score(self, labelled_set: LabelledSet) -> str:
         recipe = self._recipe(MAIN_NETWORKS[0], "none")
         split = split_by_content(labelled_set, recipe.seed, recipe.validation_share)
         # New faces each time, so that a second demo has something to score.
-        faces = faces_to_score(labelled_set, split, seed=int(self._started.timestamp()))
+        faces = faces_to_score(labelled_set, split, seed=int(time.time()))
         for earlier in self._api.unfinished_runs(SCORING):
-            # It would take our batch in as its own.
-            self._say(f"waiting for {earlier['dag_run_id']}, which is still scoring")
-            self._follow(SCORING, str(earlier["dag_run_id"]), [], lambda: None)
-        run_key = self._new_key()
+            # It would score our batch as its own.
+            self._say(f"waiting for {earlier}, which is still scoring")
+            self._follow(SCORING, earlier)
+        run_key = f"demo_{datetime.now(UTC):%Y-%m-%d_%H%M%S}"
         sources.record_source_once(self._here, self._settings.inbox, "research", recorded_by="demo")
-        batch = drop(self._settings.folder("inbox_dir") / folder_name(run_key), faces)
+        folder = self._settings.folder("inbox_dir") / folder_name(run_key)
+        count = drop(folder, faces)
         self._say(
-            f"{batch.count_files} files dropped into {batch.folder}: {batch.count_images} faces, "
-            "a copy, one cut off, one that is no image"
+            f"{count} files written to {folder}: {len(faces)} faces, a copy, one file cut off, "
+            "one that is no image"
         )
         form = {"workers": 1, "settle_seconds": 60}
         self._api.trigger(SCORING, run_key, form, "Triggered by the demo.")
         self._say(f"triggered {SCORING}: {run_key}")
-        self._follow(SCORING, run_key, ["worker 1"], lambda: None)
+        self._follow(SCORING, run_key)
         return run_key
 
     def _follow(
-        self, dag_id: str, run_id: str, copies: Sequence[str], look: Callable[[], None]
+        self, dag_id: str, run_id: str, show_progress: Callable[[], None] = lambda: None
     ) -> None:
         """Say what changes in a run until it has ended.
-
-        Args:
-            copies: What the copies of a mapped task are for; Airflow tells only afterwards.
-            look: Called at every look, before what changed is said.
 
         Raises:
             LocalSystemError: A task of it failed; holds the end of that task's log.
@@ -245,67 +273,39 @@ class Demo:
         with self._display.waiting(f"{dag_id} is running …"):
             while True:
                 state = self._api.run_state(dag_id, run_id)
-                tasks = [_named(task, copies) for task in self._api.tasks(dag_id, run_id)]
-                look()
+                tasks = self._api.tasks(dag_id, run_id)
+                show_progress()
                 for task in tasks:
                     key = (task.task_id, task.map_index)
                     if task.state != said.get(key):
                         said[key] = task.state
-                        self._say_task(task)
-                if state in _LAST_STATES:
+                        if task.state in _WORDS:
+                            self._say(f"{task.label} {_WORDS[task.state]}")
+                if state in ("success", "failed"):
                     break
                 time.sleep(_POLL_S)
-        bad = [task for task in tasks if task.state in _BAD_STATES]
-        skipped = [task for task in tasks if task.state == "skipped"]
-        if bad or skipped or state == "failed":
-            self._refuse(dag_id, run_id, (bad + skipped)[:1])
+        bad = [task for task in tasks if task.state in ("failed", "upstream_failed", "skipped")]
+        if not bad and state == "success":
+            return
+        name = bad[0].label if bad else "the run itself"
+        if bad and (lines := self._api.log_lines(dag_id, run_id, bad[0])):
+            self._display.show(f"the end of the log of {name}:")
+            self._display.show("\n".join(f"    {line}" for line in lines))
+        raise LocalSystemError(f"{dag_id} did not succeed: {name} failed; run {run_id}")
 
-    def _say_task(self, task: TaskState) -> None:
-        match task.state:
-            case "running":
-                again = f" (try {task.try_number})" if task.try_number > 1 else ""
-                self._say(f"{task.label} …{again}")
-            case "success":
-                self._say(f"{task.label} done")
-            case "up_for_retry":
-                self._say(f"{task.label} failed and will be tried again", style="yellow")
-            case "failed" | "upstream_failed" | "skipped":
-                self._say(f"{task.label} {task.state}", style="red")
-
-    def _refuse(self, dag_id: str, run_id: str, tasks: list[TaskState]) -> None:
-        for task in tasks:
-            lines = self._api.log_lines(dag_id, run_id, task)
-            if lines:
-                self._display.show(f"the end of the log of {task.label}:")
-                self._display.show("\n".join(f"    {line}" for line in lines))
-        names = ", ".join(task.label for task in tasks) or "its run"
-        raise LocalSystemError(f"{dag_id} did not succeed: {names}; run {run_id}")
-
-    def _summarise(self, group_key: str, scored: str) -> None:
-        database = self._here.database
+    def _summarise(self, group_key: str, page: str, scored: str) -> None:
         self._display.show()
-        self._display.show(comparison_table(database, group_key))
-        for table in batch_tables(database, scored):
+        for table in (
+            comparison_table(self._here.database, group_key),
+            *batch_tables(self._here.database, scored),
+        ):
             self._display.show(table)
-        verdict, page = verdict_and_page(database, group_key)
-        self._display.show(f"Verdict     {verdict}")
+        self._display.show(f"Verdict     {verdict(self._here.database, group_key)}")
         self._display.show(f"Report      {page}")
-        show_way_in(self._display, self._state)
+        show_access(self._display, self._state)
 
     def _recipe(self, network: str, weights: str) -> Recipe:
         return Recipe.from_preset(_PRESET, network, weights=weights, **self._overrides)
-
-    def _new_key(self) -> str:
-        return f"demo_{datetime.now(UTC):%Y-%m-%d_%H%M%S}"
-
-    def _say(self, text: str, style: str = "") -> None:
-        self._display.say(text, style)
-
-
-def _named(task: TaskState, copies: Sequence[str]) -> TaskState:
-    if not 0 <= task.map_index < len(copies):
-        return task
-    return replace(task, label=f"{task.task_id} {copies[task.map_index]}")
 
 
 def _number(value: float | None) -> str:

@@ -1,25 +1,16 @@
 """A batch as it arrives in real life: mostly good images, and some that are not."""
 
 import random
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from emotion_core.drawn_faces.dataset import draw_dataset
+from emotion_core.emotions import EXPRESSIONS
 from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.split import Split
 
 COUNT_GOOD = 24
-
-
-@dataclass(frozen=True)
-class DroppedBatch:
-    """What was put into the inbox."""
-
-    folder: Path
-    count_files: int
-    count_images: int
-    """Distinct images that can be scored."""
-    count_unreadable: int
 
 
 def faces_to_score(labelled_set: LabelledSet, split: Split, seed: int) -> list[bytes]:
@@ -31,12 +22,15 @@ def faces_to_score(labelled_set: LabelledSet, split: Split, seed: int) -> list[b
     return labelled_set.read_images([labelled_set.samples[distinct[sha256]] for sha256 in chosen])
 
 
-def drop(folder: Path, faces: Sequence[bytes]) -> DroppedBatch:
+def drop(folder: Path, faces: Sequence[bytes]) -> int:
     """Write the batch into a folder of the inbox; the marker that makes it whole comes last.
 
     Args:
         folder: Does not exist yet.
         faces: Distinct image files, two or more.
+
+    Returns:
+        How many files it holds: the faces, a copy, one cut off, one that is no image.
     """
     files = {f"face_{number:03d}.jpg": data for number, data in enumerate(faces[1:], 1)}
     files['she said "cheese",\nhe didn\'t.jpg'] = faces[0]
@@ -47,25 +41,12 @@ def drop(folder: Path, faces: Sequence[bytes]) -> DroppedBatch:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     (folder / "_SUCCESS").touch()
-    return DroppedBatch(
-        folder=folder, count_files=len(files), count_images=len(set(faces)), count_unreadable=2
-    )
+    return len(files)
 
 
 def _newly_drawn(seed: int) -> list[bytes]:
-    from io import BytesIO
-
-    import numpy as np
-
-    from emotion_core.drawn_faces.dataset import draw_face
-    from emotion_core.drawn_faces.muscles import sample_affect
-    from emotion_core.emotions import EXPRESSIONS
-
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for number in range(COUNT_GOOD):
-        expression = number % len(EXPRESSIONS)
-        buffer = BytesIO()
-        draw_face(expression, *sample_affect(expression, rng), rng).save(buffer, "JPEG", quality=90)
-        drawn.append(buffer.getvalue())
-    return drawn
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = draw_dataset(
+            Path(folder, "drawn"), per_expression=COUNT_GOOD // len(EXPRESSIONS), seed=seed
+        )
+        return [path.read_bytes() for path in sorted((drawn / "images").iterdir())]

@@ -1,19 +1,19 @@
 """What the demo did, asked from the tables."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 
-from rich import box
 from rich.table import Table
-from rich.text import Text
 
+from emotion_core.cli.console import table
 from emotion_core.errors import LocalSystemError
-from emotion_core.statistics.metrics import METRICS
+from emotion_core.statistics.metrics import METRICS, Metric
 from emotion_core.store import batches, models, reports, training_runs
 from emotion_core.store.database import Database
 
 
 def comparison_table(database: Database, group_key: str) -> Table:
-    """Every network of a training beside what guessing and a constant answer would reach."""
+    """Every network of a training beside chance and the majority / mean baseline."""
     with database.transaction("emotion_report") as connection:
         runs = training_runs.runs_in_group(connection, group_key)
         scores = models.run_scores(connection, group_key)
@@ -21,30 +21,19 @@ def comparison_table(database: Database, group_key: str) -> Table:
         reference = training_runs.reference_metrics(connection, runs[0].id)
     versions.sort(key=lambda version: version.network)
     columns = [(version.name, scores[version.id]) for version in versions]
-    for kind, heading in (("chance", "chance"), ("constant", "always the same")):
+    for kind, heading in (("chance", "chance"), ("constant", "majority / mean")):
         rows = reference[reference["kind"] == kind]
         columns.append((heading, dict(zip(rows["metric"], rows["value"], strict=True))))
-    first = runs[0]
-    table = Table(
-        title=Text(
-            f"{first.count_validation} held-out images of {first.dataset_name} "
-            f"({first.count_train} to train), weights: {first.weights_origin}"
-        ),
-        caption="↓ lower is better",
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
+    shown = table(
+        METRICS.values(),
+        ("↓ lower is better", _label),
+        *((heading, partial(_value, values)) for heading, values in columns),
     )
-    table.add_column("", no_wrap=True)
-    for heading, _ in columns:
-        table.add_column(Text(heading), justify="right")
-    for metric in METRICS.values():
-        label = f"{metric.label} {metric.dimension}" if metric.dimension else metric.label
-        arrow = "" if metric.higher_is_better else "  ↓"
-        values = [values.get(metric.name) for _, values in columns]
-        cells = ["–" if value is None else f"{value:.3f}" for value in values]
-        table.add_row(Text(label + arrow), *cells)
-    return table
+    shown.title = (
+        f"{runs[0].count_validation} held-out images of {runs[0].dataset_name} "
+        f"({runs[0].count_train} to train), weights: {runs[0].weights_origin}"
+    )
+    return shown
 
 
 def batch_tables(database: Database, run_key: str) -> tuple[Table, Table]:
@@ -58,32 +47,25 @@ def batch_tables(database: Database, run_key: str) -> tuple[Table, Table]:
         refused = batches.refused_files(connection, run_key)
     if summary is None or not summary.is_closed:
         raise LocalSystemError(f"the batch {run_key} is not closed in the tables")
-    counts = Table("files", "scored", "refused", "quarantined", "left", "by", box=box.SIMPLE_HEAD)
-    counts.add_row(
-        str(summary.count_found),
-        str(summary.count_done),
-        str(summary.count_rejected),
-        str(summary.count_quarantined),
-        str(summary.count_left),
-        Text(summary.model),
+    counts = table(
+        [summary],
+        *("files: count_found", "scored: count_done", "refused: count_rejected"),
+        *("count_quarantined", "count_left", "model"),
     )
-    reasons = Table(box=box.SIMPLE_HEAD)
-    for heading in ("refused file", "reason", "what it means"):
-        reasons.add_column(heading, overflow="fold")
-    for file in refused:
-        reasons.add_row(Text(file.file), Text(file.reason), Text(file.meaning))
+    reasons = table(refused, "refused file: file", "reason", "what it means: meaning")
     return counts, reasons
 
 
-def verdict_and_page(database: Database, group_key: str) -> tuple[str, Path]:
-    """What the comparison report of a training concludes, and where the page lies.
-
-    Raises:
-        LocalSystemError: There is none.
-    """
+def verdict(database: Database, group_key: str) -> str:
+    """What the comparison report of a training concludes."""
     with database.transaction("emotion_report") as connection:
-        found = reports.reports(connection, group_key)
-    page = Path(found[0].folder) / "comparison.html" if found else None
-    if page is None or not page.is_file():
-        raise LocalSystemError(f"the report of {group_key} is not there")
-    return found[0].verdict, page
+        return reports.reports(connection, group_key)[0].verdict
+
+
+def _label(metric: Metric) -> str:
+    label = f"{metric.label} {metric.dimension}" if metric.dimension else metric.label
+    return label if metric.higher_is_better else f"{label}  ↓"
+
+
+def _value(values: Mapping[str, float], metric: Metric) -> float | None:
+    return values.get(metric.name)

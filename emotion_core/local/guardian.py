@@ -6,11 +6,17 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from emotion_core.local import postgres_place
 from emotion_core.local.home import PROJECT_DIR, Home
-from emotion_core.local.shutdown import end_everything
+from emotion_core.local.postgres import PostgresServer
+from emotion_core.local.processes import end_at_once
 
 _LOCK_PATIENCE_S = 2.0
+
+
+def end_everything(home: Home) -> list[str]:
+    """End Airflow with its tasks, then PostgreSQL, whoever started them; returns what ran."""
+    ran = {"Airflow": end_at_once(home), "PostgreSQL": PostgresServer(home, "").stop()}
+    return [name for name, has_run in ran.items() if has_run]
 
 
 class Guardian:
@@ -42,14 +48,7 @@ class Guardian:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        pipe = self._process.stdin
-        if pipe is not None:
-            try:
-                pipe.write(b".")
-                pipe.close()
-            except BrokenPipeError:
-                pass  # it was killed: nothing to tell
-        self._process.wait()
+        self._process.communicate(b".")
 
 
 def guard(path: Path, *, remove: bool) -> None:
@@ -64,7 +63,6 @@ def guard(path: Path, *, remove: bool) -> None:
         if is_ours:
             end_everything(home)
     if remove:
-        postgres_place.remove(home)
         home.remove()
 
 

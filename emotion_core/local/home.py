@@ -1,22 +1,18 @@
 """The folder that holds one installation's state: whose it is, what runs, who may start it."""
 
-import contextlib
 import fcntl
 import hashlib
 import json
 import os
-import re
-import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from emotion_core.errors import LocalSystemError
+from emotion_core.files import replacing
 from emotion_core.settings import PACKAGE_DIR
 
 PROJECT_DIR = PACKAGE_DIR.parent
@@ -31,25 +27,18 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        resolved = self.path.resolve()
-        name = resolved.parent.name if resolved.name.startswith(".") else resolved.name
-        readable = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:20] or "home"
-        self.id = f"{readable}-{hashlib.sha256(os.fsencode(resolved)).hexdigest()[:8]}"
-        """Names this installation in process environments and in folders outside of the home."""
+        self.id = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:12]
+        """Names this installation in the environment of its processes."""
         self.run_dir = self.path / "run"
         self.logs_dir = self.path / "logs"
         self.airflow_dir = self.path / "airflow"
         self.secrets_path = self.path / "secrets.json"
+        self._marker_path = self.path / _MARKER
 
     @property
     def is_made(self) -> bool:
         """Whether this system made the folder."""
-        return (self.path / _MARKER).is_file()
-
-    @property
-    def token(self) -> str:
-        """Random, drawn when the folder was made: a folder made anew at the same place differs."""
-        return str(self._marker()["token"])
+        return self._marker_path.is_file()
 
     def make(self) -> None:
         """Create the folder, or check that the one found is ours and usable.
@@ -60,9 +49,9 @@ class Home:
         """
         if self.is_made:
             self.require_owner()
-            self.require_unmoved()
+            self._require_unmoved()
         elif self.path.is_dir() and not all(
-            entry.name.startswith(f".{_MARKER}") for entry in self.path.iterdir()
+            entry.name.endswith(f"-{_MARKER}") for entry in self.path.iterdir()
         ):
             raise LocalSystemError(
                 f"{self.path} is not empty and was not made by this system; "
@@ -83,19 +72,13 @@ class Home:
         if not self.is_made:
             # Passwords, logs and faces are in here: nobody else's business.
             self.path.chmod(0o700)
-            made_at = datetime.now(UTC).isoformat(timespec="seconds")
-            marker: dict[str, Any] = {
-                "what": "state of Emotion Batch Scoring; `make clean` removes it",
-                "path": str(self.path.resolve()),
-                "token": secrets.token_hex(16),
-                "made_at": made_at,
-            }
-            # Of two who make it at once, the first one's stays: the databases know its token.
-            temporary = self.path / f".{_MARKER}.{os.getpid()}"
-            write_private_json(temporary, marker)
-            with contextlib.suppress(FileExistsError):
-                os.link(temporary, self.path / _MARKER)
-            temporary.unlink()
+            write_private_json(
+                self._marker_path,
+                {
+                    "what": "state of Emotion Batch Scoring; `make clean` removes it",
+                    "path": str(self.path.resolve()),
+                },
+            )
         for folder in (self.run_dir, self.logs_dir, self.airflow_dir):
             folder.mkdir(exist_ok=True)
 
@@ -112,16 +95,16 @@ class Home:
                 "run as that user or set EMOTION_HOME to a new folder"
             )
 
-    def require_unmoved(self) -> None:
-        """Check that the folder is where it was made: databases and models name that place.
-
-        Raises:
-            LocalSystemError: It was moved or copied.
-        """
-        made_at_path = self._marker()["path"]
-        if made_at_path != str(self.path.resolve()):
+    def _require_unmoved(self) -> None:
+        """Databases and models name the place where the folder was made."""
+        made_at = (read_json(self._marker_path) or {}).get("path")
+        if made_at is None:
             raise LocalSystemError(
-                f"{self.path} was made at {made_at_path} and has been moved or copied since; "
+                f"{self._marker_path} cannot be read; restore it, or remove {self.path} by hand"
+            )
+        if made_at != str(self.path.resolve()):
+            raise LocalSystemError(
+                f"{self.path} was made at {made_at} and has been moved or copied since; "
                 "move it back, or run `make clean` to start afresh here"
             )
 
@@ -144,18 +127,15 @@ class Home:
                         yield False
                         return
                     time.sleep(0.1)
-            try:
-                yield True
-            finally:
-                fcntl.flock(handle, fcntl.LOCK_UN)
+            yield True  # closing the file frees the lock
 
     def write_state(self, state: dict[str, Any]) -> None:
         """Record what runs here, for other terminals."""
         write_private_json(self.run_dir / "instance.json", state)
 
-    def read_state(self) -> dict[str, Any] | None:
-        """What :meth:`write_state` recorded last, or None."""
-        return read_json(self.run_dir / "instance.json")
+    def read_state(self) -> dict[str, Any]:
+        """What :meth:`write_state` recorded last; empty where there is nothing."""
+        return read_json(self.run_dir / "instance.json") or {}
 
     def require_removable(self) -> None:
         """Check that this folder is ours to delete with everything in it.
@@ -170,10 +150,9 @@ class Home:
             )
         self.require_owner()
         resolved = self.path.resolve()
-        forbidden = {Path("/"), PROJECT_DIR, *PROJECT_DIR.parents}
-        with contextlib.suppress(RuntimeError):  # a user without a home folder
-            forbidden.add(Path.home().resolve())
-        if resolved in forbidden or (resolved / ".git").exists():
+        # Unlike Path.home, this leaves "~" for a user without a home folder.
+        users = Path(os.path.expanduser("~")).resolve()  # noqa: PTH111
+        if resolved in (users, PROJECT_DIR, *PROJECT_DIR.parents) or (resolved / ".git").exists():
             raise LocalSystemError(
                 f"{self.path} holds more than this system's state; remove it by hand"
             )
@@ -182,20 +161,12 @@ class Home:
         """Delete the folder with everything in it, after :meth:`require_removable`."""
         self.require_removable()
         # The marker goes last: a removal that is interrupted can be repeated.
-        for entry in sorted(self.path.iterdir(), key=lambda path: path.name == _MARKER):
+        for entry in sorted(self.path.iterdir(), key=lambda path: path == self._marker_path):
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
         self.path.rmdir()
-
-    def _marker(self) -> dict[str, Any]:
-        marker = read_json(self.path / _MARKER)
-        if marker is None or not {"path", "token"} <= marker.keys():
-            raise LocalSystemError(
-                f"{self.path / _MARKER} cannot be read; restore it, or remove {self.path} by hand"
-            )
-        return marker
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -209,16 +180,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_private_json(path: Path, value: dict[str, Any]) -> None:
     """Write a file that only its owner can read; complete or absent, also after a crash."""
-    # mkstemp makes the file 0600 from its first moment.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            json.dump(value, handle, indent=2)
-            handle.write("\n")
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    text = json.dumps(value, indent=2) + "\n"
+    with replacing(path) as temporary:
+        temporary.touch(mode=0o600)
+        temporary.write_text(text, encoding="utf-8")

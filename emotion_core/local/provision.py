@@ -1,25 +1,30 @@
 """Logins, databases, rights and tables, made or brought up to date; safe to repeat at any time."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg2
-from psycopg2 import sql
-from psycopg2.extensions import encrypt_password
+from psycopg2.extensions import encrypt_password, make_dsn
 
 from emotion_core.errors import LocalSystemError
 from emotion_core.local.credentials import Credentials
-from emotion_core.local.postgres import PostgresServer
+from emotion_core.local.home import PROJECT_DIR
+from emotion_core.local.postgres import SUPERUSER, PostgresServer
 from emotion_core.settings import SQL_DIR
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
 
 OUR_DATABASE = "emotion"
-AIRFLOW_DATABASE = "airflow"
 ANALYST = "emotion_analyst"
 
-_OUR_LOGINS = ("emotion_migrate", "emotion_app", ANALYST)
-_AIRFLOW_LOGIN = "airflow"
+PASSWORDS = {
+    "airflow": "AIRFLOW_DB_PASSWORD",
+    "emotion_migrate": "EMOTION_MIGRATE_PASSWORD",
+    "emotion_app": "EMOTION_APP_PASSWORD",
+    ANALYST: "EMOTION_ANALYST_PASSWORD",
+    SUPERUSER: "POSTGRES_PASSWORD",
+}
+"""Login, and the variable that deploy/databases.sh reads its password from."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,8 @@ class Addresses:
     """Our database for Airflow's tasks."""
     migrate: str
     """Our database for migrations alone."""
-    analyst: str | None
-    """Our database for people who look; None on a server of the user's own."""
+    analyst: str
+    """Our database for people who look."""
     airflow: str
     """Airflow's own database."""
 
@@ -46,12 +51,12 @@ def addresses(server: PostgresServer, credentials: Credentials) -> Addresses:
         app=ours("emotion_app"),
         migrate=ours("emotion_migrate"),
         analyst=ours(ANALYST),
-        airflow=server.url(AIRFLOW_DATABASE, _AIRFLOW_LOGIN, credentials.airflow),
+        airflow=server.url("airflow", "airflow", credentials.airflow),
     )
 
 
-def provision_ours(server: PostgresServer, credentials: Credentials) -> list[str]:
-    """Make our database, its roles and logins and its tables.
+def provision(server: PostgresServer, credentials: Credentials) -> list[str]:
+    """Make both databases, the roles and logins, and our tables; Airflow makes its own.
 
     Returns:
         Names of the migrations that were applied.
@@ -60,40 +65,27 @@ def provision_ours(server: PostgresServer, credentials: Credentials) -> list[str
         LocalSystemError: The server refuses; says what.
         StoreError: The tables are newer than this code.
     """
-    roles = (SQL_DIR / "roles.sql").read_text(encoding="utf-8")
+    connection = server.connect()
     try:
-        _ensure_database(server, OUR_DATABASE)
-        with _autocommit(server, OUR_DATABASE) as connection, connection.cursor() as cursor:
-            cursor.execute(roles)
-        _set_passwords(server, credentials, _OUR_LOGINS)
-    except psycopg2.Error as error:
-        raise LocalSystemError(f"the database could not be set up: {_reason(error)}") from error
+        # Only the verifiers travel, so that no log of the server can hold a password.
+        verifiers = {
+            variable: encrypt_password(
+                credentials.password(login), login, connection, "scram-sha-256"
+            )
+            for login, variable in PASSWORDS.items()
+        }
+    finally:
+        connection.close()
+    done = subprocess.run(
+        ["/bin/sh", PROJECT_DIR / "deploy" / "databases.sh"],
+        env={**server.client_environment(), **verifiers, "EMOTION_SQL_DIR": str(SQL_DIR)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LocalSystemError(f"the databases could not be set up: {done.stderr.strip()}")
     return migrate_tables(addresses(server, credentials).migrate)
-
-
-def provision_airflow(server: PostgresServer, credentials: Credentials) -> None:
-    """Make Airflow's database and its login, who owns it; Airflow makes the tables itself.
-
-    Raises:
-        LocalSystemError: The server refuses; says what.
-    """
-    login = sql.Identifier(_AIRFLOW_LOGIN)
-    database = sql.Identifier(AIRFLOW_DATABASE)
-    try:
-        _ensure_role(server, _AIRFLOW_LOGIN)
-        _ensure_database(server, AIRFLOW_DATABASE)
-        _set_passwords(server, credentials, (_AIRFLOW_LOGIN,))
-        with _autocommit(server, AIRFLOW_DATABASE) as connection, connection.cursor() as cursor:
-            for statement in (
-                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, login),
-                sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database),
-                sql.SQL("ALTER SCHEMA public OWNER TO {}").format(login),
-            ):
-                cursor.execute(statement)
-    except psycopg2.Error as error:
-        raise LocalSystemError(
-            f"Airflow's database could not be set up: {_reason(error)}"
-        ) from error
 
 
 def migrate_tables(url: str, name: str = "the database address") -> list[str]:
@@ -113,66 +105,11 @@ def migrate_tables(url: str, name: str = "the database address") -> list[str]:
         database.close()
 
 
-def write_password_file(path: Path, server: PostgresServer, credentials: Credentials) -> None:
-    """A password file for psql and its relatives, with the analyst's login alone."""
-    fields = (str(server.place.socket_dir), "*", OUR_DATABASE, ANALYST, credentials.emotion_analyst)
+def write_password_file(path: Path, server: PostgresServer, credentials: Credentials) -> str:
+    """Write a password file with the analyst's login alone; returns the conninfo that uses it."""
+    fields = (str(server.socket_dir), "*", OUR_DATABASE, ANALYST, credentials.emotion_analyst)
     line = ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(line + "\n", encoding="utf-8")
-
-
-class _autocommit:  # noqa: N801 - used as a with statement's verb
-    """A superuser's connection that commits each statement, closed at the end of the block."""
-
-    def __init__(self, server: PostgresServer, database: str = "postgres") -> None:
-        self._connection = server.connect(database)
-        self._connection.autocommit = True
-
-    def __enter__(self) -> "psycopg2.extensions.connection":
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-
-def _ensure_role(server: PostgresServer, name: str) -> None:
-    with _autocommit(server) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
-
-
-def _ensure_database(server: PostgresServer, name: str) -> None:
-    with _autocommit(server) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            cursor.execute(
-                sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
-            )
-        for shared in ("postgres", "template1"):
-            cursor.execute(
-                sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(shared))
-            )
-
-
-def _set_passwords(
-    server: PostgresServer, credentials: Credentials, logins: tuple[str, ...]
-) -> None:
-    """Only the verifier travels, so that no log of the server can hold a password."""
-    with _autocommit(server) as connection, connection.cursor() as cursor:
-        for login in logins:
-            verifier = encrypt_password(
-                credentials.password(login), login, connection, "scram-sha-256"
-            )
-            cursor.execute(
-                sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
-                    sql.Identifier(login), sql.Literal(verifier)
-                )
-            )
-
-
-def _reason(error: psycopg2.Error) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return str(make_dsn(host=server.socket_dir, dbname=OUR_DATABASE, user=ANALYST, passfile=path))

@@ -27,11 +27,9 @@ def temporary_server(
         credentials = load_or_create(home.secrets_path)
         server = PostgresServer(home, credentials.postgres, durable=durable)
         with Guardian(home, remove=True):
-            child, _ = server.start()
             try:
-                provision.provision_ours(server, credentials)
-                provision.provision_airflow(server, credentials)
+                server.start()
+                provision.provision(server, credentials)
                 yield server, provision.addresses(server, credentials)
             finally:
                 server.remove()
-                child.reap()

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -11,7 +10,6 @@ from types import FrameType, TracebackType
 from emotion_core.local.processes import Child
 
 _POLL_S = 0.5
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _REPEAT_S = 3.0
 
 
@@ -31,22 +29,15 @@ class Watch:
         self._say = say
         self._children: list[Child] = []
         self._parent = os.getppid()
-        self._pending: Stop | None = None
-        self._raised_at = -_REPEAT_S
+        self._stop: Stop | None = None
         self._is_stopping = False
-        self._ended = threading.Event()
-        self._before: dict[int, object] = {}
+        self._before: dict[signal.Signals, object] = {}
 
     def add(self, child: Child) -> None:
         """From now on, the end of this process is a reason to stop."""
-        self._children = [*self._children, child]
+        self._children.append(child)
 
-    def reap(self) -> None:
-        """Take note of the end of every process that was ended."""
-        for child in self._children:
-            child.reap()
-
-    def give_way(self) -> None:
+    def wait_for_reason(self) -> None:
         """After an error: wait until the end of something that we started would have been noticed.
 
         Raises:
@@ -54,13 +45,28 @@ class Watch:
         """
         time.sleep(2 * _POLL_S)
 
-    def stand_down(self) -> None:
+    def wait(self) -> None:
+        """Wait until somebody asks us to stop.
+
+        Raises:
+            Stop: Something else was a reason to.
+        """
+        try:
+            while True:
+                signal.pause()
+        except Stop as stop:
+            if stop.is_failure:
+                raise
+
+    def stop_watching(self) -> None:
         """From now on nothing interrupts us: we are stopping."""
         self._is_stopping = True
 
     def __enter__(self) -> "Watch":
-        self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
-        threading.Thread(target=self._poll, name="watch", daemon=True).start()
+        handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), self._on_signal)
+        handlers[signal.SIGALRM] = self._on_alarm
+        self._before = {number: signal.signal(number, do) for number, do in handlers.items()}
+        self._timer_before = signal.setitimer(signal.ITIMER_REAL, _POLL_S, _POLL_S)
         return self
 
     def __exit__(
@@ -69,43 +75,40 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stand_down()
-        self._ended.set()
+        self.stop_watching()
+        signal.setitimer(signal.ITIMER_REAL, *self._timer_before)
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
-    def _poll(self) -> None:
-        while not self._ended.wait(_POLL_S):
-            if self._is_stopping or self._pending is not None:
-                continue
-            if os.getppid() != self._parent:
-                self._pending = Stop("the program that started this one has ended", is_failure=True)
-            for child in self._children:
-                with contextlib.suppress(OSError):
-                    child.keep_log_small()
-                if not child.is_alive:
-                    self._pending = Stop(
-                        f"{child.name} ended by itself; the end of {child.log_path}:\n"
-                        f"{child.last_lines()}",
-                        is_failure=True,
-                    )
-                    break
-            if self._pending is not None:
-                # Wakes the main thread, which alone may be interrupted.
-                os.kill(os.getpid(), signal.SIGTERM)
-
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
         if self._is_stopping:
             if number == signal.SIGINT:
                 self._say("still stopping …")
-            return
-        # Closing a terminal sends several signals at once; one is enough, but should somebody
-        # have swallowed it, a later one counts again.
-        if time.monotonic() - self._raised_at < _REPEAT_S:
-            return
-        self._raised_at = time.monotonic()
-        if self._pending is None:
-            name = signal.Signals(number).name
+        elif self._stop is None:  # closing a terminal sends several signals at once
             self._say(f"{name} received: stopping")
-            raise Stop(f"{name} received", is_failure=False)
-        raise self._pending
+            self._raise(Stop(f"{name} received", is_failure=False))
+
+    def _on_alarm(self, number: int, frame: FrameType | None) -> None:
+        if not self._is_stopping and (stop := self._stop or self._find_reason()) is not None:
+            self._raise(stop)
+
+    def _raise(self, stop: Stop) -> None:
+        self._stop = stop
+        # Raised again after a while, should somebody have swallowed it.
+        signal.setitimer(signal.ITIMER_REAL, _REPEAT_S, _REPEAT_S)
+        raise stop
+
+    def _find_reason(self) -> Stop | None:
+        if os.getppid() != self._parent:
+            return Stop("the program that started this one has ended", is_failure=True)
+        for child in self._children:
+            with contextlib.suppress(OSError):
+                child.keep_log_small()
+            if not child.is_alive:
+                return Stop(
+                    f"{child.name} ended by itself; the end of {child.log_path}:\n"
+                    f"{child.last_lines()}",
+                    is_failure=True,
+                )
+        return None

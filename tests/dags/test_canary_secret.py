@@ -96,10 +96,10 @@ def _airflow_tables() -> str:
 
 def _our_tables(server: PostgresServer, credentials: Credentials) -> str:
     done = subprocess.run(
-        [str(server.place.programs / "pg_dump"), "--data-only", "--inserts", OUR_DATABASE],
+        [str(server.programs / "pg_dump"), "--data-only", "--inserts", OUR_DATABASE],
         env={
             "LC_ALL": "C",
-            "PGHOST": str(server.place.socket_dir),
+            "PGHOST": str(server.socket_dir),
             "PGUSER": "postgres",
             "PGPASSWORD": credentials.postgres,
         },

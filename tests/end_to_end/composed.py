@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,10 +20,9 @@ from waiting import wait_until
 
 from emotion_core.local import processes
 from emotion_core.local.credentials import load_or_create
-from emotion_core.local.guardian import Guardian
+from emotion_core.local.guardian import Guardian, end_everything
 from emotion_core.local.home import Home
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.shutdown import end_everything
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
@@ -67,6 +67,7 @@ class Composed:
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
+            processes.MARKER: self.home.id,
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
             "OMP_NUM_THREADS": "1",
@@ -112,7 +113,7 @@ class Composed:
         """One command that ends, as ``init`` does."""
         done = subprocess.run(
             command,
-            env={**environment, processes.MARKER: self.home.id},
+            env=environment,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -153,7 +154,6 @@ class Composed:
             env={
                 **self.environment(service),
                 "HOSTNAME": node,
-                processes.MARKER: self.home.id,
             },
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -165,8 +165,8 @@ class Composed:
         """kill -9 of a process with everything below it, as when its machine loses power."""
         if child.is_alive:
             leader = psutil.Process(child.popen.pid)
-            processes.kill([leader, *leader.children(recursive=True)])
-            child.reap()
+            processes.send([leader, *leader.children(recursive=True)][::-1], signal.SIGKILL)
+            child.popen.wait()
 
     def _variable(self, found: re.Match[str]) -> str:
         name, kind, rest = found.groups()
@@ -197,13 +197,13 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
     started: list[processes.Child] = []
     with Guardian(home, remove=True):
         try:
-            started.append(server.start()[0])
+            started.append(server.start())
             made = Composed(
                 home,
                 yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"],
                 {**drawn, **variables},
                 {
-                    "postgres": quote(str(server.place.socket_dir), safe=""),
+                    "postgres": quote(str(server.socket_dir), safe=""),
                     "redis:6379": f"127.0.0.1:{ports['redis']}",
                     "airflow-apiserver:8080": f"127.0.0.1:{ports['api']}",
                     "127.0.0.1:8080": f"127.0.0.1:{ports['api']}",
@@ -213,7 +213,7 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
                     **{f"/srv/{name}": str(folder / name) for name in ("inbox", "data", "weights")},
                 },
                 ports,
-                server.program_psql.parent,
+                server.programs,
                 started,
             )
             for name in ("state", "inbox", "data", "weights"):
@@ -232,7 +232,7 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
             end_everything(home)
             server.remove()
             for child in started:
-                child.reap()
+                child.popen.wait()
 
 
 def _start_redis(made: Composed) -> None:
@@ -247,7 +247,11 @@ def _start_redis(made: Composed) -> None:
             made.home,
             "redis",
             [shell, option, script],
-            {"PATH": os.environ["PATH"], "REDIS_PASSWORD": made.variables["REDIS_PASSWORD"]},
+            {
+                "PATH": os.environ["PATH"],
+                "REDIS_PASSWORD": made.variables["REDIS_PASSWORD"],
+                processes.MARKER: made.home.id,
+            },
             working_dir=made.home.run_dir,
         )
     )
@@ -262,8 +266,8 @@ def _make_databases(made: Composed, server: PostgresServer, password: str) -> No
         ["sh", str(ROOT / "deploy" / "databases.sh")],
         {
             **environment,
-            "PATH": f"{server.program_psql.parent}:{os.environ['PATH']}",
-            "PGHOST": str(server.place.socket_dir),
+            "PATH": f"{server.programs}:{os.environ['PATH']}",
+            "PGHOST": str(server.socket_dir),
             "PGPASSWORD": password,
             "EMOTION_SQL_DIR": str(ROOT / "sql"),
         },

@@ -18,6 +18,7 @@ import psutil
 from emotion_core.local import processes
 from emotion_core.local.home import Home
 from emotion_core.local.instance import State, supervisor
+from emotion_core.local.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
@@ -47,10 +48,10 @@ def to_part(name: str) -> Kill:
     """kill -9 of one of the parts."""
 
     def kill(make: subprocess.Popen[str], home: Home) -> None:
-        for record in processes.recorded(home):
-            process = record.process()
-            if record.name == name and process is not None:
-                process.kill()
+        leaders, _ = PostgresServer(home, "").running()
+        airflow = [p for p in processes.of_home(home) if name in " ".join(p.cmdline())]
+        first = [min(airflow, key=psutil.Process.create_time)] if airflow else []
+        processes.send(leaders if name == "postgres" else first, signal.SIGKILL)
 
     return kill
 
@@ -94,13 +95,13 @@ def is_up(home: Home, since: float) -> bool:
     state = State.read(home)
     if state is None or not state.airflow_url or supervisor(home) is None:
         return False
-    names = {r.name for r in processes.recorded(home) if r.created > since and r.process()}
-    return {"postgres", "scheduler", "api-server"} <= names and time.time() - since > 25
+    return time.time() - since > 25
 
 
 def others(home: Home) -> list[psutil.Process]:
     """What still runs of this home."""
-    return [p for p in processes.of_home(home) if p.pid != os.getpid()]
+    leaders, postgres = PostgresServer(home, "").running()
+    return [*processes.of_home(home), *leaders, *postgres]
 
 
 def try_way(home: Home, name: str) -> bool:

@@ -29,16 +29,16 @@ def test_the_demo_ends_well_and_leaves_no_process(demo: Ended, installation: Ins
 
 def test_the_demo_trains_both_networks_and_names_a_champion(demo: Ended) -> None:
     for network in ("resnet50", "efficientnet_b0"):
-        assert f"train {network} done" in demo.text
+        assert re.search(rf"train {network}.* done", demo.text)
         assert re.search(rf"{network} +epoch +1 of 1", demo.text)
     assert re.search(r"(resnet50|efficientnet_b0) v1 has the higher mean of macro F1", demo.text)
     assert re.search(r"^Verdict +Expression: ", demo.text, re.MULTILINE)
 
 
 def test_the_demo_scores_its_batch_and_tells_every_refusal(demo: Ended) -> None:
-    assert re.search(r"\b27 +25 +2 +0 +0 +(resnet50|efficientnet_b0) v1", demo.text)
-    assert re.search(r"cut off in transit\.jpg +truncated", demo.text)
-    assert re.search(r"shopping list\.jpg +not_an_image", demo.text)
+    assert re.search(r"\b27\W+25\W+2\W+0\W+0\W+(resnet50|efficientnet_b0) v1", demo.text)
+    assert re.search(r"cut off in transit\.jpg\W+truncated", demo.text)
+    assert re.search(r"shopping list\.jpg\W+not_an_image", demo.text)
 
 
 def test_the_demo_leaves_a_report_that_needs_no_network(demo: Ended) -> None:
@@ -60,4 +60,4 @@ def test_a_second_demo_works_on_what_is_there(demo: Ended, installation: Install
 
     assert second.code == 0, second.text
     assert "both networks were trained on these faces before" in second.text
-    assert re.search(r"\b27 +25 +2 +0 +0 ", second.text)
+    assert re.search(r"\b27\W+25\W+2\W+0\W+0\W", second.text)

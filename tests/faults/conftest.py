@@ -1,7 +1,6 @@
 """A PostgreSQL that tests may restart, batches on it, and worker processes that start at once."""
 
 import multiprocessing
-import tempfile
 from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -12,30 +11,15 @@ import pytest
 from factories import make_model
 from nights import Inbox, MakeNight, Night, Restartable, plan_night
 
-from emotion_core.local.credentials import load_or_create
-from emotion_core.local.guardian import Guardian
-from emotion_core.local.home import Home
-from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import addresses, provision_ours
+from emotion_core.local.temporary import temporary_server
 from emotion_core.store.database import Database
 
 
 @pytest.fixture(scope="session")
 def restartable() -> Iterator[Restartable]:
-    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
-        home = Home(Path(folder))
-        home.make()
-        credentials = load_or_create(home.secrets_path)
-        server = PostgresServer(home, credentials.postgres, durable=False)
-        # A test run that is killed leaves nothing running.
-        with Guardian(home, remove=True):
-            server.start()
-            try:
-                provision_ours(server, credentials)
-                url = addresses(server, credentials).app
-                yield Restartable(server, url, Database(url))
-            finally:
-                server.remove()
+    # A test run that is killed leaves nothing running.
+    with temporary_server() as (server, found):
+        yield Restartable(server, found.app, Database(found.app))
 
 
 @pytest.fixture

@@ -41,8 +41,7 @@ class Restartable:
 
     def restart_at_once(self) -> None:
         """As after a power cut: nothing is tidied up, and the next start replays the log."""
-        leader, _ = self.server.running()
-        assert leader is not None
+        (leader,), _ = self.server.running()
         os.kill(leader.pid, signal.SIGQUIT)
         self.server.start()
         self.database.engine.dispose()

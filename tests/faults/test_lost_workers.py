@@ -89,7 +89,7 @@ def test_a_lost_answer_to_commit_neither_loses_nor_doubles(
     make_night: MakeNight, restartable: Restartable, tmp_path: Path
 ) -> None:
     night = make_night(8)
-    door = CommitCutter(tmp_path, restartable.server.place.socket_dir)
+    door = CommitCutter(tmp_path, restartable.server.socket_dir)
     through_door = Database(
         night.database.url.update_query_dict({"host": str(tmp_path)}).render_as_string(
             hide_password=False

@@ -1,8 +1,9 @@
-"""What Airflow's processes are told, and where their pages are."""
+"""The environment of Airflow's processes, and where their pages are."""
 
 import json
 import os
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
@@ -17,62 +18,67 @@ from emotion_core.local.home import Home
 from emotion_core.local.proxies import unusable
 from emotion_core.settings import Settings
 
+Environment = Callable[..., dict[str, str]]
+OURS = ["127.0.0.1", "localhost", "::1"]
 
-def environment(base: dict[str, str], home: Home, credentials: Credentials) -> dict[str, str]:
-    settings = Settings.from_environment({"EMOTION_HOME": str(home.path), **base})
-    return airflow.environment(
-        base,
-        settings,
-        home,
-        credentials,
-        port=8123,
-        airflow_url="postgresql+psycopg2://airflow:a@/airflow",
-        app_url="postgresql+psycopg2://emotion_app:b@/emotion",
-    )
+
+@pytest.fixture
+def environment(home: Home, credentials: Credentials) -> Environment:
+    """The environment of Airflow's processes, from the user's own."""
+
+    def made(**base: str) -> dict[str, str]:
+        return airflow.environment(
+            base,
+            Settings.from_environment({"EMOTION_HOME": str(home.path), **base}),
+            home,
+            credentials,
+            port=8123,
+            airflow_url="postgresql+psycopg2://airflow:a@/airflow",
+            app_url="postgresql+psycopg2://emotion_app:b@/emotion",
+        )
+
+    return made
 
 
 def test_tasks_get_their_own_login_and_no_stronger_one(
-    home: Home, credentials: Credentials
+    environment: Environment, credentials: Credentials
 ) -> None:
-    base = {"EMOTION_MIGRATE_DATABASE_URL": "postgresql://emotion_migrate:c@/emotion"}
+    found = environment(EMOTION_MIGRATE_DATABASE_URL="postgresql://emotion_migrate:c@/emotion")
 
-    told = environment(base, home, credentials)
-
-    assert told["EMOTION_DATABASE_URL"] == "postgresql+psycopg2://emotion_app:b@/emotion"
-    assert "EMOTION_MIGRATE_DATABASE_URL" not in told
+    assert found["EMOTION_DATABASE_URL"] == "postgresql+psycopg2://emotion_app:b@/emotion"
+    assert "EMOTION_MIGRATE_DATABASE_URL" not in found
     for strong in (credentials.emotion_migrate, credentials.postgres, credentials.admin):
-        assert strong not in told.values()
+        assert strong not in found.values()
 
 
-def test_another_airflow_of_the_user_does_not_leak_in(home: Home, credentials: Credentials) -> None:
-    base = {
-        "AIRFLOW_HOME": "/elsewhere",
-        "AIRFLOW__CORE__DAGS_FOLDER": "/elsewhere/dags",
-        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
-        "AIRFLOW__API__PORT": "1",
-        "AIRFLOW__CORE__PARALLELISM": "16",
-    }
+def test_what_a_user_sets_for_other_systems_does_not_reach_ours(
+    environment: Environment, home: Home
+) -> None:
+    found = environment(
+        AIRFLOW_HOME="/elsewhere",
+        AIRFLOW__CORE__DAGS_FOLDER="/elsewhere/dags",
+        AIRFLOW__CORE__EXECUTOR="CeleryExecutor",
+        AIRFLOW__API__PORT="1",
+        AIRFLOW__CORE__PARALLELISM="16",
+        PGOPTIONS="-c search_path=x",
+        PGCLIENTENCODING="LATIN1",
+        PGSSLMODE="require",
+    )
 
-    told = environment(base, home, credentials)
-
-    assert told["AIRFLOW_HOME"] == str(home.airflow_dir)
-    assert not told["AIRFLOW__CORE__DAGS_FOLDER"].startswith("/elsewhere")
-    assert told["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
-    assert told["AIRFLOW__API__PORT"] == "8123"
-    assert told["AIRFLOW__CORE__PARALLELISM"] == "16", "tuning is the user's"
+    assert found["AIRFLOW_HOME"] == str(home.airflow_dir)
+    assert not found["AIRFLOW__CORE__DAGS_FOLDER"].startswith("/elsewhere")
+    assert found["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert found["AIRFLOW__API__PORT"] == "8123"
+    assert found["AIRFLOW__CORE__PARALLELISM"] == "16", "tuning is the user's"
+    assert {name for name in found if name.startswith("PG")} == {"PGSSLMODE"}
 
 
 def test_folders_given_from_elsewhere_are_absolute(
-    home: Home, credentials: Credentials, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    told = environment({"EMOTION_INBOX_DIR": "arriving"}, home, credentials)
-
-    assert told["EMOTION_INBOX_DIR"] == str(tmp_path / "arriving")
-
-
-OURS = ["127.0.0.1", "localhost", "::1"]
+    assert environment(EMOTION_INBOX_DIR="in")["EMOTION_INBOX_DIR"] == str(tmp_path / "in")
 
 
 @pytest.mark.parametrize(
@@ -101,17 +107,13 @@ OURS = ["127.0.0.1", "localhost", "::1"]
     ],
 )
 def test_a_proxy_for_the_internet_does_not_catch_our_own_calls(
-    home: Home,
-    credentials: Credentials,
-    base: dict[str, str],
-    excepted: list[str],
-    proxies: dict[str, str],
+    environment: Environment, base: dict[str, str], excepted: list[str], proxies: dict[str, str]
 ) -> None:
-    told = environment({**base, **proxies}, home, credentials)
+    found = environment(**base, **proxies)
 
-    assert told["NO_PROXY"] == told["no_proxy"]
-    assert told["NO_PROXY"].split(",") == excepted
-    with patch.dict(os.environ, told, clear=True), httpx.Client() as client:  # as Airflow's tasks
+    assert found["NO_PROXY"] == found["no_proxy"]
+    assert found["NO_PROXY"].split(",") == excepted
+    with patch.dict(os.environ, found, clear=True), httpx.Client() as client:  # as Airflow's tasks
         for host in ("127.0.0.1", "localhost", "[::1]"):
             way = client._transport_for_url(httpx.URL(f"http://{host}:8080/execution/"))
             assert way is client._transport, host
@@ -128,70 +130,54 @@ def test_a_proxy_for_the_internet_does_not_catch_our_own_calls(
         ("http_proxy", "http://proxy:port", False),
     ],
 )
-def test_a_proxy_that_airflow_cannot_use_is_left_out_and_said(
-    home: Home, credentials: Credentials, name: str, value: str, is_kept: bool
+def test_a_proxy_that_airflow_cannot_use_is_left_out_and_named(
+    environment: Environment, name: str, value: str, is_kept: bool
 ) -> None:
-    told = environment({name: value}, home, credentials)
-
-    assert (name in told) == is_kept
+    assert (name in environment(**{name: value})) == is_kept
     assert unusable({name: value}) == ([] if is_kept else [name])
 
 
-def test_what_a_user_sets_for_postgresql_elsewhere_does_not_reach_ours(
-    home: Home, credentials: Credentials
-) -> None:
-    base = {"PGOPTIONS": "-c search_path=x", "PGCLIENTENCODING": "LATIN1", "PGSSLMODE": "require"}
-
-    told = environment(base, home, credentials)
-
-    assert {name for name in told if name.startswith("PG")} == {"PGSSLMODE"}
-
-
 def test_airflow_gets_a_name_for_a_user_that_the_machine_has_none_for(
-    home: Home, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 54_321)
 
-    assert environment({}, home, credentials)["LOGNAME"] == "54321"
-    assert environment({"LOGNAME": "mia"}, home, credentials)["LOGNAME"] == "mia"
+    assert environment()["LOGNAME"] == "54321"
+    assert environment(LOGNAME="mia")["LOGNAME"] == "mia"
 
 
-def test_titles_do_not_hide_the_marker_of_our_processes(
-    home: Home, credentials: Credentials
+def test_every_process_carries_the_mark_of_its_home_and_no_title_hides_it(
+    environment: Environment, home: Home
 ) -> None:
-    assert environment({}, home, credentials)["SPT_NOENV"] == "1"
+    found = environment()
+
+    assert (found["EMOTION_INSTANCE"], found["SPT_NOENV"]) == (home.id, "1")
 
 
 def test_the_logins_of_the_pages_are_in_a_private_file(
-    home: Home, credentials: Credentials
+    environment: Environment, credentials: Credentials
 ) -> None:
-    told = environment({}, home, credentials)
+    found = environment()
 
-    path = Path(told["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    users = told["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]
+    path = Path(found["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
+    users = found["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(path.read_text())["viewer"] == credentials.viewer
     assert users == "admin:admin,operator:op,viewer:viewer"
 
 
-def test_a_taken_port_that_was_asked_for_is_one_sentence() -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as other:
-        port = other.getsockname()[1]
-
-        with pytest.raises(LocalSystemError, match=f"port {port} is taken by another program"):
-            airflow.choose_port(port)
-
-
-def test_a_taken_default_port_gives_way_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_gives_way_to_the_next_unless_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         taken = other.getsockname()[1]
         monkeypatch.setattr(airflow, "DEFAULT_PORT", taken)
 
-        chosen = airflow.choose_port(None)
-
-    assert taken < chosen < taken + 200
+        with pytest.raises(LocalSystemError, match=f"port {taken} is taken by another program"):
+            airflow.choose_port(taken)
+        assert taken < airflow.choose_port(None) < taken + 200
 
 
 @pytest.mark.parametrize("port", [0, 65536])

@@ -10,9 +10,9 @@ import pytest
 
 from emotion_core.errors import LocalSystemError
 from emotion_core.local import __main__ as commands
-from emotion_core.local import postgres_place
 from emotion_core.local.home import Home
 from emotion_core.local.instance import State
+from emotion_core.local.postgres import PostgresServer
 from emotion_core.store.address import psql_address
 
 
@@ -29,25 +29,33 @@ def said(captured: pytest.CaptureFixture[str]) -> str:
     return " ".join((streams.out + streams.err).split())
 
 
-def test_data_that_is_not_there_is_refused_before_anything_starts(
-    empty: Home, capsys: pytest.CaptureFixture[str]
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The sentence that a command ends with."""
+    assert commands.main(list(arguments)) == 1
+    return said(capsys)
+
+
+def test_wrong_data_or_port_is_refused_before_anything_starts(
+    empty: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code = commands.main(["demo", "--data", "no/such/set.zip"])
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+    monkeypatch.delenv("HOME")
+    archive = tmp_path / "set.rar"
+    archive.write_bytes(b"Rar!")
 
-    assert code == 1
-    assert "error: DATA=no/such/set.zip: there is no /" in said(capsys)
-    assert not empty.path.exists()
-
-
-def test_data_that_is_neither_folder_nor_zip_is_refused(
-    empty: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "set.rar").write_bytes(b"Rar!")
-
-    code = commands.main(["demo", "--data", str(tmp_path / "set.rar")])
-
-    assert code == 1
-    assert "neither a folder nor a zip file" in said(capsys)
+    for data, sentence in (
+        ("no/such/set.zip", "error: DATA=no/such/set.zip: there is no /"),
+        (str(archive), "neither a folder nor a zip file"),
+        ("~/set.zip", "that user has no home folder"),
+        ("~nobody-of-that-name/set.zip", "that user has no home folder"),
+    ):
+        assert sentence in refused(capsys, "demo", "--data", data)
+    for port in ("eighty", "-1", "8080.5"):
+        sentence = f"PORT is '{port}'; use a number from 1 to 65535"
+        assert sentence in refused(capsys, "up", f"--port={port}")
     assert not empty.path.exists()
 
 
@@ -63,17 +71,6 @@ def test_data_may_be_a_zip_with_a_relative_path(
     assert existing_data("set.zip") == tmp_path / "set.zip"
 
 
-@pytest.mark.parametrize("port", ["eighty", "-1", "8080.5"])
-def test_a_port_that_is_no_number_is_one_sentence(
-    empty: Home, capsys: pytest.CaptureFixture[str], port: str
-) -> None:
-    code = commands.main(["up", f"--port={port}"])
-
-    assert code == 1
-    assert f"PORT is '{port}'; use a number from 1 to 65535" in said(capsys)
-    assert not empty.path.exists()
-
-
 def test_a_demo_that_exits_stops_what_it_started(
     empty: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,13 +78,13 @@ def test_a_demo_that_exits_stops_what_it_started(
     monkeypatch.setattr(commands, "Instance", system.instance)
     monkeypatch.setattr(commands, "Guardian", MagicMock())
     monkeypatch.setattr("emotion_core.local.demo.Demo", system.demo)
-    monkeypatch.setattr("emotion_core.local.demo_weights.WeightsCheck", MagicMock())
+    monkeypatch.setattr("emotion_core.local.demo.starting_weights", MagicMock())
 
     assert commands.main(["demo", "--exit", "--port=8123"]) == 0
 
     done = [name for name, *_ in system.mock_calls]
     assert done[1:] == ["instance().start", "demo", "demo().run", "instance().stop"]
-    assert "ending as asked" in said(capsys)
+    assert "stopping, as EXIT=1 asks" in said(capsys)
 
 
 def test_stopping_what_never_ran_is_fine(empty: Home, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,12 +94,46 @@ def test_stopping_what_never_ran_is_fine(empty: Home, capsys: pytest.CaptureFixt
     assert not empty.path.exists()
 
 
-def test_looking_around_needs_something_that_runs(
-    empty: Home, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert commands.main(["psql"]) == 1
+@pytest.fixture
+def replaced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """Command and environment of the program that took this one's place."""
+    found: list[tuple[list[str], dict[str, str]]] = []
 
-    assert "nothing runs here; start it with `make up`" in said(capsys)
+    def replace(name: str, command: list[str], environment: dict[str, str]) -> None:
+        found.append((command, environment))
+        raise SystemExit
+
+    monkeypatch.setattr(os, "execve", replace)
+    monkeypatch.setattr(os, "execvpe", replace)
+    return found
+
+
+def test_the_shells_command_works_on_the_system_that_runs_or_that_the_environment_names(
+    empty: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    replaced: list[tuple[list[str], dict[str, str]]],
+) -> None:
+    state = State("http://x", "postgresql://runs", ("psql", ""), "")
+    monkeypatch.setattr(State, "read", lambda home: state)
+
+    for named in (None, "postgresql://named"):
+        if named:
+            monkeypatch.setenv("EMOTION_DATABASE_URL", named)
+        with pytest.raises(SystemExit):
+            commands.main(["emotion", "runs", "--limit", "1"])
+
+    urls = [environment["EMOTION_DATABASE_URL"] for _, environment in replaced]
+    assert urls == ["postgresql://runs", "postgresql://named"]
+    assert all(
+        words[1:] == ["-m", "emotion_core.cli", "runs", "--limit", "1"] for words, _ in replaced
+    )
+
+
+@pytest.mark.parametrize("arguments", [("psql",), ("emotion", "runs")])
+def test_looking_around_needs_something_that_runs(
+    empty: Home, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert "nothing runs here; start it with `make up`" in refused(capsys, *arguments)
 
 
 def test_cleaning_removes_the_home_and_can_be_repeated(
@@ -125,9 +156,7 @@ def test_cleaning_leaves_a_folder_alone_that_is_not_ours(
     empty.path.mkdir()
     (empty.path / "thesis.txt").write_text("chapter 1")
 
-    assert commands.main(["clean"]) == 1
-
-    assert "left alone" in said(capsys)
+    assert "left alone" in refused(capsys, "clean")
     assert (empty.path / "thesis.txt").exists()
 
 
@@ -153,32 +182,19 @@ def test_what_should_not_happen_keeps_its_traceback() -> None:
     assert commands.sentence(OSError(errno.EBADF, "refused")) is None
 
 
-def test_the_shells_command_needs_something_that_runs(
-    empty: Home, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert commands.main(["emotion", "runs"]) == 1
-
-    assert "nothing runs here; start it with `make up`" in said(capsys)
-
-
 def test_psql_on_a_server_of_the_users_own_shows_no_password_in_the_process_list(
-    empty: Home, monkeypatch: pytest.MonkeyPatch
+    empty: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    replaced: list[tuple[list[str], dict[str, str]]],
 ) -> None:
     address = "postgresql+psycopg2://me:hunter2@h/db?sslmode=require"
-    state = State("http://x", address, ("psql", psql_address(address, "x")[0]), None, "")
+    state = State("http://x", address, ("psql", psql_address(address, "x")[0]), "")
     monkeypatch.setattr(State, "read", lambda home: state)
-    run: list[tuple[list[str], dict[str, str]]] = []
-
-    def replace_process(name: str, command: list[str], environment: dict[str, str]) -> None:
-        run.append((command, environment))
-        raise SystemExit
-
-    monkeypatch.setattr(os, "execvpe", replace_process)
 
     with pytest.raises(SystemExit):
         commands.main(["psql"])
 
-    ((command, environment),) = run
+    ((command, environment),) = replaced
     assert "dbname=db" in command[1] and "sslmode=require" in command[1]
     assert "hunter2" not in " ".join(command)
     assert environment["PGPASSWORD"] == "hunter2"
@@ -191,16 +207,4 @@ def test_the_embedded_server_is_refused_to_a_user_without_a_name_before_anything
     monkeypatch.setattr(os, "geteuid", lambda: 54_321)
 
     with pytest.raises(LocalSystemError, match=r"user with id 54321, whom /etc/passwd does not"):
-        postgres_place.prepare(empty)
-
-
-@pytest.mark.parametrize("user", ["~", "~nobody-of-that-name"])
-def test_a_data_path_in_the_home_of_nobody_is_a_sentence(
-    empty: Home, user: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("HOME")
-    monkeypatch.setattr(os, "getuid", lambda: 54_321)
-
-    assert commands.main(["demo", "--data", f"{user}/set.zip"]) == 1
-
-    assert "that user has no home folder" in said(capsys)
+        PostgresServer(empty, "").start()

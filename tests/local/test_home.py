@@ -19,14 +19,6 @@ def test_a_made_home_is_closed_to_others(tmp_path: Path) -> None:
     assert home.path.stat().st_mode & 0o777 == 0o700
 
 
-def test_making_twice_keeps_the_token(home: Home) -> None:
-    token = home.token
-
-    Home(home.path).make()
-
-    assert Home(home.path).token == token
-
-
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("chapter 1")
 
@@ -92,7 +84,6 @@ def test_homes_at_different_places_have_different_ids(tmp_path: Path) -> None:
     ids = {Home(tmp_path / name / ".emotion").id for name in ("a", "b", "a b", "a/b", "ä" * 80)}
 
     assert len(ids) == 5
-    assert all(len(name) <= 30 and name.isascii() for name in ids)
 
 
 def test_the_lock_is_held_by_one_at_a_time(home: Home) -> None:

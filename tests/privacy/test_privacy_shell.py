@@ -109,7 +109,7 @@ def test_a_hold_is_placed_listed_and_lifted(shell: Shell) -> None:
     listed = shell.says("hold", "list")
     lifted = shell.says("hold", "lift", number)
 
-    assert "nothing that it names is here: it keeps what comes" in told
+    assert "nothing it names is here yet" in told
     assert "s3://bucket/in" in listed and "case 7" in listed
     assert lifted == f"hold {number} is lifted\n"
     with pytest.raises(EmotionError, match="no hold"):
@@ -131,8 +131,8 @@ def test_a_hold_says_how_much_of_what_it_names_is_here(shell: Shell, site: Site)
     subject = shell.says(*place, "--subject", "nobody")
     purpose = shell.says("source", "set", site.settings.inbox, "--purpose", "research")
 
-    assert ": 2 are kept" in source and ": 1 are kept" in content
-    assert "nothing that it names is here" in inside and "nothing that it names" in subject
+    assert ": 2 kept now" in source and ": 1 kept now" in content
+    assert "nothing it names is here" in inside and "nothing it names" in subject
     assert "no batch" not in purpose
 
 
@@ -145,7 +145,7 @@ def test_a_purpose_is_recorded_and_shown(shell: Shell) -> None:
     listed = shell.says("source").splitlines()
 
     assert "refused without a medical or safety basis" in told
-    assert "no batch has looked into it yet" in told
+    assert "no batch has read from it yet" in told
     assert next(line for line in listed if "/srv/staff" in line).split()[-2] == "no"
     drivers = next(line for line in listed if "/srv/drivers" in line)
     assert drivers.split()[-2] == "yes" and "risk assessment 12/2026" in drivers
@@ -155,5 +155,5 @@ def test_health_before_and_after_the_first_look(shell: Shell) -> None:
     before = shell.says("health")
     after = shell.says("health", "--now")
 
-    assert "nobody has looked yet" in before
+    assert "no health check yet" in before
     assert "freshness_hours" in after and "backlog_hours" in after

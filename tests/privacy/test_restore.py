@@ -20,13 +20,13 @@ def postgres_program(own: Own, *command: str, given: bytes | None = None) -> byt
     """Run one of PostgreSQL's own programs as the server's administrator."""
     environment = {
         "PATH": "/usr/bin:/bin",
-        "PGHOST": str(own.server.place.socket_dir),
+        "PGHOST": str(own.server.socket_dir),
         "PGUSER": "postgres",
         "PGPASSWORD": own.server._password,
         "LC_ALL": "C",
     }
     done = subprocess.run(
-        [str(own.server.place.programs / command[0]), *command[1:]],
+        [str(own.server.programs / command[0]), *command[1:]],
         env=environment,
         input=given,
         capture_output=True,

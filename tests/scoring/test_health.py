@@ -154,7 +154,7 @@ def test_operations_say_what_each_alert_means_and_what_to_do() -> None:
     page = (Path(__file__).parents[2] / "docs" / "deploy" / "operations.md").read_text(
         encoding="utf-8"
     )
-    section = page.split("## When something is told")[1].split("\n## ")[0]
+    section = page.split("## Alerts")[1].split("\n## ")[0]
 
     rows = re.findall(r"^\| (`[a-z_`, ]+`) \| (.+) \| (.+) \|$", section, re.MULTILINE)
 

@@ -184,5 +184,5 @@ def test_the_shell_scores_the_archive_again_and_says_what_changed(
     changed = emotion("models", "changed", models[0].name, models[1].name, **given)
 
     assert nothing.returncode == 1 and "no image was scored by both" in nothing.stderr
-    assert "the whole archive was looked through" in rescored.stdout, rescored.stderr
+    assert "the whole archive is done" in rescored.stdout, rescored.stderr
     assert changed.stdout.startswith("0 of 3 images (0.0%)")

@@ -63,8 +63,8 @@ def ask(server: PostgresServer, credentials: Credentials, urls: dict[str, str]) 
     def asked(question: str) -> list[list[str]]:
         done = subprocess.run(
             [
-                *(server.program_psql, "--no-psqlrc", "--csv", "--set", "ON_ERROR_STOP=1"),
-                *("-h", str(server.place.socket_dir), "-U", ANALYST, "-d", own.name),
+                *(server.programs / "psql", "--no-psqlrc", "--csv", "--set", "ON_ERROR_STOP=1"),
+                *("-h", str(server.socket_dir), "-U", ANALYST, "-d", own.name),
                 *("-f", SQL_DIR / "analysis" / f"{question}.sql"),
             ],
             env={**os.environ, "PGPASSWORD": credentials.password(ANALYST), "TZ": "UTC"},

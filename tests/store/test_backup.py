@@ -60,14 +60,14 @@ def told(beginning: str) -> list[str]:
 
 def run(own: Own, command: list[str]) -> None:
     """One of PostgreSQL's own programs, as the server's administrator."""
-    program = own.server.place.programs / command[0]
+    program = own.server.programs / command[0]
     done = subprocess.run(
         [program, *command[1:]],
         cwd=ROOT,
         env={
             "PATH": "/usr/bin:/bin",
             "LC_ALL": "C",
-            "PGHOST": str(own.server.place.socket_dir),
+            "PGHOST": str(own.server.socket_dir),
             "PGUSER": "postgres",
             "PGPASSWORD": own.server._password,
         },

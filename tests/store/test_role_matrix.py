@@ -15,7 +15,6 @@ from sqlalchemy.exc import ProgrammingError
 from emotion_core.errors import StoreError
 from emotion_core.local.credentials import Credentials
 from emotion_core.local.postgres import PostgresServer
-from emotion_core.local.provision import provision_airflow
 from emotion_core.store import batches, datasets
 from emotion_core.store.batches import ArrivedFile, HeldFolder
 from emotion_core.store.database import Database
@@ -374,7 +373,6 @@ def test_the_analysts_statements_and_sessions_end(database: Database, analyst: D
 def test_the_analyst_enters_no_other_database(
     server: PostgresServer, credentials: Credentials, database_name: str
 ) -> None:
-    provision_airflow(server, credentials)
     login = server.url(database_name, "emotion_analyst", credentials.emotion_analyst)
     stranger = Database(login)
 
