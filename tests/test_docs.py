@@ -38,7 +38,7 @@ RUN_BY = {
     'python -c "from importlib': "airflow/test_other_airflow.py",
     "emotion register": "training/test_shell_training.py",
     "emotion health": "cli/test_cli.py",
-    "emotion report": "cli/test_report_cli.py",
+    "emotion report": "cli/test_cli.py",
     "emotion erase": "privacy/test_privacy_shell.py",
     "emotion erasures": "privacy/test_privacy_shell.py",
     "emotion retention": "privacy/test_privacy_shell.py",

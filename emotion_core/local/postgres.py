@@ -108,7 +108,7 @@ class PostgresServer:
         processes.send(left, signal.SIGKILL)
         processes.wait_for_end(left, 5.0)
         if self._child is not None:
-            self._child.popen.poll()  # takes note of its end
+            self._child.popen.wait(5.0)  # a zombie would still hold the socket's lock file
         return bool(leaders or others)
 
     def running(self) -> tuple[list[psutil.Process], list[psutil.Process]]:

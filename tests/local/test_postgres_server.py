@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from emotion_core.errors import LocalSystemError
-from emotion_core.local import provision
+from emotion_core.local import processes, provision
 from emotion_core.local.credentials import Credentials, load_or_create
 from emotion_core.local.home import Home, read_json, write_private_json
 from emotion_core.local.postgres import SUPERUSER, PostgresServer
@@ -153,7 +153,7 @@ def test_a_server_whose_owner_was_killed_is_replaced(
 
     PostgresServer(noted.home, drawn.postgres, durable=False).start()
 
-    assert not abandoned.is_running()
+    assert processes.wait_for_end([abandoned], 0.0) == []
     assert note(noted) == 42
 
 
