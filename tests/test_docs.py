@@ -19,8 +19,8 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^[ ]*```(\w*)\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
 
 RUN_BY = {
-    "make demo": "end_to_end/test_demo.py",
-    "make up": "end_to_end/test_demo.py",
+    "make demo": "end_to_end/test_local_system.py",
+    "make up": "end_to_end/test_local_system.py",
     "make emotion": "cli/test_cli.py",
     "make secrets": "test_deployment.py",
     "make psql": "local/test_postgres_server.py",

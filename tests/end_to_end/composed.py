@@ -193,7 +193,7 @@ def composed(folder: Path, variables: dict[str, str]) -> Iterator[Composed]:
     )
     drawn = dict(line.split("=", 1) for line in env_file.read_text().splitlines())
     server = PostgresServer(home, load_or_create(home.secrets_path).postgres, durable=False)
-    ports = dict(zip(("api", "scheduler", "redis"), _free_ports(3), strict=True))
+    ports = dict(zip(("api", "scheduler", "redis"), free_ports(3), strict=True))
     started: list[processes.Child] = []
     with Guardian(home, remove=True):
         try:
@@ -274,7 +274,7 @@ def _make_databases(made: Composed, server: PostgresServer, password: str) -> No
     )
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody uses; held together while they are drawn, so that they differ."""
     held = [socket.socket() for _ in range(count)]
     try:

@@ -14,15 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from installation import Installation
 
 from emotion_core.local import processes
 from emotion_core.local.home import Home
 from emotion_core.local.instance import State, supervisor
 from emotion_core.local.postgres import PostgresServer
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
 UP_WITHIN_S = 240.0
+SMALL_DEMO = ("demo", "--exit", "--faces", "8", "--epochs", "1")
 
 Kill = Callable[[subprocess.Popen[str], Home], None]
 
@@ -58,7 +59,7 @@ def to_part(name: str) -> Kill:
 
 def by_down(make: subprocess.Popen[str], home: Home) -> None:
     """`make down` from another terminal."""
-    command(home, "down").wait(60)
+    Installation(home.path).run("down")
 
 
 WAYS: dict[str, tuple[str, float | None, Kill]] = {
@@ -76,17 +77,10 @@ WAYS: dict[str, tuple[str, float | None, Kill]] = {
 }
 
 
-def command(home: Home, *arguments: str) -> subprocess.Popen[str]:
+def command(here: Installation, *arguments: str) -> subprocess.Popen[str]:
     """One of the Makefile's commands, in a process group of its own as a shell starts it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "emotion_core.local", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "EMOTION_HOME": str(home.path), "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        process_group=0,
+        **here.command(*arguments), stdout=subprocess.PIPE, text=True, process_group=0
     )
 
 
@@ -104,50 +98,38 @@ def others(home: Home) -> list[psutil.Process]:
     return [*processes.of_home(home), *leaders, *postgres]
 
 
-def try_way(home: Home, name: str) -> bool:
+def try_way(here: Installation, name: str) -> bool:
     """Start, kill, count, clean up; returns whether all went well."""
     verb, seconds, kill = WAYS[name]
-    began = time.time()
-    arguments = (verb,) if verb == "up" else (verb, "--exit", "--faces", "8", "--epochs", "1")
-    running = command(home, *arguments)
-    if seconds is None:
-        while not is_up(home, began):
-            if running.poll() is not None or time.time() - began > UP_WITHIN_S:
-                print(f"{name:48} did not start:\n{running.communicate()[0]}", flush=True)
-                return False
-            time.sleep(0.5)
-    else:
-        time.sleep(seconds)
+    home, began = Home(here.home), time.time()
+    running = command(here, *(SMALL_DEMO if verb == "demo" else [verb]))
+    while not is_up(home, began) if seconds is None else time.time() - began < seconds:
+        if running.poll() is not None or time.time() - began > UP_WITHIN_S:
+            print(f"{name:48} did not start:\n{running.communicate()[0]}", flush=True)
+            return False
+        time.sleep(0.5)
     kill(running, home)
     killed = time.time()
     while others(home) and time.time() - killed < PATIENCE_S:
         time.sleep(0.5)
     left, took = len(others(home)), time.time() - killed
-    down = command(home, "down")
-    down.wait(60)
+    here.run("down")
     left_after = len(others(home))
     running.kill()
     running.wait()
-    print(
-        f"{name:48} {left:3} left after {took:4.1f} s, {left_after} after make down "
-        f"(status {down.returncode})",
-        flush=True,
-    )
-    return left_after == 0 and down.returncode == 0
+    print(f"{name:48} {left:3} left after {took:4.1f} s, {left_after} after make down", flush=True)
+    return left_after == 0
 
 
 def main() -> int:
     """Every way in turn, on one home; then a demo that must end well."""
     with tempfile.TemporaryDirectory(prefix="emotion-kills-") as folder:
-        home = Home(Path(folder) / "home")
-        went_well = [try_way(home, name) for name in WAYS]
-        demo = command(home, "demo", "--exit", "--faces", "8", "--epochs", "1")
-        said, _ = demo.communicate()
-        print(f"{'a demo after all that':48} status {demo.returncode}", flush=True)
-        if demo.returncode:
-            print(said, flush=True)
-        command(home, "clean").wait(60)
-    return 0 if all(went_well) and demo.returncode == 0 else 1
+        here = Installation(Path(folder) / "home")
+        went_well = [try_way(here, name) for name in WAYS]
+        here.run(*SMALL_DEMO)
+        print("a demo after all that ended well", flush=True)
+        here.run("clean")
+    return 0 if all(went_well) else 1
 
 
 if __name__ == "__main__":

@@ -1,29 +1,40 @@
-"""An operator's day in a real browser, on a system of its own: train, promote, score, retry.
+"""The demo, then an operator's day in a real browser, on one local system.
 
-One system and one browser for the whole module; each fixture is the next thing that the operator
-does, and waits in the interface until it is done. A viewer comes last.
+Each fixture is the next thing that happens, and waits until it is done: a demo, the system again
+with a second demo, then in the browser training, promotion, a scored night, a retry. A viewer comes
+last.
 """
 
 import json
+import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from installation import installed
+from installation import Installation
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, sync_playwright
+from promotions import forget_champion
 from waiting import wait_until
 
 from emotion_core.drawn_faces.dataset import draw_dataset
 from emotion_core.local.airflow_api import AirflowApi
+from emotion_core.local.credentials import load_or_create
+from emotion_core.local.home import Home
+from emotion_core.local.instance import State
+from emotion_core.local.postgres import PostgresServer
+from emotion_core.local.provision import addresses
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 PATIENCE_S = 400.0
 NETWORK = "efficientnet_b0"
-MODEL = f"{NETWORK} v1"
+MODEL = f"{NETWORK} v2"
+"""The demo trained the first version."""
+SMALL_DEMO = ("demo", "--exit", "--faces", "8", "--epochs", "1")
 REASON = "The first one, on <b>drawn</b> faces."
 
 
@@ -55,13 +66,48 @@ class System:
 
 
 @pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with installed() as made, made.up() as state:
-        faces = draw_dataset(made.home.parent / "faces", per_expression=8, seed=1)
-        passwords = json.loads((made.home / "secrets.json").read_text())
-        api = AirflowApi(state.airflow_url, "operator", passwords["operator"])
-        yield System(made.home, faces, state.airflow_url, passwords, api)
-        api.close()
+def installation() -> Iterator[Installation]:
+    """An empty home, removed with its databases afterwards."""
+    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
+        made = Installation(Path(folder) / "home")
+        yield made
+        made.run("clean")
+        assert made.processes() == []
+
+
+@pytest.fixture(scope="module")
+def demo(installation: Installation) -> str:
+    """What a demo from nothing says, as small as it can be; it stops its system."""
+    said = installation.run(*SMALL_DEMO)
+    assert installation.processes() == []
+    return said
+
+
+@pytest.fixture(scope="module")
+def state(demo: str, installation: Installation) -> Iterator[State]:
+    """The demo's system, started again."""
+    with installation.up() as state:
+        yield state
+
+
+@pytest.fixture(scope="module")
+def second_demo(state: State, installation: Installation) -> str:
+    """What a second demo says, which joins the system."""
+    return installation.run(*SMALL_DEMO)
+
+
+@pytest.fixture(scope="module")
+def system(second_demo: str, state: State, installation: Installation) -> Iterator[System]:
+    """The system with nobody champion: the demo's would be too good for a promotion's gate."""
+    home = Home(installation.home)
+    credentials = load_or_create(home.secrets_path)
+    found = addresses(PostgresServer(home, credentials.postgres), credentials)
+    forget_champion({"emotion_migrate": found.migrate})
+    faces = draw_dataset(home.path.parent / "faces", per_expression=8, seed=2)
+    passwords = json.loads(home.secrets_path.read_text())
+    api = AirflowApi(state.airflow_url, "operator", passwords["operator"])
+    yield System(home.path, faces, state.airflow_url, passwords, api)
+    api.close()
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +179,10 @@ def trained(operator: Page, system: System) -> str:
 def promoted(trained: str, operator: Page, system: System) -> str:
     """The button on the models' page, the approval, the switch; returns the run's state."""
     models = open_place(operator, system, "models")
-    models.locator("summary", has_text="Promote").click()
-    models.get_by_role("textbox", name="Why").fill(REASON)
-    models.get_by_role("button", name=f"Promote {MODEL}").click()
+    model = models.locator("tr", has_text=MODEL)
+    model.locator("summary", has_text="Promote").click()
+    model.get_by_role("textbox", name="Why").fill(REASON)
+    model.get_by_role("button", name=f"Promote {MODEL}").click()
     dag_id, run_id = run_of(operator)
 
     def approval() -> str | None:
@@ -197,6 +244,38 @@ def viewer(retried: str, browser: Browser, system: System) -> Iterator[Page]:
     page = log_in(browser, system, "viewer")
     yield page
     page.context.close()
+
+
+def test_the_demo_trains_both_networks_and_names_a_champion(demo: str) -> None:
+    for network in ("resnet50", "efficientnet_b0"):
+        assert re.search(rf"train {network}.* done", demo)
+        assert re.search(rf"{network} +epoch +1 of 1", demo)
+    assert re.search(r"(resnet50|efficientnet_b0) v1 has the higher mean of macro F1", demo)
+    assert re.search(r"^Verdict +Expression: ", demo, re.MULTILINE)
+
+
+def test_the_demo_scores_its_batch_and_tells_every_refusal(demo: str) -> None:
+    assert re.search(r"\b27\W+25\W+2\W+0\W+0\W+(resnet50|efficientnet_b0) v1", demo)
+    assert re.search(r"cut off in transit\.jpg\W+truncated", demo)
+    assert re.search(r"shopping list\.jpg\W+not_an_image", demo)
+
+
+def test_the_demo_leaves_a_report_that_needs_no_network(demo: str) -> None:
+    page = Path(re.search(r"^Report +(.+comparison\.html)", demo, re.MULTILINE)[1])
+
+    text = page.read_text(encoding="utf-8")
+
+    assert "resnet50" in text.lower()
+    assert "is champion: it scores the nightly batches." in text
+    assert (
+        re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+\.(?:js|css|png|woff2?)""", text) == []
+    )
+
+
+def test_a_second_demo_joins_the_system_and_works_on_what_is_there(second_demo: str) -> None:
+    assert "already running" in second_demo
+    assert "both networks were trained on these faces before" in second_demo
+    assert re.search(r"\b27\W+25\W+2\W+0\W+0\W", second_demo)
 
 
 def test_training_succeeds_and_its_report_is_a_tab_of_the_run(trained: str, operator: Page) -> None:
