@@ -1,4 +1,4 @@
-"""What taking in a folder costs: looking, reading, entering, planning; and a second look.
+"""What ingesting a folder costs: looking, reading, entering, planning; and a second look.
 
 Makes a folder of so many small files of distinct content and takes it in with a PostgreSQL of its
 own, fsync on. Each part alone first, then all together as a night does it. Prints Markdown.

@@ -65,7 +65,7 @@ def run_ours(model_dir: str, folder: str, url: str) -> dict[str, object]:
             connection, run_key=f"bench {began_at}", source=folder, model_version_id=model.id
         )
     ingest(database, batch, settle_seconds=0, plan_known=True)
-    taken_in = time.perf_counter() - began
+    ingested = time.perf_counter() - began
     tally = work(database, scorer, model_version_id=model.id, worker="bench")
     seconds = time.perf_counter() - began
     with database.transaction("emotion_report") as connection:
@@ -80,7 +80,7 @@ def run_ours(model_dir: str, folder: str, url: str) -> dict[str, object]:
         "images": rows,
         "seconds": seconds,
         "engine": scorer.engine,
-        "stages": {"take in": taken_in, **tally.stage_seconds},
+        "stages": {"ingest": ingested, **tally.stage_seconds},
         "first_row": float(first) - began_at,
     }
 

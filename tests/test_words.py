@@ -38,6 +38,9 @@ WRITE_INSTEAD = {
     r"[Bb]elts?|[Pp]arcels?": "bounded queue, item",
     r"class (Holding|Peers|Part|Pace)": "lease keeper, distributed context, split, micro-batch",
     r"golden answers?|stored answers": "golden outputs",
+    r"(take|takes|taken|taking|took) in|taken_in": "ingest",
+    r"(put|puts) back": "retry",
+    r"newest look|held against|(is|are) told (of|about|when)": "latest check, compared with, alert",
     r"name=\"press\"|\"press\":": "idempotency key",
 }
 """What must not be found, as whole words, and what to write instead."""

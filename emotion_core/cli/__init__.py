@@ -10,7 +10,7 @@ from rich.console import Console
 from emotion_core.cli import (  # noqa: F401
     export,
     health,
-    keeping,
+    retention,
     models,
     privacy,
     reports,

@@ -42,7 +42,7 @@ class DecodePool:
         preprocessing: Decides the size of the result; part of the model.
         processes: Children side by side. One decodes as fast as the same code in this process.
         seconds_per_image: Wall-clock limit for one image, in seconds.
-        memory_limit: Bytes of address space that decoding may take in a child (RLIMIT_AS, beyond
+        memory_limit: Bytes of address space that decoding may use in a child (RLIMIT_AS, beyond
             what a fresh child has).
 
     Raises:

@@ -106,7 +106,7 @@ def test_a_batch_is_shown_with_its_counts_reasons_and_what_waits(
     assert refusing_batch[:40] in listed.stdout
 
 
-def test_refused_files_are_put_back_once(tell: Tell, refusing_batch: str) -> None:
+def test_refused_files_are_retried_once(tell: Tell, refusing_batch: str) -> None:
     first = tell("retry", "--reason", "hard_link", "--batch", refusing_batch)
     second = tell("retry", "--reason", "hard_link", "--batch", refusing_batch)
     told = tell("refused", refusing_batch)

@@ -300,9 +300,7 @@ def test_a_promotion_is_kept_with_who_and_why(
     assert "promotion" in history and "operator" in history and REASON in history
 
 
-def test_a_retried_file_is_said_to_be_put_back(
-    retried: str, operator: Page, system: System
-) -> None:
+def test_a_retried_file_is_said_to_be_retried(retried: str, operator: Page, system: System) -> None:
     assert retried == "success"
 
     operator.goto(f"{system.address}/emotion/batches/tonight")

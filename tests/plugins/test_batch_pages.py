@@ -87,7 +87,7 @@ def test_the_tab_of_a_run_keeps_the_same_silence(
     assert 'href="../../models"' in visit("op").get("/runs/score_new_images/tab").text
 
 
-def test_each_reason_has_a_button_until_its_files_are_put_back(
+def test_each_reason_has_a_button_until_its_files_are_retried(
     visit: Callable[[str], TestClient], night: str, database: Database
 ) -> None:
     address = f"/batches/{night.replace('/', '%2F')}"

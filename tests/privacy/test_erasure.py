@@ -75,7 +75,7 @@ def test_erasing_by_file_takes_everything_with_the_same_content(site: Site) -> N
     assert site.traces(sha256=hashes["mia"], name="mia") == []
 
 
-def test_a_file_that_was_not_taken_in_yet_is_removed_and_one_elsewhere_is_named(site: Site) -> None:
+def test_a_file_that_was_not_ingested_yet_is_removed_and_one_elsewhere_is_named(site: Site) -> None:
     site.score_night()
     (site.inbox / "fresh.jpg").write_bytes(picture(25))
     elsewhere = site.inbox.parent / "elsewhere.jpg"

@@ -23,7 +23,7 @@ def record(site: Site, purpose: str, source: Path | str = "", **basis: str) -> S
 
 
 @pytest.mark.parametrize("purpose", ["workplace", "education"])
-def test_a_prohibited_purpose_is_refused_before_anything_is_taken_in(
+def test_a_prohibited_purpose_is_refused_before_anything_is_ingested(
     site: Site, purpose: str
 ) -> None:
     record(site, purpose)

@@ -1,4 +1,4 @@
-"""The inbox: only what has arrived whole is taken in, and nothing but regular files is opened."""
+"""The inbox: only what has arrived whole is ingested, and nothing but regular files is opened."""
 
 import os
 import random

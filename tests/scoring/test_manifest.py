@@ -37,7 +37,7 @@ def scan(root: Path) -> tuple[dict[bytes, ArrivedFile], dict[str, str]]:
     return found, {held.code: held.detail for held in looked.held}
 
 
-def test_what_is_complete_is_taken_in_whole_without_waiting(tmp_path: Path) -> None:
+def test_what_is_complete_is_ingested_whole_without_waiting(tmp_path: Path) -> None:
     manifest = f"sha256,path,size,note\n{DIGEST},a.jpg,{len(PICTURE)},x\n{DIGEST},sub/b.jpg,,\n"
     deliver(tmp_path / "night", "a.jpg", "sub/b.jpg", manifest=manifest)
 
@@ -246,7 +246,7 @@ def test_bytes_are_read_and_hashed_once_and_a_manifest_is_parsed_once(
     assert calls == Counter(read=12, sha256=12) + Counter(open=int(is_listed))
 
 
-def test_a_held_folder_is_stored_shown_and_taken_in_once_it_is_complete(
+def test_a_held_folder_is_stored_shown_and_ingested_once_it_is_complete(
     tmp_path: Path, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     manifest = f"path,sha256\na.jpg,{DIGEST}\nb.jpg,{DIGEST}\n"

@@ -205,7 +205,7 @@ def test_an_object_replaced_within_the_same_second_is_another_delivery(bucket: B
     assert read_arrived(get_source(f"s3://{bucket.name}/in"), first[b"a.jpg"]) is None
 
 
-def test_what_was_taken_in_is_entered_once_and_found_again_by_a_worker(
+def test_what_was_ingested_is_entered_once_and_found_again_by_a_worker(
     bucket: Bucket, database: Database
 ) -> None:
     address = f"s3://{bucket.name}/in"

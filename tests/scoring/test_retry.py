@@ -114,7 +114,7 @@ def test_refused_content_is_scored_by_the_next_batch_and_the_first_refusal_is_ke
     assert predictions == 3
 
 
-def test_what_is_refused_again_can_be_put_back_again(nights: Nights) -> None:
+def test_what_is_refused_again_can_be_retried_again(nights: Nights) -> None:
     (nights.inbox / "a.jpg").write_bytes(make_jpeg((0, 60, 0)))
     nights.night("monday", refuse=1)
     nights.retry("decoder_crashed", "monday")
@@ -173,7 +173,7 @@ def test_a_file_that_still_cannot_be_read_is_refused_again(nights: Nights) -> No
     assert nights.counts("tuesday") == (1, 0, 1)
 
 
-def test_with_a_new_champion_the_new_model_scores_what_was_put_back(nights: Nights) -> None:
+def test_with_a_new_champion_the_new_model_scores_what_is_retried(nights: Nights) -> None:
     (nights.inbox / "a.jpg").write_bytes(make_jpeg((0, 90, 0)))
     nights.night("monday", refuse=1)
     nights.retry("decoder_crashed", "monday")

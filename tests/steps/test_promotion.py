@@ -1,4 +1,4 @@
-"""Promotion through the steps and the shell: what is good passes, what is not is told why."""
+"""Promotion through the steps and the shell: what is good passes, what fails gets a reason."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Labels that contradict valence and arousal are told, with the order that would fit."""
+"""Labels that contradict valence and arousal are reported, with the order that would fit."""
 
 import re
 import shutil
