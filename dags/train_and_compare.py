@@ -6,7 +6,7 @@ tables.
 | task | does | on a retry |
 |---|---|---|
 | `prepare` | checks the form, reads and decodes every image once, enters data set and split | reads again, finds its rows |
-| `train` | one task per network, in pool `gpu`; each epoch is a row as soon as it ends | goes on from the last finished epoch |
+| `train` | one task per network, fold and seed, in pool `gpu`; each epoch is a row as soon as it ends | goes on from the last finished epoch |
 | `clean_up` | removes the decoded images (the teardown of `prepare`) | has nothing left to do |
 | `register` | run directory -> metrics with intervals, predictions, model version, its speed | writes the same rows again |
 | `compare` | tables -> report; open it in this run's tab *Emotion report* | renders again |
@@ -27,7 +27,7 @@ tables.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Param, dag, get_current_context, task
+from airflow.sdk import Asset, Param, dag, get_current_context, task, task_group
 
 from emotion_core.airflow.dag_defaults import DAG_DEFAULTS, TASK_DEFAULTS
 from emotion_core.airflow.form_fields import number_field, text_field
@@ -109,6 +109,15 @@ PARAMS = {
         above=True,
         section=INSTEAD,
     ),
+    "folds": number_field(
+        "Folds",
+        "1: one split. More: each network is trained once per fold, so that every image is held out once and the "
+        "report can tell a better network from a lucky training.",
+        1,
+        1,
+        10,
+    ),
+    "repeats": number_field("Seeds", "All of it again with the next seed, as often.", 1, 1, 5),
     "seed": number_field(
         "Seed",
         "Of the split, the starting weights and the order of the images.",
@@ -150,27 +159,27 @@ PARAMS = {
 )
 def train_and_compare() -> None:
     @task(task_display_name="Check form and data")
-    def prepare(run_id: str, params: dict[str, Any]) -> list[str]:
+    def prepare(run_id: str, params: dict[str, Any]) -> list[int]:
         from emotion_core.steps import training_data
 
         with installation() as here:
-            networks = training_data.prepare(here, run_id, params)
+            trainings = training_data.prepare(here, run_id, params)
         offer_data_set(params["data"])
-        return networks
+        return trainings
 
     @task(
         pool="gpu",
         queue="gpu",
         task_display_name="Train",
-        map_index_template="{{ network_label | default(task.op_kwargs['network']) }}",
+        map_index_template="{{ training_label | default(task.op_kwargs['training']) }}",
         execution_timeout=timedelta(hours=24),
     )
-    def train(network: str, run_id: str, params: dict[str, Any]) -> str:
-        from emotion_core.steps import training
+    def train(training: int, run_id: str, params: dict[str, Any]) -> str:
+        from emotion_core.steps.training import train, training_label
 
         with installation() as here:
-            get_current_context()["network_label"] = training.training_label(network, params)
-            return training.train(here, run_id, network, params)
+            get_current_context()["training_label"] = training_label(training, params)
+            return train(here, run_id, training, params)
 
     @task(
         task_display_name="Register",
@@ -184,14 +193,14 @@ def train_and_compare() -> None:
         get_current_context()["model_label"] = model
         return model
 
-    # Also when one network failed: the report shows that failure and the other's metrics.
+    # Also when a training failed: the report shows that failure and the others' metrics.
     # report_models waits for the event: once a run, when all its models are registered.
     @task(
         task_display_name="Compare",
         trigger_rule="all_done_min_one_success",
         outlets=[Asset("emotion_model_version")],
     )
-    def compare(models: list[str], run_id: str) -> str:
+    def compare(run_id: str) -> str:
         from emotion_core.steps import reports
 
         with installation() as here:
@@ -204,11 +213,16 @@ def train_and_compare() -> None:
         with installation() as here:
             training_data.clean_up(here, run_id)
 
-    networks = prepare()
-    trained = train.expand(network=networks)
-    compare(register.expand(run_key=trained))
+    # Together, so that each training is registered as soon as it has ended, whatever became of others.
+    @task_group(prefix_group_id=False)
+    def train_and_register(training: int) -> None:
+        register(train(training))
+
+    trainings = prepare()
+    each = train_and_register.expand(training=trainings)
+    each >> compare()
     # A teardown: it runs though a training failed, and whoever clears a training prepares again.
-    trained >> clean_up().as_teardown(setups=networks)
+    each >> clean_up().as_teardown(setups=trainings)
 
 
 train_and_compare()

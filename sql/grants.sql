@@ -19,7 +19,7 @@ GRANT SELECT, INSERT ON
     validation_prediction, model_version, promotion_gate
     TO emotion_train;
 GRANT SELECT, INSERT, UPDATE ON
-    training_run, epoch_metric, run_metric
+    training_run, epoch_metric, run_metric, experiment, experiment_metric
     TO emotion_train;
 -- An alias moves through one function, which asks for a gate; no role writes the tables.
 GRANT SELECT ON model_alias, model_alias_change TO emotion_train;
@@ -55,7 +55,10 @@ GRANT EXECUTE ON FUNCTION withdraw_items(bigint[]) TO emotion_score;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO emotion_report;
 GRANT INSERT, UPDATE ON report, model_cost TO emotion_report;
 -- Every figure of a report shows its SQL; these are what it asks.
-GRANT SELECT ON validation_answer, training_curve, run_score, run_cost TO emotion_analyst;
+GRANT SELECT ON validation_answer, training_curve, run_score, run_cost, experiment_summary,
+    experiment_training, experiment_score
+    TO emotion_analyst;
+GRANT SELECT ON experiment_training TO emotion_train;
 GRANT EXECUTE ON FUNCTION readable_path(bytea) TO emotion_report, emotion_score;
 
 GRANT SELECT ON current_prediction, refused_image, batch_summary, model_leaderboard,

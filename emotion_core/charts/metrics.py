@@ -7,8 +7,10 @@ from markupsafe import Markup
 
 from emotion_core.charts.svg import Axis, Drawing, Plot, Scale, polyline, ticks, whole_ticks
 from emotion_core.comparison import formatting
-from emotion_core.comparison.compared_run import ComparedRun, Curve
+from emotion_core.comparison.compared_run import ComparedRun, Curve, Scored
+from emotion_core.comparison.experiment import NetworkResult
 from emotion_core.comparison.pair import Pair
+from emotion_core.statistics.predictions import Floats
 
 _ROW = 30
 _LONGEST_LABEL = 22
@@ -17,7 +19,7 @@ _CHARACTER = 6.9
 
 
 def interval_strip(
-    name: str, title: str, runs: Sequence[ComparedRun], metric: str, floor: float | None
+    name: str, title: str, runs: Sequence[Scored], metric: str, floor: float | None
 ) -> Markup:
     """One line per run: its value, its 95 % interval, and the floor that all must leave behind."""
     estimates = [run.scores[metric] for run in runs]
@@ -85,6 +87,7 @@ def lead_reach(pair: Pair) -> float:
 def agreement_bar(name: str, pair: Pair, first: ComparedRun, second: ComparedRun) -> Markup:
     """The validation images, by which of two runs got them right."""
     counts = pair.agreement
+    assert counts is not None  # noqa: S101 - of runs, never of networks
     parts = (
         ("both", "both right", counts.both),
         (f"alone run-{first.number}", f"only {first.label} right", counts.only_first),
@@ -163,6 +166,78 @@ def curve_chart(name: str, title: str, lines: Sequence[CurveLine]) -> Markup:
     return plot.markup()
 
 
+def training_strip(
+    name: str, title: str, networks: Sequence[NetworkResult], metric: str
+) -> Markup:
+    """One line per network: what each training reached on its own held-out images, as dots."""
+    values = [float(value) for network in networks for value in network.trained[metric].flat]
+    margin = max(0.02, 0.06 * (max(values) - min(values)))
+    low, high = min(values) - margin, max(values) + margin
+    plot = Plot(
+        (420, _ROW * len(networks) + 34),
+        (14 + _CHARACTER * max(len(_short(network.label)) for network in networks), 46, 0, 26),
+        Axis(low, high, ticks(low, high, 6), has_grid=True),
+        Axis(0, 1),
+        name=name,
+        title=title,
+        description="; ".join(
+            f"{network.label} {formatting.listing(_scores(network.trained[metric]))}"
+            for network in networks
+        ),
+        css="chart strip",
+    )
+    for row, network in enumerate(networks):
+        y, group = 18.0 + _ROW * row, plot.run_group(network.number)
+        plot.text((0, y + 4), _short(network.label), "label")
+        for value in network.trained[metric].flat:
+            plot.marker((plot.x(float(value)), y), network.number, "training", group, 3.5)
+        plot.line((plot.x(network.scores[metric].value), y - 9), (plot.x(network.scores[metric].value), y + 9), "whisker", group)
+    return plot.markup()
+
+
+@dataclass(frozen=True)
+class Band:
+    """A metric of all trainings of a network, by epoch."""
+
+    run: int
+    label: str
+    points: tuple[tuple[int, float, float, float], ...]
+    """Epoch, lowest, mean, highest."""
+
+
+def band_chart(name: str, title: str, bands: Sequence[Band]) -> Markup:
+    """A metric on the held-out images over the epochs: mean and range of a network's trainings."""
+    values = [value for band in bands for point in band.points for value in point[1:]]
+    last = max(2, *(point[0] for band in bands for point in band.points))
+    margin = max(0.05 * (max(values) - min(values)), 0.005)
+    low, high = min(values) - margin, max(values) + margin
+    plot = Plot(
+        (360, 244),
+        (44, 12, 26, 30),
+        Axis(1, last, whole_ticks(1, last, 12)),
+        Axis(low, high, ticks(low, high, 5), has_grid=True),
+        has_heading=True,
+        name=name,
+        title=title,
+        description="; ".join(
+            f"{band.label}: from {formatting.score(band.points[0][2])} to "
+            f"{formatting.score(band.points[-1][2])}, in the end between "
+            f"{formatting.score(band.points[-1][1])} and {formatting.score(band.points[-1][3])}"
+            for band in bands
+        ),
+        css="chart curve",
+    )
+    for band in bands:
+        group = plot.run_group(band.run)
+        lows, means, highs = (
+            [(plot.x(point[0]), plot.y(point[n])) for point in band.points] for n in (1, 2, 3)
+        )
+        plot.path(polyline([*lows, *reversed(highs)]) + "z", "band", group)
+        plot.path(polyline(means), "line validation", group)
+        plot.marker(means[-1], band.run, "mark", group, 4)
+    return plot.markup()
+
+
 def swatch(run: int) -> Markup:
     """The marker of a run for legends and headings; silent, since its name stands beside it."""
     drawing = Drawing(12, 12, css=f"swatch run run-{run}")
@@ -177,6 +252,10 @@ def _curve_words(lines: Sequence[CurveLine]) -> str:
         f"{line.points[-1][0]}"
         for line in lines
     )
+
+
+def _scores(values: Floats) -> list[str]:
+    return [formatting.score(float(value)) for value in values.flat]
 
 
 def _short(label: str) -> str:

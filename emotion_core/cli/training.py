@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from emotion_core.cli.console import Limit, add_row, app, console, db, installation, runs_app
-from emotion_core.errors import TrainingError
+from emotion_core.errors import EmotionError, TrainingError
 from emotion_core.settings import Settings
 from emotion_core.statistics.calibration import Calibration
 from emotion_core.statistics.metrics import METRICS
@@ -17,7 +17,7 @@ from emotion_core.store import run_facts, training_runs
 from emotion_core.store.database import Database
 from emotion_core.store.migrations import migrate
 from emotion_core.training.recipe import LIMITS
-from emotion_core.training.request import EXCLUDED_SHARE_LIMIT
+from emotion_core.training.request import EXCLUDED_SHARE_LIMIT, MOST_FOLDS, MOST_REPEATS
 from emotion_core.vision.architectures import MAIN_NETWORKS
 
 
@@ -63,6 +63,12 @@ def train(
         Path | None, typer.Option(help="Faces to learn first, a folder per expression.")
     ] = None,
     pretraining_epochs: Annotated[int | None, _instead("pretraining_epochs")] = None,
+    folds: Annotated[
+        int, typer.Option(min=1, max=MOST_FOLDS, help="Each network is trained once per fold.")
+    ] = 1,
+    repeats: Annotated[
+        int, typer.Option(min=1, max=MOST_REPEATS, help="Seeds: all of it again with the next.")
+    ] = 1,
     excluded_share_limit: Annotated[
         float, typer.Option(min=0, max=1, help="Share of a data set that may be unusable, 0 to 1.")
     ] = EXCLUDED_SHARE_LIMIT,
@@ -87,16 +93,25 @@ def train(
         "seed": seed,
         "pretraining_data": pretraining_data and str(pretraining_data.absolute()),
         "pretraining_epochs": pretraining_epochs,
+        "folds": folds,
+        "repeats": repeats,
         "excluded_share_limit": excluded_share_limit,
         "note": note,
     }
     print(f"run {group_key}")
+    failed: list[EmotionError] = []
     try:
-        for name in training_data.prepare(here, group_key, form):
-            training.register(here, training.train(here, group_key, name, form))
+        for number in training_data.prepare(here, group_key, form):
+            try:
+                training.register(here, training.train(here, group_key, number, form))
+            except EmotionError as error:  # one training's failure never loses another's result
+                failed.append(error)
+                print(f"{training.training_label(number, form)} failed: {error}")
     finally:
         training_data.clean_up(here, group_key)
     print(reports.compare(here, group_key))
+    if failed:
+        raise failed[0]
 
 
 @app.command()

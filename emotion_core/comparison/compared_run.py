@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import pandas as pd
 
@@ -47,6 +47,30 @@ DOUBT_COLUMNS: Final = (
     "found_by",
 )
 """Of labels that a cross-validation doubts."""
+
+
+class Scored(Protocol):
+    """What can be judged: a run, or a network by all of its trainings."""
+
+    @property
+    def number(self) -> int:
+        """Place in the comparison from 0; decides colour and marker."""
+
+    @property
+    def label(self) -> str:
+        """What the page calls it; different for each of a comparison."""
+
+    @property
+    def scores(self) -> Mapping[str, Estimate]:
+        """By metric; empty without figures."""
+
+    @property
+    def references(self) -> Mapping[str, Mapping[str, float]]:
+        """``chance`` and ``constant``: metric to value, as far as known."""
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether it can be compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +176,7 @@ def compared_run(facts: RunFacts, number: int, label: str) -> ComparedRun:
 
 def run_labels(records: list[RunRecord]) -> list[str]:
     """A name for each run, short but no two alike: network, preset, model version, a number."""
-    labels = [_network_label(record.network) for record in records]
+    labels = [network_label(record.network) for record in records]
     if len(set(labels)) < len(labels):
         labels = [
             f"{label} ({visible(record.preset, 40)})" if labels.count(label) > 1 else label
@@ -172,7 +196,8 @@ def run_labels(records: list[RunRecord]) -> list[str]:
     return unique
 
 
-def _network_label(network: str) -> str:
+def network_label(network: str) -> str:
+    """How people write a network: ``ResNet50``."""
     try:
         return architecture_named(network).label
     except WeightsError:  # registered by a newer version, which knows more networks

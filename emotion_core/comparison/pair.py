@@ -9,7 +9,7 @@ from emotion_core.errors import ReportError
 from emotion_core.statistics.effect_size import Effect, effect_of_accuracy, effect_of_gaps
 from emotion_core.statistics.intervals import SIGNIFICANCE
 from emotion_core.statistics.jackknife import Jackknife
-from emotion_core.statistics.metrics import DECISIVE, METRICS, Metric, Task
+from emotion_core.statistics.metrics import DECISIVE, METRICS, Task
 from emotion_core.statistics.paired_tests import (
     Difference,
     McNemarTable,
@@ -27,7 +27,8 @@ class Finding:
     metric: str
     task: Task
     difference: Difference
-    effect: Effect
+    effect: Effect | None
+    """None where whole trainings are compared: no number of images settles them alone."""
     p: float
     """Corrected by Holm: a decisive metric's for both tasks and all pairs of the comparison, any
     other's for the pairs."""
@@ -65,7 +66,8 @@ class Pair:
 
     first: int
     second: int
-    agreement: McNemarTable
+    agreement: McNemarTable | None
+    """None where the two held out the same images several times."""
     findings: tuple[Finding, ...]
     """One per metric, in the order of :data:`METRICS`."""
 
@@ -107,6 +109,43 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
         ]
         for name in METRICS
     }
+    tables = [mcnemar_table(one.evaluation, other.evaluation) for (_, one), (_, other) in couples]
+
+    def effect(n: int, found: Difference) -> Effect:
+        (_, one), (_, other) = couples[n]
+        return _effect(found, tables[n], one, other)
+
+    def is_level(n: int, found: Difference) -> bool:
+        lead, table = found.value, tables[n]
+        return found.metric == "accuracy" and lead * (table.only_first - table.only_second) <= 0
+
+    return pairs_from(
+        [(first.number, second.number) for (first, _), (second, _) in couples],
+        tested,
+        agreement=tables,
+        effect=effect,
+        is_level=is_level,
+    )
+
+
+def pairs_from(
+    couples: Sequence[tuple[int, int]],
+    tested: Mapping[str, Sequence[Difference]],
+    *,
+    agreement: Sequence[McNemarTable] | None = None,
+    effect: Callable[[int, Difference], Effect] | None = None,
+    is_level: Callable[[int, Difference], bool] = lambda n, found: False,
+) -> tuple[Pair, ...]:
+    """Judge the differences of these couples together, corrected for all that was tested.
+
+    Args:
+        couples: Numbers of the first and the second.
+        tested: By metric, the difference of each couple.
+        agreement: Of each couple, where both answered the same images once.
+        effect: Of a couple, by its place, and a difference; where images alone vary.
+        is_level: Whether neither is ahead in spite of the difference: where copies of an image
+            and distinct images disagree on who is.
+    """
     # The page names a winner in either task, so both tasks' tests are its chances of a false one.
     p_values = {
         **{name: _corrected(holm, {name: found})[name] for name, found in tested.items()},
@@ -114,25 +153,26 @@ def pairs_of(runs: Sequence[ComparedRun]) -> tuple[Pair, ...]:
     }
     q_values = _corrected(benjamini_hochberg, tested)
     pairs = []
-    for n, ((first, one), (second, other)) in enumerate(couples):
-        table = mcnemar_table(one.evaluation, other.evaluation)
+    for n, (first, second) in enumerate(couples):
         findings = []
         for name, metric in METRICS.items():
             found, p, q = tested[name][n], p_values[name][n], q_values[name][n]
             is_clear = (p if metric.decides else max(p, q)) < SIGNIFICANCE
+            lead = found.value if metric.higher_is_better else -found.value
+            ahead = None if not lead or is_level(n, found) else first if lead > 0 else second
             findings.append(
                 Finding(
                     metric=name,
                     task=metric.task,
                     difference=found,
-                    effect=_effect(found, table, one, other),
+                    effect=effect and effect(n, found),
                     p=p,
                     q=q,
-                    better=_ahead(metric, found, table, first, second) if is_clear else None,
+                    better=ahead if is_clear else None,
                     is_decisive=metric.decides,
                 )
             )
-        pairs.append(Pair(first.number, second.number, table, tuple(findings)))
+        pairs.append(Pair(first, second, agreement and agreement[n], tuple(findings)))
     return tuple(pairs)
 
 
@@ -158,13 +198,3 @@ def _effect(found: Difference, table: McNemarTable, first: Jackknife, second: Ja
         return effect_of_accuracy(table)
     gaps = first.moved[found.metric] - second.moved[found.metric]
     return effect_of_gaps(found.value, gaps, first.evaluation.count_images)
-
-
-def _ahead(
-    metric: Metric, found: Difference, table: McNemarTable, first: ComparedRun, second: ComparedRun
-) -> int | None:
-    """The run that is ahead; None if they are level, or if copies and contents disagree on it."""
-    lead = found.value if metric.higher_is_better else -found.value
-    if found.metric == "accuracy" and lead * (table.only_first - table.only_second) <= 0:
-        return None
-    return (first.number if lead > 0 else second.number) if lead else None

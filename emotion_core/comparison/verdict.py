@@ -9,15 +9,21 @@ winner in at most 5 % of cases.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from emotion_core.comparison import formatting
-from emotion_core.comparison.compared_run import ComparedRun
+from emotion_core.comparison.compared_run import Scored
 from emotion_core.comparison.pair import Finding, Pair, clear_best
 from emotion_core.statistics.intervals import SIGNIFICANCE
 from emotion_core.statistics.metrics import DECISIVE, METRICS, TASKS, Task
-from emotion_core.statistics.paired_tests import MCNEMAR
+from emotion_core.statistics.paired_tests import JACKKNIFE, MCNEMAR
+from emotion_core.statistics.resampled_tests import CORRECTED_T
 
+_TESTS: Final = {
+    MCNEMAR: "McNemar’s exact test",
+    JACKKNIFE: "a paired jackknife test",
+    CORRECTED_T: "the corrected resampled t test",
+}
 Kind = Literal["winner", "no_winner", "no_skill", "one_run", "not_paired", "no_run"]
 
 
@@ -42,7 +48,12 @@ class Verdict:
 
 
 def verdict_on(
-    task: Task, runs: Sequence[ComparedRun], pairs: Sequence[Pair], not_paired: str | None
+    task: Task,
+    runs: Sequence[Scored],
+    pairs: Sequence[Pair],
+    not_paired: str | None,
+    *,
+    is_of_networks: bool = False,
 ) -> Verdict:
     """Judge one task.
 
@@ -51,6 +62,8 @@ def verdict_on(
         runs: Those of the comparison, also failed ones.
         pairs: Every two runs with figures; empty if they cannot be paired.
         not_paired: Why they cannot, if so.
+        is_of_networks: Whether several trainings speak for each, so that a network is better;
+            otherwise it is one training that is.
     """
     metric = DECISIVE[task]
     ranked = sorted(
@@ -106,21 +119,21 @@ def verdict_on(
     next_best = _lead(task, best, rivals[0], duels[rivals[0].number])
     return verdict(
         "winner",
-        f"{best.label} is better{than}",
+        f"{'' if is_of_networks else 'This training of '}{best.label} is better{than}",
         next_best if len(rivals) == 1 else f"{next_best} It leads the others by more.",
         _chance(task, duels) + _support(task, best, duels),
         best.number,
     )
 
 
-def floor_of(task: Task, run: ComparedRun) -> float:
+def floor_of(task: Task, run: Scored) -> float:
     """The best that saying something without looking reaches in the task's decisive metric."""
     if task == "affect":
         return 0.0
     return max(values["accuracy"] for values in run.references.values() if "accuracy" in values)
 
 
-def has_skill(task: Task, run: ComparedRun) -> bool:
+def has_skill(task: Task, run: Scored) -> bool:
     """Whether the run's interval lies above the floor."""
     low = run.scores[DECISIVE[task]].low
     return low is not None and low > floor_of(task, run)
@@ -132,12 +145,12 @@ def summary_of(verdicts: Sequence[Verdict]) -> str:
 
 
 def _uncapitalised(verdict: Verdict) -> str:
-    if verdict.kind == "winner":
-        return verdict.headline
+    if verdict.kind == "winner" and not verdict.headline.startswith("This "):
+        return verdict.headline  # begins with a name
     return verdict.headline[0].lower() + verdict.headline[1:]
 
 
-def _reaches(task: Task, run: ComparedRun) -> str:
+def _reaches(task: Task, run: Scored) -> str:
     estimate = run.scores[DECISIVE[task]]
     article = "an" if task == "expression" else "a"
     return (
@@ -153,7 +166,7 @@ def _floor_words(task: Task, floor: float) -> str:
     return f"guessing or always saying the same reaches {formatting.score(floor)}"
 
 
-def _lead(task: Task, best: ComparedRun, rival: ComparedRun, duel: Pair) -> str:
+def _lead(task: Task, best: Scored, rival: Scored, duel: Pair) -> str:
     metric = DECISIVE[task]
     gap, low, high = duel.lead_of(best.number, metric)
     return (
@@ -181,7 +194,7 @@ def _chance(task: Task, duels: Mapping[int, Pair]) -> str:
 
 
 def _undecided(
-    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], duels: Mapping[int, Pair]
+    task: Task, best: Scored, rivals: Sequence[Scored], duels: Mapping[int, Pair]
 ) -> tuple[str, str]:
     metric = DECISIVE[task]
     verdicts = {rival.number: duels[rival.number].finding(metric).better for rival in rivals}
@@ -204,7 +217,7 @@ def _undecided(
     )
 
 
-def _support(task: Task, best: ComparedRun, duels: Mapping[int, Pair]) -> str:
+def _support(task: Task, best: Scored, duels: Mapping[int, Pair]) -> str:
     agree: list[str] = []
     silent: list[str] = []
     for metric in METRICS.values():
@@ -223,7 +236,7 @@ def _support(task: Task, best: ComparedRun, duels: Mapping[int, Pair]) -> str:
 
 
 def _opposition(
-    task: Task, best: ComparedRun, rivals: Sequence[ComparedRun], duels: Mapping[int, Pair]
+    task: Task, best: Scored, rivals: Sequence[Scored], duels: Mapping[int, Pair]
 ) -> str:
     """Who beats the best run by more than chance in another metric of the task."""
     parts = []
@@ -240,7 +253,7 @@ def _opposition(
     return "; ".join(parts)
 
 
-def _names(runs: Sequence[ComparedRun]) -> str:
+def _names(runs: Sequence[Scored]) -> str:
     return formatting.listing([run.label for run in runs])
 
 
@@ -257,8 +270,7 @@ def _frequency(p: float) -> str:
 
 def _test_words(finding: Finding, count_pairs: int) -> str:
     """``p = .030 by McNemar’s exact test, .060 when corrected for both tasks``."""
-    is_exact = finding.difference.test == MCNEMAR
-    test = "McNemar’s exact test" if is_exact else "a paired jackknife test"
+    test = _TESTS[finding.difference.test]
     chances = "both tasks" if count_pairs == 1 else "both tasks and all pairs"
     corrected = formatting.p_figure(finding.p)
     return (

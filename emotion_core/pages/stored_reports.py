@@ -79,10 +79,11 @@ def _made_at(facts: Path, page: Path) -> str:
 def _names(facts_file: Path, samples: Collection[tuple[str, str]]) -> bool:
     try:
         facts = json.loads(facts_file.read_text(encoding="utf-8"))
+        if not (named := set(_sample_ids(facts))):
+            return False  # as the page of an experiment
         fingerprints = {run["record"]["dataset_fingerprint"] for run in facts["runs"]}
     except (OSError, ValueError, KeyError, TypeError):
         return True
-    named = set(_sample_ids(facts))
     return any(data in fingerprints and sample in named for data, sample in samples)
 
 

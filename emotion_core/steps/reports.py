@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import ReportError
 from emotion_core.files import folder_name
+from emotion_core.steps.experiments import pool
 from emotion_core.steps.installation import Installation
-from emotion_core.store import batches, models, reports, run_facts, training_runs
+from emotion_core.store import batches, experiments, models, reports, run_facts, training_runs
 
 if TYPE_CHECKING:
     from emotion_core.comparison.comparison import Comparison
@@ -22,6 +23,8 @@ def compare(
 ) -> str:
     """Render the comparison of a group's runs from the tables; returns the page's path.
 
+    Where each network was trained several times, the networks are compared by all of them.
+
     Args:
         group_key: The Airflow run that trained them.
         made_at: The time that stands on the page; the same rows and time give the same bytes.
@@ -33,6 +36,10 @@ def compare(
     """
     from emotion_core.comparison.comparison import read_comparison
 
+    with here.database.transaction("emotion_report") as connection:
+        experiment = experiments.experiment(connection, group_key)
+    if experiment is not None and experiment.is_repeated:
+        return _render_experiment(here, experiment, made_at or datetime.now(UTC))
     return _render(
         here,
         lambda connection, moment: read_comparison(connection, group_key, moment),
@@ -123,6 +130,41 @@ def _render(
                 datasets=tuple(sorted({record.dataset_name for record in records})),
                 outcomes=tuple(verdict.kind for verdict in comparison.verdicts),
                 is_drawn=comparison.is_all_drawn,
+            ),
+        )
+    log.info("%s", comparison.summary)
+    refresh_index(here)
+    return str(page)
+
+
+def _render_experiment(
+    here: Installation, experiment: experiments.Experiment, moment: datetime
+) -> str:
+    from emotion_core.comparison.experiment import read_experiment
+    from emotion_core.pages.experiment_report import render_experiment
+
+    pool(here, experiment.group_key)
+    with here.database.transaction("emotion_report") as connection:
+        reports.begin_report(connection)
+        comparison = read_experiment(connection, experiment, moment)
+        begun = experiments.trainings(connection, experiment.group_key)
+    folder = here.settings.folder("reports_dir") / folder_name(experiment.group_key)
+    page = render_experiment(comparison, folder)
+    with here.database.transaction("emotion_report") as connection:
+        reports.record_report(
+            connection,
+            reports.ReportRecord(
+                group_key=experiment.group_key,
+                folder=str(folder),
+                verdict=comparison.summary,
+                count_runs=len(begun),
+                rendered_at=moment,
+                title=f"{comparison.title}, {comparison.design}",
+                run_keys=tuple(one.run_key for one in begun),
+                networks=tuple(sorted(experiment.networks)),
+                datasets=(comparison.dataset,),
+                outcomes=tuple(verdict.kind for verdict in comparison.verdicts),
+                is_drawn=comparison.is_drawn,
             ),
         )
     log.info("%s", comparison.summary)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import DataError, EmotionError, TrainingError
 from emotion_core.files import folder_name
+from emotion_core.steps.experiments import time_left
 from emotion_core.steps.installation import Installation
 from emotion_core.steps.training_data import (
     TrainingData,
     prepared_data,
     register_data,
+    split_name,
     split_of,
 )
 from emotion_core.store import datasets, models, run_facts, training_runs
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def training_label(network: str, form: Mapping[str, Any]) -> str:
+def training_label(number: int, form: Mapping[str, Any]) -> str:
     """What Airflow's pages call a training, for example ``resnet50 · 12 epochs``.
 
     Raises:
@@ -33,14 +35,19 @@ def training_label(network: str, form: Mapping[str, Any]) -> str:
     """
     from emotion_core.training.request import TrainingRequest
 
-    epochs = TrainingRequest.from_form(form).recipes()[network].epochs
-    return f"{network} · {epochs} epoch{'' if epochs == 1 else 's'}"
+    return TrainingRequest.from_form(form).trainings()[number].label
 
 
-def train(here: Installation, group_key: str, network: str, form: Mapping[str, Any]) -> str:
-    """Train one network into its run directory; returns the run's key.
+def train(here: Installation, group_key: str, number: int, form: Mapping[str, Any]) -> str:
+    """One training into its run directory; returns the run's key.
 
     Epochs are rows as they finish. After a kill it goes on from the last finished epoch.
+
+    Args:
+        here: Where.
+        group_key: The experiment.
+        number: One of those that :func:`emotion_core.steps.training_data.prepare` returned.
+        form: The filled-in form.
 
     Raises:
         EmotionError: No usable model came of it; the reason is stored with the run.
@@ -50,11 +57,13 @@ def train(here: Installation, group_key: str, network: str, form: Mapping[str, A
     from emotion_core.training.request import TrainingRequest
 
     request = TrainingRequest.from_form(form)
-    recipe = request.recipes()[network]
+    training = request.trainings()[number]
+    recipe = training.recipe
     data = prepared_data(here, group_key, request)
-    run_key = f"{group_key}/{network}"
+    run_key = f"{group_key}/{training.name}"
     folder = here.settings.folder("runs_dir") / folder_name(run_key)
-    run_id = _open_run(here, run_key, recipe, data, request.note, folder)
+    log.info("%s: %s", training.label, time_left(here, group_key, request, data.labelled_set))
+    run_id = _open_run(here, group_key, run_key, recipe, data, request.note, folder)
     machine: dict[str, Any] = {
         "device": here.settings.device,
         "weights_dir": here.settings.weights_folder,
@@ -177,11 +186,14 @@ def import_runs(
                 f"{folder} held out other images of {data} than this release does with seed "
                 f"{run.recipe.seed}; train again with this release"
             )
-        entered = TrainingData(labelled_set, register_data(here, labelled_set, split), None)
+        split_id = register_data(here, labelled_set, split)
+        entered = TrainingData(labelled_set, {split_name(run.recipe): split_id}, None)
         run_key = f"{group_key}/{run.recipe.network}"
         copied = here.settings.folder("runs_dir") / folder_name(run_key)
         RunDirectory(folder).copy_to(copied)
-        with _failure_recorded(here, _open_run(here, run_key, run.recipe, entered, note, copied)):
+        with _failure_recorded(
+            here, _open_run(here, group_key, run_key, run.recipe, entered, note, copied)
+        ):
             yield register(here, run_key)
 
 
@@ -225,6 +237,7 @@ def _require_trained_on(folder: Path, fingerprint: str, labelled_set: "LabelledS
 
 def _open_run(
     here: Installation,
+    group_key: str,
     run_key: str,
     recipe: "Recipe",
     data: TrainingData,
@@ -235,11 +248,11 @@ def _open_run(
         return training_runs.open_training_run(
             connection,
             run_key=run_key,
-            group_key=run_key.removesuffix(f"/{recipe.network}"),
+            group_key=group_key,
             network=recipe.network,
             preset=recipe.preset,
             recipe=recipe.to_dict(),
-            split_id=data.split_id,
+            split_id=data.split_ids[split_name(recipe)],
             note=note,
             weights_origin=recipe.weights,
             folder=str(folder),

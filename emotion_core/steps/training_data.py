@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError
 from emotion_core.steps import erasure
+from emotion_core.steps.experiments import open_experiment
 from emotion_core.steps.installation import Installation
 from emotion_core.store import datasets
 from emotion_core.store.tombstones import begin_entering, erased_among
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DATASET, _PRETRAINING, _SPLIT_ID = "dataset", "pretraining", "split_id.json"
+_DATASET, _PRETRAINING, _SPLITS = "dataset", "pretraining", "splits.json"
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,15 @@ class TrainingData:
     """What a run trains on."""
 
     labelled_set: "LabelledSet"
-    split_id: int
+    split_ids: Mapping[str, int]
+    """By the name that :func:`split_name` gives each."""
     pretraining: "LabelledSet | None"
 
 
-def prepare(here: Installation, group_key: str, form: Mapping[str, Any]) -> list[str]:
-    """Check the form and the data, enter the data set and its split; returns the networks.
+def prepare(here: Installation, group_key: str, form: Mapping[str, Any]) -> list[int]:
+    """Check the form and the data, enter data set, splits and experiment.
+
+    Returns the numbers of the trainings, from 0, for :func:`emotion_core.steps.training.train`.
 
     Every image is read, hashed and decoded here, once: the trainings share the pixels, which lie
     on the disk until :func:`clean_up`.
@@ -57,11 +61,14 @@ def prepare(here: Installation, group_key: str, form: Mapping[str, Any]) -> list
         for name, found in ((_DATASET, data.labelled_set), (_PRETRAINING, data.pretraining)):
             if found is not None:
                 found.save_index(folder / name)
-        (folder / _SPLIT_ID).write_text(json.dumps(data.split_id))  # last: all is there
+        (folder / _SPLITS).write_text(json.dumps(dict(data.split_ids)))  # last: all is there
     except BaseException:
         clean_up(here, group_key)
         raise
-    return list(request.networks)
+    open_experiment(
+        here, group_key, request, data.labelled_set, next(iter(data.split_ids.values()))
+    )
+    return list(range(len(request.trainings())))
 
 
 def clean_up(here: Installation, group_key: str) -> None:
@@ -80,7 +87,7 @@ def prepared_data(here: Installation, group_key: str, request: "TrainingRequest"
     try:
         return TrainingData(
             LabelledSet.load(folder / _DATASET),
-            json.loads((folder / _SPLIT_ID).read_text()),
+            json.loads((folder / _SPLITS).read_text()),
             LabelledSet.load(folder / _PRETRAINING) if request.pretraining_data else None,
         )
     except FileNotFoundError:
@@ -92,6 +99,11 @@ def split_of(labelled_set: "LabelledSet", recipe: "Recipe") -> "Split":
     from emotion_core.training.split import split_by_content
 
     return split_by_content(labelled_set, recipe.seed, recipe.validation_share, recipe.fold)
+
+
+def split_name(recipe: "Recipe") -> str:
+    """What tells the splits of one experiment apart."""
+    return f"seed {recipe.seed}, fold {recipe.fold}"
 
 
 def register_data(here: Installation, labelled_set: "LabelledSet", split: "Split") -> int:
@@ -136,7 +148,8 @@ def _read_data(here: Installation, request: "TrainingRequest", folder: Path | No
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.class_folders import read_class_folders
 
-    recipe = next(iter(request.recipes().values()))
+    recipes = {split_name(one.recipe): one.recipe for one in request.trainings()}
+    recipe = next(iter(recipes.values()))
 
     def read(reader: "Callable[..., LabelledSet]", source: str, size: int, name: str) -> Any:
         if folder is not None:
@@ -150,11 +163,13 @@ def _read_data(here: Installation, request: "TrainingRequest", folder: Path | No
     pretraining = request.pretraining_data and read(
         read_class_folders, request.pretraining_data, recipe.pretraining_image_size, _PRETRAINING
     )
-    split = split_of(labelled_set, recipe)
-    split_id = register_data(here, labelled_set, split)
-    count = len(split.train), len(split.validation)
-    log.info("split %d has %d images to train and %d to validate", split_id, *count)
-    return TrainingData(labelled_set, split_id, pretraining or None)
+    split_ids = {}
+    for name, one in recipes.items():
+        split = split_of(labelled_set, one)
+        split_ids[name] = register_data(here, labelled_set, split)
+        count = len(split.train), len(split.validation)
+        log.info("split %d has %d images to train and %d to validate", split_ids[name], *count)
+    return TrainingData(labelled_set, split_ids, pretraining or None)
 
 
 def _refuse_erased(labelled_set: "LabelledSet", erased: Mapping[bytes, object]) -> None:

@@ -1,7 +1,7 @@
 """What an operator asks for when training is triggered: the form's fields, checked as a whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from emotion_core.errors import RecipeError
@@ -9,6 +9,35 @@ from emotion_core.training.recipe import PRESETS, Recipe
 
 EXCLUDED_SHARE_LIMIT: Final = 0.05
 """What a form and a shell allow that do not say otherwise."""
+MOST_FOLDS: Final = 10
+MOST_REPEATS: Final = 5
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of an experiment: a network, with a seed, without one fold of the images."""
+
+    recipe: Recipe
+    folds: int
+    """Into how many the images are divided; 1 for one split by the preset's share."""
+    is_only: bool
+    """Whether its network is trained once."""
+
+    @property
+    def name(self) -> str:
+        """Its key within the experiment: ``resnet50``, or ``resnet50/seed42-fold1``."""
+        network, seed, fold = self.recipe.network, self.recipe.seed, self.recipe.fold
+        return network if self.is_only else f"{network}/seed{seed}-fold{fold + 1}"
+
+    @property
+    def label(self) -> str:
+        """For people: ``resnet50 · 12 epochs · seed 42, fold 1 of 5``."""
+        epochs = self.recipe.epochs
+        text = f"{self.recipe.network} · {epochs} epoch{'' if epochs == 1 else 's'}"
+        if self.is_only:
+            return text
+        fold = f", fold {self.recipe.fold + 1} of {self.folds}" if self.folds > 1 else ""
+        return f"{text} · seed {self.recipe.seed}{fold}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +59,10 @@ class TrainingRequest:
     note: str | None = None
     pretraining_data: str | None = None
     pretraining_epochs: int | None = None
+    folds: int = 1
+    """Of a cross-validation, 1 to 10: each network is trained as often, without one fold each."""
+    repeats: int = 1
+    """Seeds, 1 to 5: all of it again with the next seed, which also divides the images anew."""
     excluded_share_limit: float = EXCLUDED_SHARE_LIMIT
     """A data set of which a larger share cannot be used is refused, 0 to 1."""
 
@@ -51,7 +84,11 @@ class TrainingRequest:
             raise RecipeError(
                 f"excluded_share_limit is {request.excluded_share_limit}; it must be from 0 to 1"
             )
-        for recipe in request.recipes().values():
+        for name, most in (("folds", MOST_FOLDS), ("repeats", MOST_REPEATS)):
+            value = getattr(request, name)
+            if type(value) is not int or not 1 <= value <= most:
+                raise RecipeError(f"{name} is {value!r}; it must be a whole number, 1 to {most}")
+        for recipe in (training.recipe for training in request.trainings()):
             if bool(recipe.pretraining_epochs) != bool(request.pretraining_data):
                 raise RecipeError(
                     f"pretraining_epochs is {recipe.pretraining_epochs} and pretraining_data is "
@@ -59,8 +96,10 @@ class TrainingRequest:
                 )
         return request
 
-    def recipes(self) -> dict[str, Recipe]:
-        """The recipe of each network: the preset with what the form overrides.
+    def trainings(self) -> tuple[Training, ...]:
+        """Every training, seed by seed and fold by fold, each for all networks before the next.
+
+        Whatever is stopped early has trained the networks equally often.
 
         Raises:
             RecipeError: A value is impossible; names the field.
@@ -72,7 +111,18 @@ class TrainingRequest:
             for name, value in vars(self).items()
             if name in PRESETS["seed"] and value is not None
         }
-        return {
-            network: Recipe.from_preset(self.preset, network, **overrides)
-            for network in self.networks
-        }
+        if self.folds > 1:
+            overrides["validation_share"] = 1 / self.folds
+        recipes = [
+            Recipe.from_preset(self.preset, network, **overrides) for network in self.networks
+        ]
+        return tuple(
+            Training(
+                replace(recipe, seed=recipe.seed + repeat, fold=fold),
+                self.folds,
+                is_only=self.folds * self.repeats == 1,
+            )
+            for repeat in range(self.repeats)
+            for fold in range(self.folds)
+            for recipe in recipes
+        )
