@@ -50,7 +50,7 @@ class Difference:
     p: float
     """Two-sided: how often at least such a difference would come up if the runs were equal."""
     test: str
-    """:data:`MCNEMAR` or :data:`JACKKNIFE`."""
+    """:data:`MCNEMAR`, :data:`JACKKNIFE` or, of trainings, "corrected resampled t"."""
 
 
 @dataclass(frozen=True)
