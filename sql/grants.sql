@@ -58,7 +58,6 @@ GRANT INSERT, UPDATE ON report, model_cost TO emotion_report;
 GRANT SELECT ON validation_answer, training_curve, run_score, run_cost, experiment_summary,
     experiment_training, experiment_score
     TO emotion_analyst;
-GRANT SELECT ON experiment_training TO emotion_train;
 GRANT EXECUTE ON FUNCTION readable_path(bytea) TO emotion_report, emotion_score;
 
 GRANT SELECT ON current_prediction, refused_image, batch_summary, model_leaderboard,

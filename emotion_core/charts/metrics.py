@@ -166,9 +166,7 @@ def curve_chart(name: str, title: str, lines: Sequence[CurveLine]) -> Markup:
     return plot.markup()
 
 
-def training_strip(
-    name: str, title: str, networks: Sequence[NetworkResult], metric: str
-) -> Markup:
+def training_strip(name: str, title: str, networks: Sequence[NetworkResult], metric: str) -> Markup:
     """One line per network: what each training reached on its own held-out images, as dots."""
     values = [float(value) for network in networks for value in network.trained[metric].flat]
     margin = max(0.02, 0.06 * (max(values) - min(values)))
@@ -191,7 +189,12 @@ def training_strip(
         plot.text((0, y + 4), _short(network.label), "label")
         for value in network.trained[metric].flat:
             plot.marker((plot.x(float(value)), y), network.number, "training", group, 3.5)
-        plot.line((plot.x(network.scores[metric].value), y - 9), (plot.x(network.scores[metric].value), y + 9), "whisker", group)
+        plot.line(
+            (plot.x(network.scores[metric].value), y - 9),
+            (plot.x(network.scores[metric].value), y + 9),
+            "whisker",
+            group,
+        )
     return plot.markup()
 
 

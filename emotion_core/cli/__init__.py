@@ -10,10 +10,10 @@ from rich.console import Console
 from emotion_core.cli import (  # noqa: F401
     export,
     health,
-    retention,
     models,
     privacy,
     reports,
+    retention,
     schema,
     scoring,
     training,

@@ -1,21 +1,32 @@
 """``emotion db``, ``train``, ``register``, ``label-errors``, ``runs``."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from emotion_core.cli.console import Limit, add_row, app, console, db, installation, runs_app
+from emotion_core.cli.console import (
+    Limit,
+    app,
+    ask,
+    db,
+    installation,
+    runs_app,
+    shell_key,
+    show,
+    show_facts,
+)
 from emotion_core.errors import EmotionError, TrainingError
 from emotion_core.settings import Settings
 from emotion_core.statistics.calibration import Calibration
 from emotion_core.statistics.metrics import METRICS
 from emotion_core.steps import reports, training, training_data
-from emotion_core.store import run_facts, training_runs
+from emotion_core.store import experiments, run_facts, training_runs
 from emotion_core.store.database import Database
+from emotion_core.store.experiments import Experiment, PooledMetric
 from emotion_core.store.migrations import migrate
+from emotion_core.store.training_runs import RunMetric, RunRecord
 from emotion_core.training.recipe import LIMITS
 from emotion_core.training.request import EXCLUDED_SHARE_LIMIT, MOST_FOLDS, MOST_REPEATS
 from emotion_core.vision.architectures import MAIN_NETWORKS
@@ -80,7 +91,7 @@ def train(
     With the name of a run that was interrupted, it goes on.
     """
     here = installation()
-    group_key = run or _name_by_time()
+    group_key = run or shell_key()
     form = {
         "networks": network or list(MAIN_NETWORKS),
         "preset": preset,
@@ -126,7 +137,7 @@ def register(
 ) -> None:
     """Enter runs that were trained on another machine, and compare them."""
     here = installation()
-    group_key = run or _name_by_time()
+    group_key = run or shell_key()
     for model in training.import_runs(here, folders, data, group_key=group_key, note=note):
         print(model)
     print(reports.compare(here, group_key))
@@ -156,73 +167,131 @@ def list_runs(
     context: typer.Context,
     limit: Limit = 20,
 ) -> None:
-    """Training runs, newest first."""
+    """Training runs, newest first; experiments over folds and seeds in a table of their own."""
     if context.invoked_subcommand:
         return
-    with installation().database.transaction("emotion_report") as connection:
-        found = training_runs.recent_runs(connection, limit)
-    table = Table("run", "network", "preset", "weights", "status", "model", "started")
-    for run in found:
-        add_row(
-            table,
-            run.group_key,
-            run.network,
-            run.preset,
-            run.weights_origin,
-            run.failure or run.status,
-            " ".join([run.model_name or "", *run.aliases]),
-            f"{run.started_at:%Y-%m-%d %H:%M}",
+    repeated = [
+        one
+        for one in ask("emotion_report", experiments.recent_experiments, limit)
+        if one.folds * one.repeats > 1
+    ]
+    if repeated:
+        show(
+            repeated,
+            "experiment",
+            "networks",
+            "preset",
+            ("folds × seeds", lambda one: f"{one.folds} × {one.repeats}"),
+            ("trainings", lambda one: f"{one.count_succeeded} of {one.count_trainings}"),
+            "failed: count_failed",
+            "started: opened_at",
         )
-    console.print(table)
+    names = {one.experiment for one in repeated}
+    show(
+        [
+            run
+            for run in ask("emotion_report", training_runs.recent_runs, limit)
+            if run.group_key not in names
+        ],
+        "run: group_key",
+        "network",
+        "preset",
+        "weights: weights_origin",
+        ("status", lambda run: run.failure or run.status),
+        ("model", lambda run: [run.model_name or "", *run.aliases]),
+        "started_at",
+    )
 
 
 @runs_app.command("show")
 def show_run(run: Annotated[str, typer.Argument(help="See `emotion runs`.")]) -> None:
-    """One training run: every figure with its interval, and what happened on the way."""
+    """A run or an experiment: every metric with its interval, and what happened on the way."""
     with installation().database.transaction("emotion_report") as connection:
-        records = training_runs.runs_in_group(connection, run)
+        experiment = experiments.experiment(connection, run)
+        one = training_runs.run_by_key(connection, run)
+        records = [one] if one else training_runs.runs_in_group(connection, run)
         if not records:
             raise TrainingError(f"there is no training run {run!r}; see `emotion runs`")
-        measured = [
-            (
+        if experiment is not None and experiment.is_repeated:
+            _show_experiment(experiment, records, experiments.pooled_metrics(connection, run))
+            return
+        for record in records:
+            _show_run(
                 record,
                 run_facts.run_calibration(connection, record.id),
-                {
-                    found.metric: found
-                    for found in training_runs.metrics_with_baselines(connection, record.id)
-                },
+                training_runs.metrics_with_baselines(connection, record.id),
             )
-            for record in records
-        ]
-    for record, calibration, metrics in measured:
-        facts = Table("run", record.run_key, show_header=True)
-        for name, value in (
-            ("state", record.failure or record.status),
-            ("model", " ".join([record.model_name or "none", *record.aliases])),
-            ("recipe", f"{record.preset}, weights: {record.weights_origin}"),
-            (
-                "data",
-                f"{record.dataset_name}, {record.count_train} to train, "
-                f"{record.count_validation} held out",
-            ),
-            ("device", record.device or ""),
-            ("kept epoch", _kept(record)),
-            ("images/s", f"{record.images_per_second:.1f}" if record.images_per_second else ""),
-            ("calibration", "" if calibration is None else _calibration(calibration)),
-            ("adjusted", "\n".join(record.adjustments)),
-            ("note", record.note or ""),
-        ):
-            if value:
-                add_row(facts, name, value)
-        console.print(facts)
-        if metrics:
-            table = Table("metric", record.network, "95 % interval", "chance", "constant baseline")
-            for metric in METRICS.values():
-                if (found := metrics.get(metric.name)) is not None:
-                    interval = "–" if found.low is None else f"{found.low:.3f} to {found.high:.3f}"
-                    value, *floors = map(_number, (found.value, found.chance, found.constant))
-                    add_row(table, metric.label, value, interval, *floors)
-            console.print(table)
+
+
+def _show_experiment(
+    experiment: Experiment,
+    records: Sequence[RunRecord],
+    pooled: Mapping[str, Mapping[str, PooledMetric]],
+) -> None:
+    ended = sum(record.status == "succeeded" for record in records)
+    show_facts(
+        "experiment",
+        experiment.group_key,
+        {
+            "design": f"{experiment.folds} × {experiment.repeats} (folds × seeds)",
+            "trainings": f"{ended} of {experiment.count_trainings}",
+            "preset": experiment.preset,
+            "data": records[0].dataset_name,
+            "note": experiment.note,
+        },
+    )
+    for network, metrics in pooled.items():
+        show(
+            [(METRICS[name].label, found) for name, found in metrics.items() if name in METRICS],
+            ("metric", lambda row: row[0]),
+            (network, lambda row: row[1].value),
+            ("95 % interval", lambda row: f"{row[1].low:.3f} to {row[1].high:.3f}"),
+            ("between seeds", lambda row: row[1].seed_spread),
+            ("between folds", lambda row: row[1].fold_spread),
+        )
+    show(
+        records,
+        "training: run_key",
+        ("state", lambda record: record.failure or record.status),
+        ("model", lambda record: [record.model_name or "", *record.aliases]),
+        ("seconds", lambda record: record.seconds and round(record.seconds)),
+    )
+
+
+def _show_run(
+    record: RunRecord, calibration: Calibration | None, metrics: Sequence[RunMetric]
+) -> None:
+    data = f"{record.count_train} to train, {record.count_validation} held out"
+    show_facts(
+        "run",
+        record.run_key,
+        {
+            "state": record.failure or record.status,
+            "model": [record.model_name or "none", *record.aliases],
+            "recipe": f"{record.preset}, weights: {record.weights_origin}",
+            "data": f"{record.dataset_name}, {data}",
+            "device": record.device,
+            "kept epoch": _kept(record),
+            "images/s": record.images_per_second and f"{record.images_per_second:.1f}",
+            "calibration": calibration and _calibration(calibration),
+            "adjusted": "\n".join(record.adjustments),
+            "note": record.note,
+        },
+    )
+    known = {found.metric: found for found in metrics}
+    if known:
+        show(
+            [(metric.label, known[name]) for name, metric in METRICS.items() if name in known],
+            ("metric", lambda row: row[0]),
+            (record.network, lambda row: _number(row[1].value)),
+            ("95 % interval", lambda row: _interval(row[1])),
+            ("chance", lambda row: _number(row[1].chance)),
+            ("constant baseline", lambda row: _number(row[1].constant)),
+        )
+
+
+def _interval(found: RunMetric) -> str:
+    return "–" if found.low is None else f"{found.low:.3f} to {found.high:.3f}"
 
 
 def _calibration(found: Calibration) -> str:
@@ -236,12 +305,8 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _kept(record: training_runs.RunRecord) -> str:
+def _kept(record: RunRecord) -> str:
     if record.kept_epoch is None:
         return ""
     rule = f"{record.kept_epoch} (keep: {record.recipe.get('keep', 'best')})"
     return f"{rule}; best on the held-out images: {record.best_epoch}"
-
-
-def _name_by_time() -> str:
-    return f"shell__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"

@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from emotion_core.comparison import formatting
@@ -153,9 +152,7 @@ def read_experiment(
     )
     first = records[0]
     pairs = _pairs(networks, held_out_share(first))
-    verdicts = tuple(
-        verdict_on(task, networks, pairs, None, is_of_networks=True) for task in TASKS
-    )
+    verdicts = tuple(verdict_on(task, networks, pairs, None, is_of_networks=True) for task in TASKS)
     whole = first.count_train + first.count_validation
     return ExperimentComparison(
         experiment=experiment,
@@ -232,9 +229,9 @@ def _references(found: Sequence[pd.DataFrame]) -> Mapping[str, Mapping[str, floa
     """What guessing reaches, as the mean over the trainings' held-out images."""
     if not found:
         return {}
-    means = pd.concat(found).groupby(["kind", "metric"])["value"].mean()
+    means = pd.concat(found).groupby(["kind", "metric"])["value"].mean().reset_index()
     kinds: dict[str, dict[str, float]] = {}
-    for (kind, metric), value in means.items():
+    for kind, metric, value in means.itertuples(index=False):
         if kind != "network":
             kinds.setdefault(str(kind), {})[str(metric)] = float(value)
     return kinds
@@ -247,7 +244,7 @@ def _curves(epochs: Mapping[int, pd.DataFrame]) -> Mapping[str, Curve]:
     validation = together[together["split"] == "validation"]
     grouped = validation.groupby(["metric", "epoch"])["value"].agg(["min", "mean", "max"])
     curves: dict[str, list[tuple[int, float, float, float]]] = {}
-    for (metric, epoch), row in grouped.iterrows():
-        point = int(epoch), float(row["min"]), float(row["mean"]), float(row["max"])
-        curves.setdefault(str(metric), []).append(point)
+    for metric, epoch, *values in grouped.reset_index().itertuples(index=False):
+        low, mean, high = map(float, values)
+        curves.setdefault(str(metric), []).append((int(epoch), low, mean, high))
     return {metric: tuple(points) for metric, points in curves.items()}

@@ -172,7 +172,7 @@ def pairs_from(
                     is_decisive=metric.decides,
                 )
             )
-        pairs.append(Pair(first, second, agreement and agreement[n], tuple(findings)))
+        pairs.append(Pair(first, second, agreement[n] if agreement else None, tuple(findings)))
     return tuple(pairs)
 
 

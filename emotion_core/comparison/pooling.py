@@ -131,9 +131,7 @@ def _pooled(network: str, grid: Sequence[Sequence[Trained]]) -> PooledNetwork:
             low=estimate.low,
             high=estimate.high,
             seed_spread=float(seeds.std(ddof=1)) if count_seeds > 1 else None,
-            fold_spread=(
-                float(np.sqrt(values.var(axis=1, ddof=1).mean())) if folds > 1 else None
-            ),
+            fold_spread=(float(np.sqrt(values.var(axis=1, ddof=1).mean())) if folds > 1 else None),
             count_trainings=values.size,
         )
     return PooledNetwork(network, metrics, pd.concat(by_seed))

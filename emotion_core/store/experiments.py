@@ -43,7 +43,6 @@ class ExperimentTraining:
     fold: int
     """From 1."""
     status: str
-    failure: str | None
 
 
 @dataclass(frozen=True)
@@ -115,9 +114,7 @@ def record_metrics(
         )
 
 
-def pooled_metrics(
-    connection: Connection, group_key: str
-) -> dict[str, dict[str, PooledMetric]]:
+def pooled_metrics(connection: Connection, group_key: str) -> dict[str, dict[str, PooledMetric]]:
     """The pooled metrics by network and name; empty before they are computed."""
     found: dict[str, dict[str, PooledMetric]] = {}
     for one in execute(connection, "experiment_metrics", group_key=group_key).mappings():

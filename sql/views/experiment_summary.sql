@@ -13,8 +13,7 @@ SELECT
     count(training_run.id) FILTER (WHERE training_run.status = 'running')   AS count_running,
     sum(training_run.seconds)::float8 AS seconds,
     experiment.opened_at,
-    max(training_run.finished_at)     AS finished_at,
-    experiment.note
+    max(training_run.finished_at)     AS finished_at
 FROM experiment
 JOIN dataset ON dataset.id = experiment.dataset_id
 LEFT JOIN training_run ON training_run.group_key = experiment.group_key
@@ -35,4 +34,3 @@ COMMENT ON COLUMN experiment_summary.count_running IS 'Trainings that have begun
 COMMENT ON COLUMN experiment_summary.seconds IS 'What the ended ones took, added up.';
 COMMENT ON COLUMN experiment_summary.opened_at IS 'When it began.';
 COMMENT ON COLUMN experiment_summary.finished_at IS 'When the last of the ended trainings ended.';
-COMMENT ON COLUMN experiment_summary.note IS 'Why it was made.';

@@ -7,7 +7,6 @@ SELECT
     split.seed,
     split.fold + 1       AS fold,
     training_run.status,
-    training_run.failure,
     training_run.seconds
 FROM experiment
 JOIN training_run ON training_run.group_key = experiment.group_key
@@ -21,5 +20,4 @@ COMMENT ON COLUMN experiment_training.network IS 'What was trained.';
 COMMENT ON COLUMN experiment_training.seed IS 'Of the split, the starting weights and the order of the images.';
 COMMENT ON COLUMN experiment_training.fold IS 'The fold that it did not see, from 1.';
 COMMENT ON COLUMN experiment_training.status IS 'running, succeeded or failed.';
-COMMENT ON COLUMN experiment_training.failure IS 'Why it failed; NULL if it did not.';
 COMMENT ON COLUMN experiment_training.seconds IS 'How long it took; NULL while it runs.';

@@ -24,7 +24,8 @@ def test_a_network_that_beats_the_other_by_more_than_chance_wins() -> None:
     assert [verdict.kind for verdict in comparison.verdicts] == ["winner", "winner"]
     assert [verdict.winner for verdict in comparison.verdicts] == [0, 0]
     assert comparison.summary == (
-        "Expression: ResNet50 is better. Valence and arousal: ResNet50 is better."
+        "Expression: this training of ResNet50 is better. "
+        "Valence and arousal: this training of ResNet50 is better."
     )
 
 
@@ -35,7 +36,7 @@ def test_the_winner_may_stand_second_and_differ_by_task() -> None:
 
     expression, affect = comparison.verdicts
     assert (expression.winner, affect.winner) == (1, 0)
-    assert expression.headline == "EfficientNet-B0 is better"
+    assert expression.headline == "This training of EfficientNet-B0 is better"
     lead = comparison.runs[1].scores["accuracy"].value - comparison.runs[0].scores["accuracy"].value
     assert f"a lead of {lead:.3f}".replace("0.", ".") in expression.sentence
     assert "−" not in expression.sentence
@@ -187,7 +188,7 @@ def test_three_networks_can_have_a_winner() -> None:
     verdict = compare(runs, MADE_AT).verdicts[0]
 
     assert (verdict.kind, verdict.winner) == ("winner", 1)
-    assert verdict.headline == "b is better than c and a"
+    assert verdict.headline == "This training of b is better than c and a"
 
 
 def test_one_network_alone_is_held_against_guessing() -> None:

@@ -51,18 +51,21 @@ def test_every_pool_that_a_task_asks_for_is_made_by_each_way_to_install(bag: Dag
 
 
 def test_a_task_of_many_is_named_from_its_first_moment(bag: DagBag) -> None:
-    mapped = [task for dag in bag.dags.values() for task in dag.tasks if task.is_mapped]
+    tasks = [task for dag in bag.dags.values() for task in dag.tasks]
+    mapped = [task.partial_kwargs["map_index_template"] for task in tasks if task.is_mapped]
+    grouped = [task.map_index_template for task in tasks if [*task.iter_mapped_task_groups()]]
 
-    assert len(mapped) == 4
-    for task in mapped:
-        assert "task.op_kwargs" in task.partial_kwargs["map_index_template"], task.task_id
+    assert len(mapped + grouped) == 4
+    for template in mapped + grouped:
+        assert "task.op_kwargs" in template
 
 
-def test_training_runs_in_pool_gpu_one_task_per_network(bag: DagBag) -> None:
-    train = bag.dags["train_and_compare"].get_task("train")
+def test_training_runs_in_pool_gpu_and_each_is_registered_by_itself(bag: DagBag) -> None:
+    dag = bag.dags["train_and_compare"]
+    train, register = dag.get_task("train"), dag.get_task("register")
 
-    assert train.is_mapped
     assert (train.pool, train.queue) == ("gpu", "gpu")
+    assert [*train.iter_mapped_task_groups()] == [*register.iter_mapped_task_groups()] != []
 
 
 @pytest.mark.parametrize(
