@@ -216,7 +216,7 @@ def train_and_compare() -> None:
     # Together, so that each training is registered as soon as it has ended, whatever became of others.
     @task_group(prefix_group_id=False)
     def train_and_register(training: int) -> None:
-        register(train(training))
+        register(run_key=train(training=training))
 
     trainings = prepare()
     each = train_and_register.expand(training=trainings)

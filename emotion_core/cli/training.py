@@ -187,12 +187,15 @@ def list_runs(
             "started: opened_at",
         )
     names = {one.experiment for one in repeated}
+    once = [
+        run
+        for run in ask("emotion_report", training_runs.recent_runs, limit)
+        if run.group_key not in names
+    ]
+    if repeated and not once:
+        return
     show(
-        [
-            run
-            for run in ask("emotion_report", training_runs.recent_runs, limit)
-            if run.group_key not in names
-        ],
+        once,
         "run: group_key",
         "network",
         "preset",
@@ -242,7 +245,7 @@ def _show_experiment(
     )
     for network, metrics in pooled.items():
         show(
-            [(METRICS[name].label, found) for name, found in metrics.items() if name in METRICS],
+            [(METRICS[name].title, found) for name, found in metrics.items() if name in METRICS],
             ("metric", lambda row: row[0]),
             (network, lambda row: row[1].value),
             ("95 % interval", lambda row: f"{row[1].low:.3f} to {row[1].high:.3f}"),
@@ -281,7 +284,7 @@ def _show_run(
     known = {found.metric: found for found in metrics}
     if known:
         show(
-            [(metric.label, known[name]) for name, metric in METRICS.items() if name in known],
+            [(metric.title, known[name]) for name, metric in METRICS.items() if name in known],
             ("metric", lambda row: row[0]),
             (record.network, lambda row: _number(row[1].value)),
             ("95 % interval", lambda row: _interval(row[1])),

@@ -13,8 +13,10 @@ from promotions import forget_champion
 from sqlalchemy import text
 
 from emotion_core.drawn_faces.dataset import draw_dataset
+from emotion_core.errors import TrainingError
 from emotion_core.files import folder_name
 from emotion_core.settings import Settings
+from emotion_core.steps import training
 from emotion_core.store import batches, models, training_runs
 from emotion_core.store.database import Database
 
@@ -59,6 +61,39 @@ def test_training_ends_with_two_models_their_rows_and_a_report(
     page = home / "reports" / folder_name(result.run_id) / "comparison.html"
     html = page.read_text(encoding="utf-8")
     assert "<b>why</b>" not in html and "&lt;b&gt;why&lt;/b&gt;" in html
+
+
+def test_a_failed_training_loses_no_other_and_leaves_none_running(
+    run_dag: RunDag,
+    faces: Path,
+    configured: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train = training.train
+
+    def one_fails(here: Any, group_key: str, number: int, form: Any) -> str:
+        if number == 0:
+            raise TrainingError("the GPU is gone")
+        return train(here, group_key, number, form)
+
+    monkeypatch.setattr(training, "train", one_fails)
+
+    result = run_dag(
+        "train_and_compare",
+        networks=["resnet50", "efficientnet_b0"],
+        preset="quick",
+        epochs=1,
+        data=str(faces),
+        weights="none",
+    )
+
+    states = {(ti.task_id, ti.map_index): str(ti.state) for ti in result.get_task_instances()}
+    with database.transaction("emotion_report") as connection:
+        runs = training_runs.runs_in_group(connection, result.run_id)
+    assert (states["train", 0], states["register", 0]) == ("failed", "upstream_failed")
+    assert (states["register", 1], states["compare", -1]) == ("success", "success")
+    assert [(run.network, run.status) for run in runs] == [("efficientnet_b0", "succeeded")]
 
 
 def test_what_travels_between_tasks_is_small(trained: tuple[Path, Any]) -> None:
