@@ -16,7 +16,7 @@ $(foreach name,DATA PORT EXIT ARGS SQL TESTS JOBS BENCH MODELS IMAGES ITEMS ROWS
 	$(if $(value $(name)),$(eval $(call literally,$(name)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down clean distclean psql emotion docs test lint format lock audit secrets kills bench-train soak bench-ledger bench-sql bench-score
+.PHONY: help install demo up down clean distclean psql emotion docs test lint format lock audit secrets kills bench-equal bench-train soak bench-ledger bench-sql bench-score
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,10 @@ bench-report: install  ## time to render the report of 8 runs of 100,000 images
 
 bench-errors: install  ## error rates of the report's tests on simulated data; PAGES=…; 30 minutes
 	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=.:tests $(PYTHON) benchmarks/errors.py \
+		$(if $(PAGES),--pages $(PAGES))
+
+bench-equal: install  ## how often equal networks are called different; PAGES=…; 6 minutes
+	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(PYTHON) benchmarks/equal_networks.py \
 		$(if $(PAGES),--pages $(PAGES))
 
 bench-intake: install  ## time to take a million files into the ledger; ITEMS=…

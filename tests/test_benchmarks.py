@@ -2,10 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 
+from benchmarks import equal_networks
 from benchmarks.harness import ceiling_lines, probe
 from benchmarks.scoring import by_precision
+from emotion_core.statistics.resampled_tests import CORRECTED_T
 
 GFLOP = 1e9
 
@@ -88,3 +91,16 @@ def test_several_kernels_are_tried() -> None:
 
     assert {"matrix product", "convolution 1 × 1", "convolution 3 × 3"} <= set(found)
     assert all(rate > 0 for rate in found.values())
+
+
+def test_equal_networks_are_compared_wherever_each_has_several_trainings() -> None:
+    found = equal_networks.page(equal_networks.Kind(), count=200, number=1)
+
+    tested = [design for design, method in found if method == CORRECTED_T]
+    assert tested == ["5 × 1", "5 × 3", "1 × 5"]
+    assert all(0.0 < p <= 1.0 for rows in found.values() for p in rows[:, 1])
+
+
+def test_a_page_calls_networks_different_if_one_task_does_after_correction() -> None:
+    assert equal_networks.is_called(np.array([0.024, 0.9]))
+    assert not equal_networks.is_called(np.array([0.026, 0.051]))

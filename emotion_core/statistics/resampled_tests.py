@@ -4,7 +4,8 @@ One training's interval knows other images (:mod:`emotion_core.statistics.paired
 trainings also know the chance of a training: its seed, and the images that it learned from. Their
 scores are not independent, because every two trainings of a cross-validation share most of their
 images; so the variance of their mean is more than a J-th of their own variance. The corrected
-resampled t test adds what the shared images are worth.
+resampled t test adds what the shared images are worth. Random numbers that all folds of a seed
+share stay unseen: each training must draw its own.
 
 Sources: C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52,
 2003; R. Bouckaert and E. Frank, "Evaluating the replicability of significance tests for comparing
