@@ -75,11 +75,12 @@ def measure_ours(data: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.epoch import train_epoch
+    from emotion_core.training.precision import choose_precision
     from emotion_core.training.recipe import Recipe
     from emotion_core.training.state import TrainingState
     from emotion_core.training.subset import Subset
     from emotion_core.vision.cost import count_flops
-    from emotion_core.vision.device import pick_device, prepare_device, training_precision
+    from emotion_core.vision.device import pick_device, prepare_device
     from emotion_core.vision.network import build_network
 
     recipe = Recipe.from_preset(
@@ -98,9 +99,9 @@ def measure_ours(data: Path, options: argparse.Namespace) -> dict[str, Any]:
     torch.manual_seed(0)
     network = build_network(recipe.network, dropout=recipe.dropout)
     state = TrainingState.of(recipe, network, device)
+    state.precision = choose_precision(state, images, {}).name
     found = _timed(lambda: train_epoch(state, 1, images), len(images), device)
-    with training_precision(device):
-        precision = "bf16" if torch.is_autocast_enabled(device.type) else "f32"
+    precision = "bf16" if state.precision == "bfloat16" else "f32"
     size = recipe.image_size
     return {
         **found,
