@@ -1,12 +1,14 @@
 """Training takes the faster precision, and timing it moves nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tiny_faces import NETWORK, RECIPE, begin_training, make_recipe, read_faces, run_training
 
 from emotion_core.training import precision
+from emotion_core.training.distributed import DistributedContext
 from emotion_core.training.loop import EpochResult
 from emotion_core.training.precision import Precision, choose_precision, step_seconds
 from emotion_core.training.progress import Progress
@@ -94,6 +96,32 @@ def test_a_training_of_a_few_steps_is_not_timed(
 
     assert found == Precision("float32")
     assert not timed
+
+
+class OtherIsSlow(DistributedContext):
+    """One of two processes; the other one is slow in float32."""
+
+    def all_gather(self, mine: Any) -> list[Any]:
+        return [mine, {"float32": 5.0, "bfloat16": 1.0}]
+
+
+def test_processes_that_train_together_choose_by_the_sum_of_their_times(
+    faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_bfloat16(monkeypatch, {"float32": 1.0, "bfloat16": 2.0})
+    state, images = start(faces, LONG)
+    state.context = OtherIsSlow(rank=0, world_size=2)
+
+    found = choose_precision(state, images, recorded={})
+
+    assert found == Precision("bfloat16", {"float32": 6.0, "bfloat16": 3.0})
+
+
+def test_a_precision_whose_step_fails_takes_for_ever(faces: Path) -> None:
+    state, images = start(faces, LONG)
+    torch.nn.init.constant_(state.network.get_parameter("affect_head.3.weight"), float("nan"))
+
+    assert step_seconds(state, images.first(8), "bfloat16") == float("inf")
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
