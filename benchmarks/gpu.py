@@ -303,8 +303,11 @@ def main() -> None:
             left = ends - time.monotonic()
             if any(other in asked.parts for other in list(PARTS)[list(PARTS).index(name) + 1 :]):
                 left -= part.reserved
+            kept = work / f"{name}.json"
+            given = json.dumps([asdict(plan), str(work), facts, str(kept)])
+            command = [sys.executable, "-W", "ignore", __file__, "--part", name, given]
             results["parts"][name] = run_part(
-                name, min(part.seconds, left), (plan, work, facts), asked.out / f"{name}.log"
+                command, min(part.seconds, left), kept, asked.out / f"{name}.log"
             )
             write(asked.out, results)
             print(f"{part.title}: {results['parts'][name]['status']}", flush=True)
@@ -354,24 +357,24 @@ def draw_class_folders(folder: Path, per_expression: int) -> Path:
     return folder
 
 
-def run_part(
-    name: str, seconds: float, given: tuple[Plan, Path, dict[str, Any]], log: Path
-) -> dict[str, Any]:
+def run_part(command: list[str], seconds: float, kept: Path, log: Path) -> dict[str, Any]:
     """Run a part in its own group of processes, all of which end with it.
+
+    Args:
+        seconds: How long it may take.
+        kept: Where it writes what it has measured, in JSON.
+        log: Gets what it prints.
 
     Returns:
         ``status`` (``ran``, ``failed`` or ``cut``, with the reason), ``seconds`` and ``results``:
         all that it had measured.
     """
-    plan, work, facts = given
-    kept = work / f"{name}.json"
     if seconds <= 0:
         return {"status": "cut: no time was left", "seconds": 0.0, "results": {}}
     began = time.monotonic()
-    given_json = json.dumps([asdict(plan), str(work), facts, str(kept)])
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", __file__, "--part", name, given_json],
+            command,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ | FAST_MALLOC,
