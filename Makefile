@@ -12,11 +12,11 @@ define literally
 override $(1) := $$(value $(1))
 export $(1)
 endef
-$(foreach name,DATA PORT EXIT ARGS SQL TESTS JOBS BENCH MODELS IMAGES ITEMS ROWS,\
+$(foreach name,DATA PORT EXIT ARGS SQL TESTS JOBS BENCH MODELS IMAGES ITEMS ROWS OUT SMALL,\
 	$(if $(value $(name)),$(eval $(call literally,$(name)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down clean distclean psql emotion docs test lint format lock audit secrets kills bench-equal bench-train soak bench-ledger bench-sql bench-score
+.PHONY: help install demo up down clean distclean psql emotion docs test lint format lock audit secrets kills bench-equal bench-train soak bench-ledger bench-sql bench-score bench-gpu
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ kills: install  ## kill the running system in every way and start it again; 8 mi
 
 bench-train: install  ## training: this loop against a plain one; DATA=<folder or zip>
 	@PYTHONPATH=. $(WITH) BENCH $(PYTHON) benchmarks/training.py $${DATA:+"--data=$$DATA"}
+
+bench-gpu:  ## tests, rates and metrics of a CUDA device in 8 minutes, into build/gpu; OUT=…  SMALL=1
+	@benchmarks/gpu.sh
 
 lint: install  ## check style and types
 	@$(PYTHON) -m ruff check .

@@ -1,5 +1,7 @@
 """What every benchmark needs: a database of its own, processes that take turns, medians, a machine.
 
+Importing it needs no database: `benchmarks/gpu.sh` runs where none is installed.
+
 No kernel is the fastest everywhere: on an AMD EPYC ``torch.mm`` in float32 reaches half of what
 oneDNN's convolution does. So a ceiling is the best of several kernels and of what was measured.
 """
@@ -12,18 +14,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import psutil
-
-from emotion_core.local.postgres import VERSION
-from emotion_core.local.temporary import temporary_server
-from emotion_core.store.database import Database
 from emotion_core.vision import engine_openvino
 from emotion_core.vision.processor import cpu_name
+
+if TYPE_CHECKING:
+    from emotion_core.store.database import Database
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NAMES: Final = {"f32": "float32", "bf16": "bfloat16"}
@@ -42,8 +42,11 @@ _LEAST_RUNS: Final = 3
 
 
 @contextmanager
-def durable_database() -> Iterator[Database]:
+def durable_database() -> "Iterator[Database]":
     """A migrated PostgreSQL with fsync on, through the login of Airflow's tasks."""
+    from emotion_core.local.temporary import temporary_server
+    from emotion_core.store.database import Database
+
     with temporary_server(durable=True) as (_, addresses):
         database = Database(addresses.app)
         yield database
@@ -53,10 +56,14 @@ def durable_database() -> Iterator[Database]:
 def machine(*packages: str) -> str:
     """Processor, system and versions, for people to compare results by."""
     installed = {one.name.lower(): one.version for one in metadata.distributions()}
-    versions = ", ".join(f"{name} {installed.get(name, 'absent')}" for name in packages)
+    versions = [f"Python {platform.python_version()}"]
+    with suppress(ModuleNotFoundError):  # a machine without a database
+        from emotion_core.local.postgres import VERSION
+
+        versions.append(f"PostgreSQL {VERSION}")
+    versions += [f"{name} {installed.get(name, 'absent')}" for name in packages]
     return (
-        f"{cpu_name()}; {platform.platform()}; Python {platform.python_version()}, PostgreSQL "
-        f"{VERSION}{', ' * bool(versions)}{versions}; load {psutil.getloadavg()[0]:.1f}"
+        f"{cpu_name()}; {platform.platform()}; {', '.join(versions)}; load {os.getloadavg()[0]:.1f}"
     )
 
 
@@ -90,7 +97,11 @@ def median_rate(runs: list[dict[str, Any]]) -> float:
 
 
 def _measured(command: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
-    """Its last line, with the peak memory of its processes in MB (PSS)."""
+    """Its last line, with the peak memory of its processes in MB (PSS; 0 without psutil)."""
+    try:
+        import psutil
+    except ModuleNotFoundError:
+        psutil = None
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}, cwd=ROOT
     )
@@ -98,7 +109,7 @@ def _measured(command: list[str], environment: Mapping[str, str]) -> dict[str, A
 
     def watch() -> None:
         nonlocal peak
-        while process.poll() is None:
+        while psutil and process.poll() is None:
             try:
                 parent = psutil.Process(process.pid)
                 family = [parent, *parent.children(recursive=True)]
@@ -183,6 +194,45 @@ def probe(device: str, precision: str) -> dict[str, float]:
 
     with torch.inference_mode():
         return {name: flops / best(run) for name, (run, flops) in kernels.items()}
+
+
+def copy_rate(device: str) -> float:
+    """Bytes/s, read and written, of copying a tensor that no cache holds."""
+    import torch
+
+    source = torch.zeros((256 if device == "cuda" else 32) << 20, device=device)
+    target = torch.empty_like(source)
+
+    def copy() -> None:
+        target.copy_(source)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    copy()
+    return 2 * source.nbytes / min(timed(copy) for _ in range(5))
+
+
+def moved_bytes(work: Callable[[], object]) -> int:
+    """Bytes that the operations read and write, each for itself: what eager execution moves."""
+    from torch import Tensor
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    class Traffic(TorchDispatchMode):
+        total = 0
+
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            made = func(*args, **(kwargs or {}))
+            if not func.is_view:
+                everything = tree_leaves((args, kwargs, made))
+                self.total += sum(one.nbytes for one in everything if isinstance(one, Tensor))
+            return made
+
+    with Traffic() as traffic:
+        work()
+    return traffic.total
 
 
 def _openvino(precision: str, layers: int = 4) -> tuple[Callable[[], object], float]:

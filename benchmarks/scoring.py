@@ -19,7 +19,7 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -35,7 +35,9 @@ from benchmarks.harness import (  # noqa: E402
     median_rate,
     probe,
 )
-from emotion_core.local.provision import Addresses  # noqa: E402
+
+if TYPE_CHECKING:  # needs a database; `benchmarks/gpu.py` imports this module without one
+    from emotion_core.local.provision import Addresses
 
 SIDE = 224
 DEVICE = os.environ.get("EMOTION_DEVICE", "auto")
@@ -177,7 +179,7 @@ def pixels_of(model: Path, folder: Path, count: int) -> np.ndarray:
     return np.stack([preprocessing.pixels(decode(path.read_bytes())) for path in paths])
 
 
-def random_model(name: str, folder: Path) -> Path:
+def random_model(name: str, folder: Path, side: int = SIDE) -> Path:
     """A model with random weights: right for rates, useless for scores."""
     import torch
 
@@ -189,7 +191,7 @@ def random_model(name: str, folder: Path) -> Path:
     made = folder / name
     made.mkdir(parents=True)
     save_model(
-        made, build_network(name).eval(), ModelDescription(name, preprocessing_for(name, SIDE))
+        made, build_network(name).eval(), ModelDescription(name, preprocessing_for(name, side))
     )
     return made
 
@@ -275,7 +277,7 @@ def compare(
     engines: dict[str, float],
     root: Path,
     asked: argparse.Namespace,
-    addresses: Addresses,
+    addresses: "Addresses",
 ) -> None:
     """Measure every system in turn and print their medians."""
     from emotion_core.vision.cost import measure_cost

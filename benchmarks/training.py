@@ -1,7 +1,8 @@
 """Training: our loop beside the loop that one would write, in one run. `make bench-train`
 
 Each measurement is a process of its own, the two ways in turns. What is printed is the ratio of the
-medians, and how much of the device's measured ceiling the training steps use.
+medians, and how much of the device's measured ceilings the training steps use: of its arithmetic,
+and of its memory, over which every operation of eager execution reads and writes its tensors.
 """
 
 import argparse
@@ -12,7 +13,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import FAST_MALLOC, ceiling_lines, in_turns, machine, median_rate, probe
+from benchmarks.harness import (
+    FAST_MALLOC,
+    ceiling_lines,
+    copy_rate,
+    in_turns,
+    machine,
+    median_rate,
+    moved_bytes,
+    probe,
+)
 from emotion_core.vision.architectures import MAIN_NETWORKS
 
 
@@ -75,11 +85,12 @@ def measure_ours(data: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     from emotion_core.training.affectnet import read_affectnet
     from emotion_core.training.epoch import train_epoch
+    from emotion_core.training.precision import choose_precision
     from emotion_core.training.recipe import Recipe
     from emotion_core.training.state import TrainingState
     from emotion_core.training.subset import Subset
     from emotion_core.vision.cost import count_flops
-    from emotion_core.vision.device import pick_device, prepare_device, training_precision
+    from emotion_core.vision.device import pick_device, prepare_device
     from emotion_core.vision.network import build_network
 
     recipe = Recipe.from_preset(
@@ -98,16 +109,26 @@ def measure_ours(data: Path, options: argparse.Namespace) -> dict[str, Any]:
     torch.manual_seed(0)
     network = build_network(recipe.network, dropout=recipe.dropout)
     state = TrainingState.of(recipe, network, device)
+    state.precision = choose_precision(state, images, {}).name
     found = _timed(lambda: train_epoch(state, 1, images), len(images), device)
-    with training_precision(device):
-        precision = "bf16" if torch.is_autocast_enabled(device.type) else "f32"
+    precision = "bf16" if state.precision == "bfloat16" else "f32"
     size = recipe.image_size
+    batch = torch.zeros(min(recipe.batch_size, len(images)), 3, size, size, device=device)
+    batch = batch.to(memory_format=torch.channels_last)
+
+    def step() -> None:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+            logits, va = network(batch)
+        (logits.float().sum() + va.float().sum()).backward()
+
     return {
         **found,
         "seconds": found["seconds"] + reading / recipe.epochs,
         # Back costs twice forward. The counter's own figure for it takes depthwise convolutions
         # for dense ones, thirty times too much for an EfficientNet.
-        "flops": 3 * count_flops(network, torch.zeros(1, 3, size, size, device=device)),
+        "flops": 3 * count_flops(network, batch),
+        "bytes": moved_bytes(step) / len(batch),
+        "bytes_per_second": copy_rate(device.type),
         "precision": precision,
         "probed": probe(device.type, precision),
     }
@@ -134,8 +155,12 @@ def _timed(epoch: Any, count: int, device: Any) -> dict[str, Any]:
 WAYS = {"plain": measure_plain, "ours": measure_ours}
 
 
-def compare(options: argparse.Namespace) -> None:
-    """Both ways in turns, each in a process of its own."""
+def compare(options: argparse.Namespace) -> dict[str, Any]:
+    """Both ways in turns, each in a process of its own; prints what it returns.
+
+    Returns:
+        Images/s of each way's runs, their medians' ratio, and what limits ours.
+    """
     asked = json.dumps(vars(options) | {"data": str(options.data)})
     ways = {
         way: (
@@ -154,12 +179,20 @@ def compare(options: argparse.Namespace) -> None:
     for way, runs in found.items():
         spread = f"{min(rates[way]):.1f} to {max(rates[way]):.1f}"
         print(f"  {way:6} {median_rate(runs):8.1f} images/s   ({spread})")
-    print(f"  ratio  {median_rate(found['ours']) / median_rate(found['plain']):8.2f}")
+    ratio = median_rate(found["ours"]) / median_rate(found["plain"])
+    print(f"  ratio  {ratio:8.2f}")
     # The plain loop computes in float32.
     same = WAYS if last["precision"] == "f32" else ("ours",)
     fastest = {way: max(rates[way]) for way in same}
     lines = ceiling_lines(last["precision"], last["probed"], fastest, last["flops"])
+    limit = last["bytes_per_second"] / last["bytes"]
+    lines.append(
+        f"  memory: {last['bytes'] / 1e6:.0f} MB an image at {last['bytes_per_second'] / 1e9:.0f} "
+        f"GB/s, {limit:.1f} images/s; ours {max(rates['ours']) / limit:.0%}"
+    )
     print(*lines, sep="\n", flush=True)
+    kept = ("device", "precision", "flops", "probed", "bytes", "bytes_per_second")
+    return {"rates": rates, "ratio": ratio, "lines": lines, **{name: last[name] for name in kept}}
 
 
 def main() -> None:

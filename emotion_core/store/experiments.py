@@ -125,7 +125,7 @@ def pooled_metrics(connection: Connection, group_key: str) -> dict[str, dict[str
 
 
 def usual_seconds(connection: Connection, network: str, image_size: int) -> float | None:
-    """Seconds that an image of an epoch took in earlier trainings; None if there was none."""
+    """Seconds that an image of an epoch needed, by earlier trainings; None if there was none."""
     found = execute(connection, "usual_seconds", network=network, image_size=image_size)
     seconds: float | None = found.scalar_one()
     return seconds

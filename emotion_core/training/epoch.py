@@ -13,7 +13,6 @@ from emotion_core.training.optimizer import learning_rate, set_learning_rate
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.state import TrainingState
 from emotion_core.training.subset import Subset
-from emotion_core.vision.device import training_precision
 from emotion_core.vision.scores import Scores
 
 SKIPPED_LIMIT = 0.05
@@ -64,7 +63,7 @@ def train_epoch(
     losses, skipped, logits_seen, va_seen, shown = [], [], [], [], []
     state.learner.train()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        common, own = np.random.SeedSequence([recipe.seed, epoch]).generate_state(2)
+        common, own = np.random.SeedSequence([recipe.training_seed, epoch]).generate_state(2)
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(int(common)))
         batches = _batches(order, recipe.batch_size, 2 * context.world_size)
         torch.manual_seed(int(own) + context.rank)  # dropout's numbers
@@ -169,7 +168,9 @@ def _accumulate(state: TrainingState, batch: _Batch) -> tuple[Tensor, Tensor, Te
     losses, logits_seen, va_seen = [], [], []
     for rows in torch.arange(len(batch.truth), device=device).chunk(state.micro_batches):
         share = len(rows) / len(batch.truth)
-        with training_precision(device):
+        # bfloat16 needs no loss scaling.
+        rounds = state.precision == "bfloat16"
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=rounds):
             logits, va = state.learner(state.preprocessing.normalise(batch.pixels[rows]))
         logits, va = logits.float(), va.float()
         loss = objective(state.recipe, logits, va, batch.truth[rows], batch.truth_va[rows])

@@ -16,6 +16,7 @@ from emotion_core.training.epoch import train_epoch
 from emotion_core.training.labelled_set import LabelledSet
 from emotion_core.training.objective import loss_and_metrics
 from emotion_core.training.outcome import write_outcome
+from emotion_core.training.precision import choose_precision
 from emotion_core.training.progress import Progress
 from emotion_core.training.recipe import Recipe
 from emotion_core.training.run_directory import RunDirectory
@@ -53,6 +54,7 @@ class EpochResult:
         seconds: Of the whole epoch, validation included.
         is_best: Whether it is the best epoch so far by
             :func:`emotion_core.statistics.metrics.selection_score`.
+        precision: Of the training steps, ``float32`` or ``bfloat16``.
         adjustments: What training changed on the way to get through the epoch.
     """
 
@@ -63,11 +65,13 @@ class EpochResult:
     images_per_second: float
     seconds: float
     is_best: bool
+    precision: str = "float32"
     adjustments: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """As kept in ``history.json``."""
-        return {k: v for k, v in vars(self).items() if k not in ("epochs", "adjustments")}
+        left_out = ("epochs", "precision", "adjustments")
+        return {k: v for k, v in vars(self).items() if k not in left_out}
 
     def describe(self) -> str:
         """One line for people and logs."""
@@ -79,7 +83,7 @@ class EpochResult:
                 f"loss {self.train['loss']:.3f}, held out {held_out['loss']:.3f}",
                 f"accuracy {held_out['accuracy']:.3f}",
                 f"CCC {held_out['ccc_valence']:.3f} / {held_out['ccc_arousal']:.3f}",
-                f"{self.images_per_second:.0f} images/s",
+                f"{self.images_per_second:.0f} images/s in {self.precision}",
                 f"{left // 60}:{left % 60:02d} left",
             ]
             + (["best so far"] if self.is_best else [])
@@ -108,7 +112,8 @@ def train(
 
     Started again with the same folder, recipe and data, it goes on after the last finished epoch
     (on a CPU to the same result as without the interruption); when finished, it yields nothing.
-    The same seed on the same device gives the same weights.
+    The same seed in the same precision on the same device gives the same weights; see
+    :func:`emotion_core.training.precision.choose_precision`.
 
     Args:
         recipe: What to do.
@@ -153,6 +158,11 @@ def train(
                 progress = Progress(data, recipe.keep)
             else:
                 Progress.restore(directory, state)
+            precision = choose_precision(
+                state, Subset(labelled_set, split.train), progress.precision
+            )
+            progress.precision = precision.to_dict()
+            state.precision = precision.name
             state.learner = context.wrap(network)
             # Compiling takes about a minute on a GPU, which a training of a few thousand faces does
             # not last; on a CPU it gained nothing (docs/training/experiments.md).
@@ -192,6 +202,7 @@ def _epochs(
             images_per_second=len(train) / (stepped - started),
             seconds=time.perf_counter() - started,
             is_best=progress.is_better(score),
+            precision=state.precision,
             adjustments=adjustments,
         )
         progress.add(result.to_dict(), score, adjustments)
@@ -246,7 +257,7 @@ def _starting_network(
     is_resumed: bool,
 ) -> EmotionNetwork:
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay its own
-        torch.manual_seed(recipe.seed)
+        torch.manual_seed(recipe.training_seed)
         # A checkpoint or an earlier stage holds every weight: going on needs no download.
         network = build_network(
             recipe.network,

@@ -104,6 +104,7 @@ def write_outcome(
                 "parameters": description.parameters,
                 "git_revision": revision,
                 "weights_origin": _weights_origin(recipe),
+                "precision": progress.precision,
                 "adjustments": progress.adjustments,
                 "calibration": calibration,
                 "kept_epoch": progress.kept_epoch,

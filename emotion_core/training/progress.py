@@ -41,6 +41,8 @@ class Progress:
     """Its selection score; says nothing before the first."""
     adjustments: list[str] = field(default_factory=list)
     """What training changed on the way to get through, oldest first."""
+    precision: dict[str, Any] = field(default_factory=dict)
+    """Of the steps, and what was timed; empty in checkpoints of earlier releases."""
 
     @property
     def finished_epochs(self) -> int:

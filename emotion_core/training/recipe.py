@@ -148,6 +148,15 @@ class Recipe:
         """Whether valence and arousal are part of the loss."""
         return self.affect_weight > 0 or self.ccc_weight > 0
 
+    @property
+    def training_seed(self) -> int:
+        """Of the starting weights, the order of the images, dropout and augmentation.
+
+        The folds of a seed have one each: with shared random numbers their scores would rise and
+        fall together, and look more alike than trainings are (docs/statistics).
+        """
+        return self.seed + 1_000_003 * self.fold
+
     def pretraining(self) -> "Recipe":
         """The recipe of the stage on another labelled set: expressions alone, the rest alike."""
         if not self.pretraining_epochs:

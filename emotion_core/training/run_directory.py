@@ -57,6 +57,7 @@ COPIES_ON_DISK: Final = 12
 
 SUMMARY: Final = (
     "device",
+    "precision",
     "versions",
     "seconds",
     "images_per_second",
@@ -133,8 +134,13 @@ class RunDirectory:
         results = self.read_json(METRICS_FILE)
         try:
             recipe = Recipe.from_dict(self.read_json(RECIPE_FILE))
-            # Releases that kept the best epoch alone do not say which they kept.
-            summary = {"kept_epoch": results["summary"].get("best_epoch"), **results["summary"]}
+            # Releases that kept the best epoch alone do not say which they kept; before them
+            # precision was not chosen.
+            summary = {
+                "kept_epoch": results["summary"].get("best_epoch"),
+                "precision": None,
+                **results["summary"],
+            }
             unsaid = [name for name in SUMMARY if name not in summary]
             result = RunResult(
                 recipe=recipe,

@@ -23,6 +23,7 @@ class TrainingState:
         average: Follows the network, where the recipe asks for it.
         micro_batches: Into how many a batch is divided when memory is short, their gradients
             accumulated.
+        precision: ``float32``, or ``bfloat16`` by autocast.
     """
 
     recipe: Recipe
@@ -33,6 +34,7 @@ class TrainingState:
     preprocessing: Preprocessing
     context: DistributedContext
     micro_batches: int = 1
+    precision: str = "float32"
 
     @classmethod
     def of(

@@ -25,6 +25,7 @@ class Subset:
     def __init__(self, labelled_set: LabelledSet, indices: Sequence[int]) -> None:
         """The samples at ``indices`` of a set that was read with its pixels."""
         assert labelled_set.pixels is not None  # noqa: S101  - train() has checked it
+        self._labelled_set = labelled_set
         samples = [labelled_set.samples[index] for index in indices]
         self.truth = np.array([sample.expression for sample in samples], dtype=np.int64)
         self.truth_va = np.array([(sample.valence, sample.arousal) for sample in samples])
@@ -34,6 +35,10 @@ class Subset:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    def first(self, count: int) -> "Subset":
+        """The first samples."""
+        return Subset(self._labelled_set, self._rows[:count].tolist())
 
     @cached_property
     def pixels(self) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from emotion_core.errors import SettingsError
-from emotion_core.vision.processor import available_cores, cpu_flags
+from emotion_core.vision.processor import available_cores
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -40,17 +40,6 @@ def prepare_device(device: torch.device) -> None:
         # The fastest convolution may be one that adds up in another order every time.
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
-
-
-def training_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Mixed precision (bfloat16, which needs no loss scaling) where it is faster.
-
-    On a GPU always. On a CPU only with AMX: there ResNet50 trains 2.9 times as fast and
-    EfficientNet-B0 the same; CPUs without bfloat16 instructions emulate it at a fraction of the
-    speed of float32.
-    """
-    faster = device.type == "cuda" or "amx_bf16" in cpu_flags()
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=faster)
 
 
 def scoring_precision(device: torch.device) -> AbstractContextManager[object]:

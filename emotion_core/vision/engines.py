@@ -7,7 +7,7 @@ from typing import Final
 
 from emotion_core.vision import engine_openvino
 from emotion_core.vision.engine import Engine
-from emotion_core.vision.processor import available_cores, cpu_flags
+from emotion_core.vision.processor import available_cores, has_bfloat16
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,9 @@ def candidates(device: str, count_faces: int) -> list[Choice]:
             "it: install the extra, emotion-batch-scoring[openvino]"
         )
         return []
-    has_bf16 = bool(cpu_flags() & {"amx_bf16", "avx512_bf16"})
     return [
         Choice("openvino", precision, streams)
-        for precision in (("f32", "bf16") if has_bf16 and may_round else ("f32",))
+        for precision in (("f32", "bf16") if has_bfloat16() and may_round else ("f32",))
         for streams in sorted({1, available_cores()})
     ]
 

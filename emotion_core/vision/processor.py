@@ -45,6 +45,11 @@ def cpu_flags() -> frozenset[str]:
     return frozenset(flags)
 
 
+def has_bfloat16() -> bool:
+    """Whether the processor may compute in bfloat16 (AMX, AVX-512 BF16) and need not emulate it."""
+    return bool(cpu_flags() & {"amx_bf16", "avx512_bf16"})
+
+
 def cpu_name() -> str:
     """For people: the model and the number of cores that may be used."""
     model = _described("model name") or platform.processor() or platform.machine()

@@ -59,6 +59,7 @@ def test_every_epoch_reports_both_splits_and_the_folder_is_complete(
     assert set(summary["chance_line"]) == set(summary["constant_predictor"]) == set(metrics.METRICS)
     assert summary["seconds"] > 0
     assert "CPU" in summary["device"]
+    assert summary["precision"] == {"name": "float32", "step_seconds": {}}
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("last", 3), ("best", 1)])
@@ -250,5 +251,5 @@ def test_an_epochs_line_says_what_an_operator_wants_to_know() -> None:
 
     assert epoch.describe() == (
         "epoch 3/12 · loss 1.250, held out 1.250 · accuracy 0.500 · CCC 0.400 / 0.300 · "
-        "210 images/s · 1:21 left · best so far"
+        "210 images/s in float32 · 1:21 left · best so far"
     )

@@ -101,6 +101,14 @@ def test_a_run_of_a_release_that_recorded_less_says_what_is_missing(
         finished.read()
 
 
+def test_a_run_of_a_release_that_chose_no_precision_reads(finished: RunDirectory) -> None:
+    results = finished.read_json("metrics.json")
+    del results["summary"]["precision"]
+    finished.write_json("metrics.json", results)
+
+    assert finished.read().summary["precision"] is None
+
+
 def test_a_copied_folder_reads_the_same(finished: RunDirectory, tmp_path: Path) -> None:
     elsewhere = tmp_path / "copied here"
     finished.path.rename(elsewhere)
