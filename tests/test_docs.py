@@ -36,6 +36,8 @@ RUN_BY = {
     "airflow plugins": "airflow/test_other_airflow.py",
     "airflow pools": "airflow/test_other_airflow.py",
     'python -c "from importlib': "airflow/test_other_airflow.py",
+    "emotion train": "training/test_experiments.py",
+    "emotion runs": "training/test_experiments.py",
     "emotion register": "training/test_shell_training.py",
     "emotion health": "cli/test_cli.py",
     "emotion report": "cli/test_cli.py",

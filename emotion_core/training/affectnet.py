@@ -1,8 +1,10 @@
 """A labelled set of faces in AffectNet's layout, validated file by file.
 
 ``<any folders>/images/<id>.jpg`` beside ``annotations/<id>_{exp,val,aro,lnd}.npy``, in a folder or
-in a zip archive that is read in place. Nothing wrong with one file stops the reading: it becomes an
-:class:`Exclusion`. Landmarks are not used and may be missing.
+in a zip archive that is read in place. There may be a folder per person in ``images`` and in
+``annotations``, or a ``groups.csv`` beside them (:mod:`emotion_core.training.groups`). Nothing
+wrong with one file stops the reading: it becomes an :class:`Exclusion`. Landmarks are not used and
+may be missing.
 """
 
 import re
@@ -17,6 +19,7 @@ from emotion_core.emotions import EXPRESSIONS, MIN_PER_EXPRESSION
 from emotion_core.errors import DataError, ImageRefused
 from emotion_core.training import annotation
 from emotion_core.training.class_folders import FOLDERS
+from emotion_core.training.groups import GROUPS_FILE, groups_file
 from emotion_core.training.labelled_set import (
     Exclusion,
     LabelledSet,
@@ -53,6 +56,7 @@ class _Face:
     images: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     sample_id: str = ""
+    group: str | None = None
 
 
 def read_affectnet(
@@ -82,6 +86,7 @@ def read_affectnet(
         if face.images:
             path = PurePosixPath(face.root, face.stem).relative_to(prefix)
             face.sample_id = printable(str(path))
+    _assign_groups(files, faces)
     faces.sort(key=lambda face: natural(face.sample_id))
     found = read_faces(
         source,
@@ -106,18 +111,41 @@ def _gather(names: Iterable[str]) -> list[_Face]:
     for name in names:
         folder, _, file = name.rpartition("/")
         above, _, kind = folder.rpartition("/")
-        # Archives may hold names such as ./images/1.jpg or /images/1.jpg.
-        root = "/".join(part for part in above.split("/") if part not in ("", "."))
+        person = ""
+        if above.rpartition("/")[2].lower() in ("images", "annotations"):
+            person, (above, _, kind) = f"{kind}/", above.rpartition("/")
+        root = _plain(above)
         stem, dot, suffix = file.rpartition(".")
         is_image = dot and f".{suffix.lower()}" in _IMAGE_SUFFIXES + OTHER_IMAGES
         if kind.lower() == "images" and is_image:
-            face(root, stem).images.append(name)
+            face(root, person + stem).images.append(name)
         elif kind.lower() == "annotations" and (match := _ANNOTATION.fullmatch(file)):
-            face(root, match[1]).annotations[match[2]] = name
+            face(root, person + match[1]).annotations[match[2]] = name
+    # A folder in images that nothing annotates holds something else, as thumbnails.
+    faces = {key: one for key, one in faces.items() if "/" not in one.stem or one.annotations}
     for one in faces.values():
         # A format that is not read counts where nothing else bears the id.
         one.images = [n for n in one.images if _is_read(n)] or one.images
     return list(faces.values())
+
+
+def _plain(folder: str) -> str:
+    """Archives may hold names such as ``./images/1.jpg`` or ``/images/1.jpg``."""
+    return "/".join(part for part in folder.split("/") if part not in ("", "."))
+
+
+def _assign_groups(files: SourceFiles, faces: Iterable[_Face]) -> None:
+    """A person's folder is a group, in each root its own; ``groups.csv`` goes first."""
+    listed = {
+        _plain(name.rpartition("/")[0]): groups_file(files, name)
+        for name in files.names()
+        if name.rpartition("/")[2].lower() == GROUPS_FILE
+    }
+    for face in faces:
+        person = face.stem.rpartition("/")[0]
+        face.group = listed.get(face.root, {}).get(face.stem) or (
+            f"{face.root}/{person}" if person else None
+        )
 
 
 def _is_read(name: str) -> bool:
@@ -152,7 +180,8 @@ def _validate(
     labels: dict[str, float] = {}
     sha256, name = "", face.images[0]
     wanted = ("exp", "val", "aro")
-    if missing := [f"{face.stem}_{k}.npy" for k in wanted if k not in face.annotations]:
+    stem = face.stem.rpartition("/")[2]
+    if missing := [f"{stem}_{k}.npy" for k in wanted if k not in face.annotations]:
         refused = FileRefused("missing_annotation", f"there is no {', '.join(missing)}")
         problems.append(Exclusion.of(name, refused))
     for kind in face.annotations.keys() & wanted:
@@ -168,7 +197,10 @@ def _validate(
     if problems:
         return None, problems
     expression, valence, arousal = (labels[kind] for kind in wanted)
-    return Sample(face.sample_id, name, sha256, int(expression), valence, arousal), []
+    return (
+        Sample(face.sample_id, name, sha256, int(expression), valence, arousal, face.group),
+        [],
+    )
 
 
 def _require_every_expression(found: LabelledSet) -> None:

@@ -44,6 +44,7 @@ class Sample:
         expression: Index into :data:`emotion_core.emotions.EXPRESSIONS`.
         valence: -1 (unpleasant) to 1 (pleasant).
         arousal: -1 (calm) to 1 (excited).
+        group: The person or other group that must not be split; None for one of its own.
     """
 
     sample_id: str
@@ -52,6 +53,7 @@ class Sample:
     expression: int
     valence: float
     arousal: float
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class LabelledSet:
     """Faces with labels, in natural order of their ids (``2`` before ``10``).
 
     Attributes:
-        fingerprint: SHA-256 (hex) over every sample's id, image hash and labels; not over where
-            they lie.
+        fingerprint: SHA-256 (hex) over every sample's id, image hash, labels and group; not over
+            where they lie.
         has_affect: Whether valence and arousal were labelled; otherwise every sample's are 0.
         pixels: uint8 [N, S, S, 3] in the order of the samples; None where they were not asked for.
     """
@@ -297,7 +299,8 @@ def _fingerprint(kind: str, samples: Sequence[Sample]) -> str:
     """``repr`` writes the shortest text that reads back as the same float, so lines are stable."""
     digest = hashlib.sha256(f"{kind}\n".encode())
     for s in samples:
-        line = f"{s.sample_id}\t{s.sha256}\t{s.expression}\t{s.valence!r}\t{s.arousal!r}\n"
+        line = f"{s.sample_id}\t{s.sha256}\t{s.expression}\t{s.valence!r}\t{s.arousal!r}"
+        line += "\n" if s.group is None else f"\t{s.group}\n"
         digest.update(line.encode())
     return digest.hexdigest()
 

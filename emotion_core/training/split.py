@@ -32,12 +32,15 @@ class Split:
 def split_by_content(
     labelled_set: LabelledSet, seed: int, validation_share: float = 0.15, fold: int = 0
 ) -> Split:
-    """Divide a set so that byte-identical images never stand on both sides.
+    """Divide a set so that no group and no byte-identical images stand on both sides.
 
     Each expression sends its share of samples, rounded to the nearest whole one, to validation (at
     least one, never all); copies of an image go together, which may cost one sample of precision.
     The result depends on the images' content and the seed, not on the samples' order or names.
     Folds of one seed hold out different images; 1 / share of them hold out every image once.
+
+    Where samples have groups, scikit-learn's ``StratifiedGroupKFold`` divides whole groups, into
+    the whole number of folds nearest to 1 / share; expressions are as even as groups let them be.
 
     Args:
         labelled_set: At least two distinct images of every expression that occurs.
@@ -47,7 +50,7 @@ def split_by_content(
 
     Raises:
         RecipeError: ``seed``, ``validation_share`` or ``fold`` is out of range.
-        DataError: Some expression has fewer than two distinct images.
+        DataError: Some expression has fewer than two distinct images, or stands in one group only.
     """
     if seed < 0:
         raise RecipeError(f"seed is {seed}; use 0 or a positive whole number")
@@ -62,6 +65,10 @@ def split_by_content(
         images[sample.sha256][sample.expression] += 1
     _require_two_of_each(images, labelled_set)
 
+    if any(sample.group is not None for sample in samples):
+        folds = max(2, round(1 / validation_share))
+        held_out = _held_out_groups(labelled_set, seed, folds, fold)
+        return _split(labelled_set, images, held_out, seed, validation_share, fold)
     rng = np.random.default_rng(seed)
     validation: set[str] = set()
     earlier: set[str] = set()
@@ -69,6 +76,18 @@ def split_by_content(
         earlier |= validation
         left = _validation_counts(images, validation_share, number)
         validation = _held_out(images, earlier, left, validation_share, rng)
+    return _split(labelled_set, images, validation, seed, validation_share, fold)
+
+
+def _split(
+    labelled_set: LabelledSet,
+    images: dict[str, Counter[int]],
+    validation: set[str],
+    seed: int,
+    validation_share: float,
+    fold: int,
+) -> Split:
+    samples = labelled_set.samples
     return Split(
         train=tuple(i for i, sample in enumerate(samples) if sample.sha256 not in validation),
         validation=tuple(i for i, sample in enumerate(samples) if sample.sha256 in validation),
@@ -77,6 +96,45 @@ def split_by_content(
         fold=fold,
         fingerprint=_fingerprint(images, validation),
     )
+
+
+def _held_out_groups(labelled_set: LabelledSet, seed: int, folds: int, fold: int) -> set[str]:
+    """Images of the groups that a fold holds out; copies of an image join their groups."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    # By content, so that neither names nor order decide.
+    samples = sorted(labelled_set.samples, key=lambda sample: (sample.sha256, sample.group or ""))
+    joined: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while (above := joined.setdefault(key, key)) != key:
+            key = above
+        return key
+
+    for sample in samples:
+        content = f"image {sample.sha256}"
+        group = content if sample.group is None else f"group {sample.group}"
+        joined[root(group)] = root(content)
+    units = [root(f"image {sample.sha256}") for sample in samples]
+    # Numbered by their contents: a group's name decides nothing.
+    numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
+    if len(numbers) < folds:
+        raise DataError(
+            f"{labelled_set.source} has {len(numbers)} groups, fewer than the {folds} folds that a "
+            "split divides them into; use a larger validation_share or fewer folds"
+        )
+    divided = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(
+        samples, [s.expression for s in samples], [numbers[unit] for unit in units]
+    )
+    train, held_out = list(divided)[fold]
+    learned = {samples[place].expression for place in train}
+    for sample in samples:
+        if sample.expression not in learned:
+            raise DataError(
+                f"{labelled_set.source}: all images of {EXPRESSIONS[sample.expression]} are in "
+                "groups that one fold holds out together; use other groups, or another seed"
+            )
+    return {samples[place].sha256 for place in held_out}
 
 
 def _held_out(

@@ -157,3 +157,121 @@ def test_the_first_fold_is_the_plain_split() -> None:
 def test_a_fold_beyond_the_whole_is_refused(fold: int) -> None:
     with pytest.raises(RecipeError, match="fold"):
         split_by_content(labelled_set(faces(20)), 3, 0.15, fold=fold)
+
+
+def with_groups(found: LabelledSet, size: int) -> LabelledSet:
+    """The same faces, each ``size`` that follow one another of one person."""
+    samples = tuple(
+        replace(sample, group=f"person {place // size}")
+        for place, sample in enumerate(found.samples)
+    )
+    return replace(found, samples=samples)
+
+
+@pytest.mark.parametrize("share", [0.15, 0.2, 0.5])
+def test_no_person_stands_on_both_sides(share: float) -> None:
+    found = with_groups(labelled_set(faces(30)), 6)
+
+    split = split_by_content(found, seed=1, validation_share=share)
+
+    people = [
+        {found.samples[place].group for place in side} for side in (split.train, split.validation)
+    ]
+    assert people[0] & people[1] == set()
+    assert abs(len(split.validation) / 240 - share) < 0.03
+    assert set(counts(found, split.validation)) == set(range(8))
+
+
+def test_folds_over_people_hold_out_everybody_once() -> None:
+    found = with_groups(labelled_set(faces(30)), 6)
+
+    held_out = [
+        split_by_content(found, seed=4, validation_share=0.2, fold=fold).validation
+        for fold in range(5)
+    ]
+
+    assert sorted(place for fold in held_out for place in fold) == list(range(240))
+
+
+def test_two_people_with_the_same_image_stand_on_one_side() -> None:
+    alike = [*faces(20), ("shared", 0), ("shared", 0)]
+    found = with_groups(labelled_set(alike), 8)
+    samples = [
+        *found.samples[:-2],
+        *(
+            replace(s, group=g)
+            for s, g in zip(found.samples[-2:], ("person 0", "person 1"), strict=True)
+        ),
+    ]
+    found = replace(found, samples=tuple(samples))
+
+    for seed in range(5):
+        split = split_by_content(found, seed=seed, validation_share=0.2)
+
+        sides = {
+            person: {
+                place in split.train
+                for place, sample in enumerate(found.samples)
+                if sample.group == person
+            }
+            for person in ("person 0", "person 1")
+        }
+        assert sides["person 0"] == sides["person 1"] and len(sides["person 0"]) == 1
+
+
+def test_names_of_people_and_the_order_of_files_decide_nothing() -> None:
+    found = with_groups(labelled_set(faces(20)), 4)
+    renamed = [replace(sample, group=f"other {sample.group}") for sample in found.samples[::-1]]
+
+    first = split_by_content(found, seed=2)
+    second = split_by_content(replace(found, samples=tuple(renamed)), seed=2)
+
+    assert first.fingerprint == second.fingerprint
+
+
+def test_fewer_people_than_folds_are_refused_with_both_numbers() -> None:
+    found = with_groups(labelled_set(faces(20)), 80)
+
+    with pytest.raises(DataError, match="has 2 groups, fewer than the 5 folds"):
+        split_by_content(found, seed=0, validation_share=0.2)
+
+
+def test_people_come_from_a_file_or_from_folders(tmp_path: Path) -> None:
+    plain = write_affectnet(tmp_path / "plain", per_expression=2)
+    ids = sorted((path.stem for path in (plain / "images").iterdir()), key=int)
+    before = read_affectnet(plain)
+    lines = [f"{name},person {n % 3}" for n, name in enumerate(ids)]
+    (plain / "groups.csv").write_text("\n".join(["id,group", *lines[:-1]]), encoding="utf-8")
+
+    listed = read_affectnet(plain)
+    for folder in ("images", "annotations"):
+        for path in sorted((plain / folder).iterdir()):
+            person = plain / folder / f"p{int(path.stem.split('_')[0]) % 2}"
+            person.mkdir(exist_ok=True)
+            path.rename(person / path.name)
+    (plain / "groups.csv").unlink()
+    foldered = read_affectnet(plain)
+
+    assert {sample.group for sample in before.samples} == {None}
+    assert {sample.group for sample in listed.samples} == {"person 0", "person 1", "person 2", None}
+    assert listed.fingerprint != before.fingerprint
+    assert {sample.group.rpartition("/")[2] for sample in foldered.samples} == {"p0", "p1"}
+    assert foldered.samples[0].sample_id.startswith("p0/")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("name,person\n1,a\n", "its first line must name id and group"),
+        ("id,group\n1,a\n1,b\n", "line 3: 1 has another group above"),
+        ("id,group\n1,\n", "line 2: id or group is empty"),
+    ],
+)
+def test_a_groups_file_that_cannot_be_used_is_refused_by_line(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    source = write_affectnet(tmp_path / "faces", per_expression=2)
+    (source / "groups.csv").write_text(text, encoding="utf-8")
+
+    with pytest.raises(DataError, match=why):
+        read_affectnet(source)
