@@ -272,7 +272,23 @@ def _comparison(run_id: str) -> HTMLResponse:
     try:
         return _html(page.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return _message("The report is not there yet: it is made when the task compare has ended.")
+        when = "The report is not there yet: it is made when the task compare has ended."
+        return _message(when + _progress(run_id))
+
+
+def _progress(run_id: str) -> str:
+    """How far an experiment is; nothing of a run that has not read its data yet."""
+    from emotion_core.store import experiments
+
+    if "\0" in run_id:  # which no text in PostgreSQL holds
+        return ""
+    with _snapshot() as connection:
+        experiment = experiments.experiment(connection, run_id)
+        begun = experiments.trainings(connection, run_id)
+    if experiment is None:
+        return ""
+    ended = sum(training.status != "running" for training in begun)
+    return f" {ended} of {experiment.count_trainings} trainings have ended."
 
 
 @contextmanager

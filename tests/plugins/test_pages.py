@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from types import ModuleType
 
 import pytest
-from factories import make_arrivals
+from factories import make_arrivals, make_training_run
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from emotion_core.files import folder_name
 from emotion_core.settings import Settings
 from emotion_core.store.batches import ArrivedFile
 from emotion_core.store.database import Database
+from emotion_core.store.experiments import Experiment, open_experiment
 from emotion_core.store.models import ModelVersion
 from emotion_core.store.reports import ReportRecord, record_report
+from emotion_core.store.training_runs import fail_training_run
 
 RUN_ID = "manual__2026-01-02T03:04:05+00:00"
 
@@ -51,6 +54,23 @@ def test_a_run_without_a_report_says_when_there_will_be_one(visitor: TestClient)
 
     assert answer.status_code == 200
     assert "when the task compare has ended" in answer.text
+
+
+def test_a_run_without_a_report_says_how_far_its_trainings_are(
+    visitor: TestClient, database: Database
+) -> None:
+    with database.transaction("emotion_train") as connection:
+        record = make_training_run(connection, group_key="manual__crossed")
+        split_id = connection.execute(
+            text("SELECT split_id FROM training_run WHERE id = :id"), {"id": record.id}
+        ).scalar_one()
+        crossed = Experiment(record.group_key, ("resnet50",), "quick", 5, 3, 42, None)
+        open_experiment(connection, crossed, split_id)
+        fail_training_run(connection, record.id, "out of memory")
+
+    answer = visitor.get("/runs/train_and_compare/manual__crossed")
+
+    assert "1 of 15 trainings have ended." in answer.text
 
 
 @pytest.mark.parametrize(
