@@ -210,7 +210,7 @@ def test_an_erasure_removes_decoded_images_and_keeps_a_training_from_its_own(
     assert was_there
     assert not decoded_folder(site.settings.runs_dir, "decoded").exists()
     with pytest.raises(DataError, match="1 images that were erased here"):
-        training.train(site.here, "decoded", "resnet50", form)
+        training.train(site.here, "decoded", 0, form)
 
 
 def test_decoded_images_that_cannot_be_removed_are_named(
