@@ -81,7 +81,7 @@ def measure(step: str, home: str, url: str, data: str) -> None:
         os._exit(0)
 
     epoch._step = first
-    training.train(here, "start", step, form)
+    training.train(here, "start", MAIN_NETWORKS.index(step), form)
 
 
 def main() -> None:
