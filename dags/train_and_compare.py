@@ -214,7 +214,7 @@ def train_and_compare() -> None:
             training_data.clean_up(here, run_id)
 
     # Together, so that each training is registered as soon as it has ended, whatever became of others.
-    @task_group(prefix_group_id=False)
+    @task_group(group_display_name="Train and register", prefix_group_id=False)
     def train_and_register(training: int) -> None:
         register(run_key=train(training=training))
 
