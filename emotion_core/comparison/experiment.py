@@ -14,6 +14,7 @@ from emotion_core.comparison.facts import plain
 from emotion_core.comparison.pair import Pair, pairs_from
 from emotion_core.comparison.pooling import complete_seeds, held_out_share, trained_scores
 from emotion_core.comparison.verdict import Verdict, summary_of, verdict_on
+from emotion_core.comparison.warnings import ReportWarning, about_experiment
 from emotion_core.errors import ReportError
 from emotion_core.statistics.metrics import METRICS, TASKS
 from emotion_core.statistics.paired_tests import Estimate
@@ -70,6 +71,7 @@ class ExperimentComparison:
     """That are compared."""
     summary: str
     verdicts: tuple[Verdict, ...]
+    warnings: tuple[ReportWarning, ...]
     networks: tuple[NetworkResult, ...]
     pairs: tuple[Pair, ...]
     seconds: float
@@ -164,6 +166,12 @@ def read_experiment(
         seeds=seeds,
         summary=summary_of(verdicts),
         verdicts=verdicts,
+        warnings=about_experiment(
+            {
+                one.label: [record for record in records if record.network == one.network]
+                for one in networks
+            }
+        ),
         networks=networks,
         pairs=pairs,
         seconds=sum(record.seconds or 0.0 for record in records),

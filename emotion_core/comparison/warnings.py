@@ -1,12 +1,13 @@
 """What a reader must know before the metrics: drawn faces, random weights, failed runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import ComparedRun
 from emotion_core.comparison.run_configuration import RunConfiguration
+from emotion_core.store.training_runs import RunRecord
 
 Weight = Literal["warning", "note"]
 
@@ -27,11 +28,14 @@ def warnings_for(
     runs: Sequence[ComparedRun], configuration: RunConfiguration, not_paired: str | None
 ) -> tuple[ReportWarning, ...]:
     """All that apply, warnings first."""
+    random = [run.label for run in runs if run.record.weights_origin == "none"]
+    chosen = [run for run in runs if run.has_figures and _keeps_best(run.record)]
     return (
-        *_about_data(runs),
-        *_about_labels(runs),
-        *_about_weights(runs),
-        *_about_kept_epochs(runs),
+        *about_training([run.record for run in runs], random),
+        *_about_kept_epochs(
+            [run.label for run in chosen],
+            [text for run in chosen if (text := _gain_by_choice(run))],
+        ),
         *_about_runs(runs),
         *_about_pairing(runs, not_paired),
         *_about_device(runs),
@@ -40,8 +44,38 @@ def warnings_for(
     )
 
 
-def _about_data(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
-    if not any(run.record.dataset_is_drawn for run in runs):
+def about_experiment(trainings: Mapping[str, Sequence[RunRecord]]) -> tuple[ReportWarning, ...]:
+    """What applies to networks that were trained over folds and seeds.
+
+    Args:
+        trainings: By the network's name on the page.
+    """
+
+    def named(applies: Callable[[RunRecord], bool]) -> list[str]:
+        return [label for label, records in trainings.items() if any(map(applies, records))]
+
+    return (
+        *about_training(
+            [record for records in trainings.values() for record in records],
+            named(lambda record: record.weights_origin == "none"),
+        ),
+        *_about_kept_epochs(named(_keeps_best), []),
+    )
+
+
+def about_training(
+    records: Sequence[RunRecord], random: Sequence[str]
+) -> tuple[ReportWarning, ...]:
+    """Of the data, the labels, and the networks that began with random weights."""
+    return (*_about_data(records), *_about_labels(records), *_about_weights(random))
+
+
+def _keeps_best(record: RunRecord) -> bool:
+    return record.recipe.get("keep") == "best"
+
+
+def _about_data(records: Sequence[RunRecord]) -> list[ReportWarning]:
+    if not any(record.dataset_is_drawn for record in records):
         return []
     return [
         ReportWarning(
@@ -53,8 +87,8 @@ def _about_data(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
     ]
 
 
-def _about_labels(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
-    warnings = dict.fromkeys(text for run in runs for text in run.record.label_warnings)
+def _about_labels(records: Sequence[RunRecord]) -> list[ReportWarning]:
+    warnings = dict.fromkeys(text for record in records for text in record.label_warnings)
     return [
         ReportWarning(
             "warning", "Labels that contradict each other", _sentence(formatting.visible(text))
@@ -63,18 +97,16 @@ def _about_labels(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
     ]
 
 
-def _about_kept_epochs(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
+def _about_kept_epochs(chosen: Sequence[str], gains: Sequence[str]) -> list[ReportWarning]:
     """What choosing the epoch on the reported images may have added to the metrics."""
-    chosen = [run for run in runs if run.has_figures and run.record.recipe.get("keep") == "best"]
     if not chosen:
         return []
-    gains = [text for run in chosen if (text := _gain_by_choice(run))]
     return [
         ReportWarning(
             "warning",
             "Best epoch chosen on these images",
-            f"{_names(chosen)} kept the epoch that scored best on the images reported here, so "
-            "the metrics are too high, the more so the longer a network was trained. "
+            f"{formatting.listing(chosen)} kept the epoch that scored best on the images reported "
+            "here, so the metrics are too high, the more so the longer a network was trained. "
             + "".join(f"{text}. " for text in gains)
             + "On fresh images, the best of 12 epochs lost .033 of accuracy where 152 images had "
             "chosen it, and .017 where 512 had. A recipe that keeps the last epoch has no bias.",
@@ -95,16 +127,15 @@ def _gain_by_choice(run: ComparedRun) -> str:
     )
 
 
-def _about_weights(runs: Sequence[ComparedRun]) -> list[ReportWarning]:
-    random = [run for run in runs if run.record.weights_origin == "none"]
+def _about_weights(random: Sequence[str]) -> list[ReportWarning]:
     if not random:
         return []
     return [
         ReportWarning(
             "warning",
             "Random starting weights",
-            f"{_names(random)} started from random weights, without pretraining. On so few images "
-            "that costs much accuracy, and which network suffers less says little about which is "
+            f"{formatting.listing(random)} started from random weights, without pretraining. On so "
+            "few images that costs much accuracy, and which network suffers less says little about which is "
             "better after pretraining.",
         )
     ]
