@@ -183,7 +183,7 @@ def train_and_compare() -> None:
 
     @task(
         task_display_name="Register",
-        map_index_template="{{ model_label | default(task.op_kwargs['run_key'].split('/')[-1]) }}",
+        map_index_template="{{ model_label | default(task.op_kwargs['run_key'].partition('/')[2]) }}",
     )
     def register(run_key: str) -> str:
         from emotion_core.steps import training

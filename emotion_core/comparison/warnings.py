@@ -135,8 +135,8 @@ def _about_weights(random: Sequence[str]) -> list[ReportWarning]:
             "warning",
             "Random starting weights",
             f"{formatting.listing(random)} started from random weights, without pretraining. On so "
-            "few images that costs much accuracy, and which network suffers less says little about which is "
-            "better after pretraining.",
+            "few images that costs much accuracy, and which network suffers less says little about "
+            "which is better after pretraining.",
         )
     ]
 
