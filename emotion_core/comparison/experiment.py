@@ -166,17 +166,20 @@ def read_experiment(
         seeds=seeds,
         summary=summary_of(verdicts),
         verdicts=verdicts,
-        warnings=about_experiment(
-            {
-                one.label: [record for record in records if record.network == one.network]
-                for one in networks
-            }
+        warnings=(
+            *_about_missing(networks, experiment.folds * experiment.repeats),
+            *about_experiment(
+                {
+                    one.label: [record for record in records if record.network == one.network]
+                    for one in networks
+                }
+            ),
         ),
         networks=networks,
         pairs=pairs,
         seconds=sum(record.seconds or 0.0 for record in records),
         devices=tuple(sorted({record.device for record in records if record.device})),
-        versions=first.versions,
+        versions=next((record.versions for record in records if record.versions), {}),
     )
 
 
@@ -213,6 +216,21 @@ def _network_result(
         curves=_curves(epochs),
         trained=trained_scores(grid, stored) if grid else {},
     )
+
+
+def _about_missing(networks: Sequence[NetworkResult], planned: int) -> list[ReportWarning]:
+    """What is missing of each network's trainings, with the first reason."""
+    return [
+        ReportWarning(
+            "warning",
+            f"{one.label}: {one.count_succeeded} of {planned} trainings have succeeded",
+            "Only seeds of which every network has all folds are compared."
+            + (f" The first failure: {one.failures[0]}." if one.failures else "")
+            + (" `emotion runs show` names them all." if one.failures[1:] else ""),
+        )
+        for one in networks
+        if one.count_succeeded < planned
+    ]
 
 
 def _pairs(networks: Sequence[NetworkResult], share: float) -> tuple[Pair, ...]:
