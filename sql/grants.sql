@@ -37,7 +37,8 @@ GRANT SELECT, INSERT, UPDATE ON rescoring TO emotion_score;
 GRANT SELECT, INSERT ON rescoring_missing TO emotion_score;
 GRANT SELECT, INSERT, UPDATE ON calibration TO emotion_train;
 GRANT SELECT, INSERT ON label_error TO emotion_train;
-GRANT DELETE ON epoch_metric, run_metric, validation_prediction, label_error TO emotion_train;
+GRANT DELETE ON epoch_metric, run_metric, validation_prediction, label_error, experiment_metric
+    TO emotion_train;
 
 GRANT SELECT ON model_version, model_alias, training_run TO emotion_score;
 GRANT SELECT, INSERT ON image, inbox_file, rejection, prediction TO emotion_score;

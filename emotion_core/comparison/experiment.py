@@ -12,7 +12,12 @@ from emotion_core.comparison import formatting
 from emotion_core.comparison.compared_run import network_label
 from emotion_core.comparison.facts import plain
 from emotion_core.comparison.pair import Pair, pairs_from
-from emotion_core.comparison.pooling import complete_seeds, held_out_share, trained_scores
+from emotion_core.comparison.pooling import (
+    Grid,
+    complete_grids,
+    held_out_share,
+    trained_scores,
+)
 from emotion_core.comparison.verdict import Verdict, summary_of, verdict_on
 from emotion_core.comparison.warnings import ReportWarning, about_experiment
 from emotion_core.errors import ReportError
@@ -120,35 +125,15 @@ def read_experiment(
     if not records:
         raise ReportError(f"there is no training run of {key!r}: train first")
     pooled = experiments.pooled_metrics(connection, key)
-    metrics = {
-        record.id: training_runs.run_metrics(connection, record.id)
-        for record in records
-        if record.status == "succeeded"
-    }
-    places = {
-        network: {
-            (record.split_seed, int(record.recipe.get("fold", 0))): record
-            for record in records
-            if record.network == network and record.status == "succeeded"
-        }
-        for network in experiment.networks
-    }
-    folds = range(experiment.folds)
-    seeds = complete_seeds(experiment.folds, {name: list(one) for name, one in places.items()})
+    grids = complete_grids(experiment, records)
     networks = tuple(
         _network_result(
+            connection,
             number,
             network,
             [record for record in records if record.network == network],
-            [[places[network][seed, fold] for fold in folds] for seed in seeds]
-            if network in pooled
-            else [],
+            grids.get(network, []),
             pooled.get(network, {}),
-            metrics,
-            {
-                record.id: training_runs.epoch_metrics(connection, record.id)
-                for record in places[network].values()
-            },
         )
         for number, network in enumerate(experiment.networks)
     )
@@ -163,7 +148,7 @@ def read_experiment(
         is_drawn=first.dataset_is_drawn,
         count_images=whole if experiment.folds > 1 else first.count_validation,
         count_train=first.count_train,
-        seeds=seeds,
+        seeds=tuple(row[0].split_seed for row in next(iter(grids.values()), [])),
         summary=summary_of(verdicts),
         verdicts=verdicts,
         warnings=(
@@ -184,37 +169,38 @@ def read_experiment(
 
 
 def _network_result(
+    connection: Any,
     number: int,
     network: str,
     records: Sequence[RunRecord],
-    grid: Sequence[Sequence[RunRecord]],
+    grid: Grid,
     pooled: Mapping[str, PooledMetric],
-    metrics: Mapping[int, pd.DataFrame],
-    epochs: Mapping[int, pd.DataFrame],
 ) -> NetworkResult:
-    own = [metrics[record.id] for record in records if record.id in metrics]
-    stored = {
-        record_id: dict(zip(rows["metric"], rows["value"], strict=True))
-        for record_id, found in metrics.items()
+    succeeded = [record.id for record in records if record.status == "succeeded"]
+    metrics = {run_id: training_runs.run_metrics(connection, run_id) for run_id in succeeded}
+    own = {
+        run_id: dict(zip(rows["metric"], rows["value"], strict=True))
+        for run_id, found in metrics.items()
         for rows in [found[found["kind"] == "network"]]
     }
+    known = pooled if grid else {}  # of before a training was lost
     return NetworkResult(
         number=number,
         label=network_label(network),
         network=network,
-        count_succeeded=len(own),
+        count_succeeded=len(succeeded),
         failures=tuple(
             dict.fromkeys(formatting.visible(r.failure, 400) for r in records if r.failure)
         ),
         scores={
-            name: Estimate(pooled[name].value, pooled[name].low, pooled[name].high)
+            name: Estimate(known[name].value, known[name].low, known[name].high)
             for name in METRICS
-            if name in pooled
+            if name in known
         },
-        pooled=pooled,
-        references=_references(own),
-        curves=_curves(epochs),
-        trained=trained_scores(grid, stored) if grid else {},
+        pooled=known,
+        references=_references(list(metrics.values())),
+        curves=_curves([training_runs.epoch_metrics(connection, run_id) for run_id in succeeded]),
+        trained=trained_scores(grid, own) if grid else {},
     )
 
 
@@ -263,10 +249,10 @@ def _references(found: Sequence[pd.DataFrame]) -> Mapping[str, Mapping[str, floa
     return kinds
 
 
-def _curves(epochs: Mapping[int, pd.DataFrame]) -> Mapping[str, Curve]:
+def _curves(epochs: Sequence[pd.DataFrame]) -> Mapping[str, Curve]:
     if not epochs:
         return {}
-    together = pd.concat(epochs.values())
+    together = pd.concat(epochs)
     validation = together[together["split"] == "validation"]
     grouped = validation.groupby(["metric", "epoch"])["value"].agg(["min", "mean", "max"])
     curves: dict[str, list[tuple[int, float, float, float]]] = {}

@@ -1,6 +1,6 @@
 """All trainings of a network taken together: every image that they held out, once per seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,11 @@ from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.statistics.metrics import METRICS, headlines, scores_of
 from emotion_core.statistics.predictions import Evaluation, Floats
 from emotion_core.statistics.resampled_tests import corrected_estimate
-from emotion_core.store.experiments import PooledMetric
+from emotion_core.store.experiments import Experiment, PooledMetric
 from emotion_core.store.training_runs import RunRecord
 
-Trained = tuple[RunRecord, pd.DataFrame]
-"""A training that has succeeded, and its validation predictions."""
+Grid = list[list[RunRecord]]
+"""Trainings of one network that can be compared: a row per seed, in it one per fold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,45 +37,48 @@ class PooledNetwork:
         )
 
 
-def complete_seeds(
-    folds: int, trainings: Mapping[str, Sequence[tuple[int, int]]]
-) -> tuple[int, ...]:
-    """The seeds of which every network has all folds; networks without any are left out.
+def complete_grids(experiment: Experiment, records: Sequence[RunRecord]) -> dict[str, Grid]:
+    """By network, the trainings of the seeds of which every network has all folds.
 
-    Only these are compared: networks must have learned from the same images equally often.
-
-    Args:
-        folds: How many make a seed complete.
-        trainings: By network, seed and fold of each one that has succeeded.
+    Only these are compared: networks must have learned from the same images equally often. A
+    network without any such seed is left out; where only single trainings remain, all are.
     """
-    complete = []
-    for found in trainings.values():
-        by_seed: dict[int, set[int]] = {}
-        for seed, fold in found:
-            by_seed.setdefault(seed, set()).add(fold)
-        complete.append({seed for seed, seen in by_seed.items() if len(seen) == folds})
-    known = [seeds for seeds in complete if seeds]
-    return tuple(sorted(set.intersection(*known))) if known else ()
-
-
-def pool_networks(folds: int, trained: Mapping[str, Sequence[Trained]]) -> list[PooledNetwork]:
-    """Pool each network's complete seeds; none where that is a single training.
-
-    Args:
-        folds: Of each seed.
-        trained: By network, what has succeeded.
-    """
-    runs = {
-        network: {_place(record): (record, answers) for record, answers in found}
-        for network, found in trained.items()
+    places: dict[str, dict[tuple[int, int], RunRecord]] = {}
+    for record in records:
+        if record.status == "succeeded":
+            place = record.split_seed, int(record.recipe.get("fold", 0))
+            places.setdefault(record.network, {})[place] = record
+    folds = range(experiment.folds)
+    complete = {
+        network: {seed for seed, _ in found if all((seed, fold) in found for fold in folds)}
+        for network, found in places.items()
     }
-    seeds = complete_seeds(folds, {network: list(found) for network, found in runs.items()})
-    if len(seeds) * folds < 2:
-        return []
+    complete = {network: seeds for network, seeds in complete.items() if seeds}
+    seeds = sorted(set.intersection(*complete.values())) if complete else []
+    if len(seeds) * len(folds) < 2:
+        return {}
+    return {
+        network: [[places[network][seed, fold] for fold in folds] for seed in seeds]
+        for network in experiment.networks
+        if network in complete
+    }
+
+
+def pool_networks(
+    experiment: Experiment,
+    records: Sequence[RunRecord],
+    answers_of: Callable[[int], pd.DataFrame],
+) -> list[PooledNetwork]:
+    """Pool each network's trainings.
+
+    Args:
+        experiment: Which one.
+        records: Its trainings.
+        answers_of: The validation predictions of a training, by its id.
+    """
     return [
-        _pooled(network, [[found[seed, fold] for fold in range(folds)] for seed in seeds])
-        for network, found in runs.items()
-        if all((seed, fold) in found for seed in seeds for fold in range(folds))
+        _pooled(network, grid, answers_of)
+        for network, grid in complete_grids(experiment, records).items()
     ]
 
 
@@ -90,17 +93,15 @@ def mean_answers(networks: Sequence[PooledNetwork]) -> pd.DataFrame:
     return grouped.agg({"expression": "first", **columns}).reset_index()
 
 
-def trained_scores(
-    records: Sequence[Sequence[RunRecord]], scores: Mapping[int, Mapping[str, float]]
-) -> dict[str, Floats]:
+def trained_scores(grid: Grid, scores: Mapping[int, Mapping[str, float]]) -> dict[str, Floats]:
     """By metric, what each training reached on the images that it held out: [seeds, folds].
 
     Args:
-        records: Trainings by seed and fold.
+        grid: The trainings.
         scores: By training, every metric.
     """
     return {
-        name: np.array([[scores[record.id][name] for record in row] for row in records])
+        name: np.array([[scores[record.id][name] for record in row] for row in grid])
         for name in METRICS
     }
 
@@ -110,18 +111,14 @@ def held_out_share(record: RunRecord) -> float:
     return record.count_validation / (record.count_train + record.count_validation)
 
 
-def _pooled(network: str, grid: Sequence[Sequence[Trained]]) -> PooledNetwork:
-    records = [[record for record, _ in row] for row in grid]
-    by_seed = [pd.concat([answers for _, answers in row]) for row in grid]
-    of_seeds = [scores_of(Evaluation.from_frame(answers)) for answers in by_seed]
-    scores = {
-        record.id: scores_of(Evaluation.from_frame(answers))
-        for row in grid
-        for record, answers in row
-    }
-    share = held_out_share(records[0][0])
+def _pooled(network: str, grid: Grid, answers_of: Callable[[int], pd.DataFrame]) -> PooledNetwork:
+    answers = {record.id: answers_of(record.id) for row in grid for record in row}
+    by_seed = [pd.concat([answers[record.id] for record in row]) for row in grid]
+    of_seeds = [scores_of(Evaluation.from_frame(found)) for found in by_seed]
+    scores = {key: scores_of(Evaluation.from_frame(found)) for key, found in answers.items()}
+    share = held_out_share(grid[0][0])
     metrics = {}
-    for name, values in trained_scores(records, scores).items():
+    for name, values in trained_scores(grid, scores).items():
         seeds = np.array([one[name] for one in of_seeds])
         estimate = corrected_estimate(float(seeds.mean()), values, share, METRICS[name].bounds)
         count_seeds, folds = values.shape
@@ -131,11 +128,7 @@ def _pooled(network: str, grid: Sequence[Sequence[Trained]]) -> PooledNetwork:
             low=estimate.low,
             high=estimate.high,
             seed_spread=float(seeds.std(ddof=1)) if count_seeds > 1 else None,
-            fold_spread=(float(np.sqrt(values.var(axis=1, ddof=1).mean())) if folds > 1 else None),
+            fold_spread=float(np.sqrt(values.var(axis=1, ddof=1).mean())) if folds > 1 else None,
             count_trainings=values.size,
         )
     return PooledNetwork(network, metrics, pd.concat(by_seed))
-
-
-def _place(record: RunRecord) -> tuple[int, int]:
-    return record.split_seed, int(record.recipe.get("fold", 0))

@@ -82,18 +82,16 @@ def pool(here: Installation, group_key: str) -> None:
         if experiment is None or not experiment.is_repeated:
             return
         records = training_runs.runs_in_group(connection, group_key)
-        trained = {
-            network: [
-                (record, training_runs.validation_predictions(connection, record.id))
-                for record in records
-                if record.network == network and record.status == "succeeded"
-            ]
-            for network in experiment.networks
-        }
-    pooled = pool_networks(experiment.folds, trained)
+        pooled = pool_networks(
+            experiment,
+            records,
+            lambda run_id: training_runs.validation_predictions(connection, run_id),
+        )
     with here.database.transaction("emotion_train") as connection:
+        experiments.record_metrics(
+            connection, group_key, {one.network: one.metrics for one in pooled}
+        )
         for one in pooled:
-            experiments.record_metrics(connection, group_key, one.network, one.metrics)
             log.info("%s: %s", one.network, one.sentence)
         if pooled and experiment.folds > 1:
             errors = likely_label_errors(mean_answers(pooled))

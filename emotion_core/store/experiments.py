@@ -100,18 +100,20 @@ def trainings(connection: Connection, group_key: str) -> list[ExperimentTraining
 
 
 def record_metrics(
-    connection: Connection, group_key: str, network: str, metrics: Mapping[str, PooledMetric]
+    connection: Connection, group_key: str, pooled: Mapping[str, Mapping[str, PooledMetric]]
 ) -> None:
-    """Write the pooled metrics of one network; writing again replaces them."""
-    for name, found in metrics.items():
-        execute(
-            connection,
-            "record_experiment_metrics",
-            group_key=group_key,
-            network=network,
-            metric=name,
-            **asdict(found),
-        )
+    """Write the pooled metrics by network and name, in place of all that were there."""
+    execute(connection, "forget_experiment_metrics", group_key=group_key, networks=list(pooled))
+    for network, metrics in pooled.items():
+        for name, found in metrics.items():
+            execute(
+                connection,
+                "record_experiment_metrics",
+                group_key=group_key,
+                network=network,
+                metric=name,
+                **asdict(found),
+            )
 
 
 def pooled_metrics(connection: Connection, group_key: str) -> dict[str, dict[str, PooledMetric]]:

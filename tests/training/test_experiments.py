@@ -13,9 +13,11 @@ from emotion_core.settings import Settings
 from emotion_core.steps import reports
 from emotion_core.steps.installation import Installation
 from emotion_core.store.database import Database
+from emotion_core.store.experiments import PooledMetric, record_metrics
 from emotion_core.training.request import TrainingRequest
 
 SECOND = "timm:test_resnet"
+PLACEHOLDER = {"accuracy": PooledMetric(0.5, 0.4, 0.6, None, None, 4)}
 FORM = {"networks": [NETWORK, SECOND], "preset": "quick", "data": "/faces"}
 
 
@@ -167,6 +169,7 @@ def test_a_failed_training_loses_no_other_and_is_named(
                 " WHERE run_key LIKE 'crossed/%test_resnet/seed43-fold2'"
             )
         )
+        record_metrics(connection, "crossed", {"of before": PLACEHOLDER})
     settings = Settings.from_environment(
         {"EMOTION_HOME": str(place), "EMOTION_DATABASE_URL": urls["emotion_app"]}
     )
@@ -174,5 +177,11 @@ def test_a_failed_training_loses_no_other_and_is_named(
     page = reports.compare(Installation(settings, urls["emotion_app"]), "crossed")
 
     html = Path(page).read_text(encoding="utf-8")
+    counts = ask(
+        asked,
+        "SELECT DISTINCT network, count_trainings FROM experiment_score"
+        " WHERE experiment = 'crossed' ORDER BY network",
+    )
+    assert counts == [(NETWORK, 2), (SECOND, 2)]
     assert "3 of 4 trainings have succeeded" in html and "out of memory" in html
     assert "Seeds compared</dt><dd>42</dd>" in html
