@@ -94,7 +94,8 @@ def test_a_process_that_gave_itself_a_title_is_found_by_its_marker(home: Home) -
 
 
 def test_a_process_that_its_parent_has_not_taken_note_of_has_ended() -> None:
-    dead = "import subprocess, sys; print(subprocess.Popen(['true']).pid, flush=True)"
+    # Kept, because a Popen that is forgotten takes note of an end itself.
+    dead = "import subprocess, sys; kept = subprocess.Popen(['true']); print(kept.pid, flush=True)"
     script = f"{dead}; sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
