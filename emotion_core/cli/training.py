@@ -129,7 +129,7 @@ def train(
 def register(
     folders: Annotated[
         list[Path],
-        typer.Argument(help="Finished runs of one data set and split, each its own network."),
+        typer.Argument(help="Finished runs of one data set: networks, or their folds and seeds."),
     ],
     data: Annotated[Path, typer.Option(help="The labelled set they were trained on.")],
     run: Run = None,

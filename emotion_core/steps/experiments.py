@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emotion_core.comparison import formatting
+from emotion_core.errors import RecipeError
 from emotion_core.steps.installation import Installation
 from emotion_core.store import datasets, experiments, training_runs
 
@@ -15,30 +17,43 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def open_experiment(
+def enter_experiment(
     here: Installation,
     group_key: str,
-    request: "TrainingRequest",
-    labelled_set: "LabelledSet",
+    trainings: "Sequence[Training]",
+    note: str | None,
     split_id: int,
 ) -> None:
-    """Enter what will be trained how often; logs how long it will take."""
-    trainings = request.trainings()
+    """Enter what is trained how often; a retry finds its own row.
+
+    Args:
+        here: Where.
+        group_key: Of the experiment.
+        trainings: All of them.
+        note: Why it is made.
+        split_id: Of one of its splits.
+
+    Raises:
+        RecipeError: Under this key another experiment was begun.
+    """
+    recipes = [training.recipe for training in trainings]
+    asked = experiments.Experiment(
+        group_key,
+        tuple(dict.fromkeys(recipe.network for recipe in recipes)),
+        recipes[0].preset,
+        trainings[0].folds,
+        len({recipe.seed for recipe in recipes}),
+        min(recipe.seed for recipe in recipes),
+        note,
+    )
     with here.database.transaction("emotion_train") as connection:
-        experiments.open_experiment(
-            connection,
-            experiments.Experiment(
-                group_key,
-                request.networks,
-                request.preset,
-                request.folds,
-                request.repeats,
-                trainings[0].recipe.seed,
-                request.note,
-            ),
-            split_id,
-        )
-    log.info("%s", announcement(here, trainings, labelled_set))
+        begun = experiments.experiment(connection, group_key)
+        if begun is not None and replace(begun, note=note) != asked:
+            raise RecipeError(
+                f"run {group_key!r} was begun with {_design(begun)}, not {_design(asked)}; give "
+                "the same, or another name"
+            )
+        experiments.open_experiment(connection, asked, split_id)
 
 
 def announcement(
@@ -102,6 +117,13 @@ def pool(here: Installation, group_key: str) -> None:
                 errors=errors,
             )
             log.info("%d likely label errors; see the view likely_label_error", len(errors))
+
+
+def _design(experiment: experiments.Experiment) -> str:
+    return (
+        f"{' and '.join(experiment.networks)}, preset {experiment.preset}, "
+        f"{experiment.folds} folds, {experiment.repeats} seeds from {experiment.seed}"
+    )
 
 
 def _expected_seconds(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import DataError, EmotionError, TrainingError
 from emotion_core.files import folder_name
-from emotion_core.steps.experiments import time_left
+from emotion_core.steps.experiments import enter_experiment, time_left
 from emotion_core.steps.installation import Installation
 from emotion_core.steps.training_data import (
     TrainingData,
@@ -170,15 +170,18 @@ def import_runs(
 
     Raises:
         TrainingError: A run is not finished, damaged, or of another name's run.
+        RecipeError: Two are the same training, or the name is of another experiment.
         DataError: It was trained on other data, or on another split of them.
     """
     from emotion_core.training.affectnet import read_affectnet
+    from emotion_core.training.request import trainings_of
     from emotion_core.training.run_directory import RunDirectory
 
+    runs = [RunDirectory(folder).read() for folder in folders]
+    trainings = trainings_of([run.recipe for run in runs])
     labelled_set = read_affectnet(data)
     note = note or "Trained elsewhere; started and finished are its entry here."
-    for folder in folders:
-        run = RunDirectory(folder).read()
+    for folder, run, training in zip(folders, runs, trainings, strict=True):
         _require_trained_on(folder, run.model["data"]["dataset_fingerprint"], labelled_set)
         split = split_of(labelled_set, run.recipe)
         if run.model["data"]["split_fingerprint"] != split.fingerprint:
@@ -187,8 +190,9 @@ def import_runs(
                 f"{run.recipe.seed}; train again with this release"
             )
         split_id = register_data(here, labelled_set, split)
+        enter_experiment(here, group_key, trainings, note, split_id)
         entered = TrainingData(labelled_set, {split_name(run.recipe): split_id}, None)
-        run_key = f"{group_key}/{run.recipe.network}"
+        run_key = f"{group_key}/{training.name}"
         copied = here.settings.folder("runs_dir") / folder_name(run_key)
         RunDirectory(folder).copy_to(copied)
         with _failure_recorded(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.emotions import EXPRESSIONS
 from emotion_core.errors import DataError
 from emotion_core.steps import erasure
-from emotion_core.steps.experiments import open_experiment
+from emotion_core.steps.experiments import announcement, enter_experiment
 from emotion_core.steps.installation import Installation
 from emotion_core.store import datasets
 from emotion_core.store.tombstones import begin_entering, erased_among
@@ -65,10 +65,11 @@ def prepare(here: Installation, group_key: str, form: Mapping[str, Any]) -> list
     except BaseException:
         clean_up(here, group_key)
         raise
-    open_experiment(
-        here, group_key, request, data.labelled_set, next(iter(data.split_ids.values()))
-    )
-    return list(range(len(request.trainings())))
+    trainings = request.trainings()
+    split_id = next(iter(data.split_ids.values()))
+    enter_experiment(here, group_key, trainings, request.note, split_id)
+    log.info("%s", announcement(here, trainings, data.labelled_set))
+    return list(range(len(trainings)))
 
 
 def clean_up(here: Installation, group_key: str) -> None:

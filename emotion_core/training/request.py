@@ -1,6 +1,7 @@
 """What an operator asks for when training is triggered: the form's fields, checked as a whole."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -38,6 +39,25 @@ class Training:
             return text
         fold = f", fold {self.recipe.fold + 1} of {self.folds}" if self.folds > 1 else ""
         return f"{text} · seed {self.recipe.seed}{fold}"
+
+
+def trainings_of(recipes: Sequence[Recipe]) -> tuple[Training, ...]:
+    """Recipes that were trained elsewhere, as the trainings of one experiment.
+
+    Raises:
+        RecipeError: Two of them are the same training.
+    """
+    places = Counter((recipe.network, recipe.seed, recipe.fold) for recipe in recipes)
+    (network, seed, fold), count = places.most_common(1)[0]
+    if count > 1:
+        raise RecipeError(
+            f"{network} with seed {seed} and fold {fold + 1} is there {count} times; give each "
+            "training once"
+        )
+    is_crossed = len({recipe.fold for recipe in recipes}) > 1
+    folds = round(1 / recipes[0].validation_share) if is_crossed else 1
+    is_only = len({recipe.network for recipe in recipes}) == len(recipes)
+    return tuple(Training(recipe, folds, is_only) for recipe in recipes)
 
 
 @dataclass(frozen=True)

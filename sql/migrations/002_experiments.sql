@@ -5,8 +5,8 @@ CREATE TABLE experiment (
     dataset_id bigint NOT NULL REFERENCES dataset,
     networks   text[] NOT NULL CHECK (cardinality(networks) > 0),
     preset     text NOT NULL,
-    folds      integer NOT NULL CHECK (folds BETWEEN 1 AND 10),
-    repeats    integer NOT NULL CHECK (repeats BETWEEN 1 AND 5),
+    folds      integer NOT NULL CHECK (folds >= 1),
+    repeats    integer NOT NULL CHECK (repeats >= 1),
     seed       bigint NOT NULL,
     note       text,
     opened_at  timestamptz NOT NULL DEFAULT now()

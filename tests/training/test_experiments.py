@@ -159,6 +159,42 @@ def test_the_list_of_runs_names_each_seed_and_fold(
     assert "8 of 8" in shown.stdout
 
 
+def test_the_same_name_with_other_folds_is_refused(
+    trained: Answer, urls: dict[str, str], place: Path
+) -> None:
+    refused = emotion(
+        *("train", str(place / "faces"), "--network", NETWORK, "--network", SECOND),
+        *("--preset", "quick", "--weights", "none", "--folds", "3", "--run", "crossed"),
+        EMOTION_DATABASE_URL=urls["emotion_app"],
+        EMOTION_HOME=str(place),
+    )
+
+    assert refused.returncode == 1
+    assert "was begun with" in refused.stderr and "2 folds, 2 seeds" in refused.stderr
+
+
+def test_folds_of_another_machine_are_registered_as_one_experiment(
+    trained: Answer, asked: Database, urls: dict[str, str], place: Path
+) -> None:
+    folders = sorted(str(path) for path in (place / "runs").glob("crossed*fold*"))
+
+    registered = emotion(
+        *("register", *folders, "--data", str(place / "faces"), "--run", "from afar, crossed"),
+        EMOTION_DATABASE_URL=urls["emotion_app"],
+        EMOTION_HOME=str(place / "elsewhere"),
+    )
+
+    question = (
+        "SELECT network, metric, value, low, high FROM experiment_score"
+        " WHERE experiment = '{}' ORDER BY network, metric"
+    )
+    assert len(folders) == 8
+    assert registered.returncode == 0, registered.stderr
+    assert ask(asked, question.format("from afar, crossed")) == ask(
+        asked, question.format("crossed")
+    )
+
+
 def test_a_failed_training_loses_no_other_and_is_named(
     trained: Answer, asked: Database, urls: dict[str, str], place: Path
 ) -> None:
