@@ -100,8 +100,12 @@ def _split(
 
 def _held_out_groups(labelled_set: LabelledSet, seed: int, folds: int, fold: int) -> set[str]:
     """Images of the groups that a fold holds out; copies of an image join their groups."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
+    try:
+        from sklearn.model_selection import StratifiedGroupKFold
+    except ImportError:  # not on every machine that only trains
+        raise DataError(
+            f"{labelled_set.source} has groups, which scikit-learn divides: install it here"
+        ) from None
     # By content, so that neither names nor order decide.
     samples = sorted(labelled_set.samples, key=lambda sample: (sample.sha256, sample.group or ""))
     joined: dict[str, str] = {}
