@@ -26,14 +26,14 @@ from factories import (
 )
 from own_database import Own
 from promotions import make_champion
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from emotion_core.emotions import PROBABILITY_COLUMNS
 from emotion_core.local.credentials import Credentials
 from emotion_core.local.postgres import PostgresServer
 from emotion_core.local.provision import ANALYST
 from emotion_core.settings import SQL_DIR
-from emotion_core.store import datasets, models, training_runs
+from emotion_core.store import datasets, experiments, models, training_runs
 from emotion_core.store.batches import ArrivedFile, close_batch
 from emotion_core.store.database import Database
 
@@ -106,6 +106,7 @@ def _two_nights(database: Database) -> None:
                 group_key=name,
                 errors=doubts.assign(suggested=suggested, p_given=0.125, p_suggested=p_suggested),
             )
+        _experiment(connection, made[0].run_key)
     first, second = made
     with database.transaction("emotion_train") as connection:
         make_champion(connection, first)
@@ -113,6 +114,21 @@ def _two_nights(database: Database) -> None:
     with database.transaction("emotion_train") as connection:
         make_champion(connection, second)
     _night(database, "last night", second, SAID_SECOND, again={"f": "truncated"})
+
+
+def _experiment(connection: Connection, run_key: str) -> None:
+    """Two networks over five folds, on the data of this training."""
+    split_id = connection.execute(
+        text("SELECT split_id FROM training_run WHERE run_key = :key"), {"key": run_key}
+    ).scalar_one()
+    networks = ("resnet50", "efficientnet_b0")
+    crossed = experiments.Experiment("crossed", networks, "tuned", 5, 1, 42, None)
+    experiments.open_experiment(connection, crossed, split_id)
+    pooled = {
+        network: {"accuracy": experiments.PooledMetric(value, value - 0.05, 1, None, 0.02, 5)}
+        for network, value in zip(networks, (0.45, 0.475), strict=True)
+    }
+    experiments.record_metrics(connection, "crossed", pooled)
 
 
 def _model(
@@ -213,6 +229,15 @@ def test_is_contempt_drifting(ask: Ask) -> None:
     assert [row[1:] for row in rows] == [
         ["efficientnet_b0 v1", "3", "0.0000", "0.0000", ""],
         ["resnet50 v1", "4", "0.2500", "0.2165", ""],
+    ]
+
+
+def test_which_network_is_better(ask: Ask) -> None:
+    asked = ["crossed", "sixteen colours", "5", "1", "accuracy"]
+
+    assert ask("which_network_is_better") == [
+        [*asked, "efficientnet_b0", "0.475", "0.425", "1.000", "", "0.020"],
+        [*asked, "resnet50", "0.450", "0.400", "1.000", "", "0.020"],
     ]
 
 
